@@ -1,0 +1,168 @@
+"""A song as tables: the notes of its parts, and the events computed from them.
+
+Times are integer ticks of ``1 / grid`` quarter note. This file knows numpy and nothing of MIDI files: `midi.py` reads
+and writes those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.errors import UserError
+
+__all__ = ["DEFAULT_GRID", "LONGEST_QUARTERS", "ROLES", "Events", "Notes", "Part", "Song"]
+
+DEFAULT_GRID = 24  # ticks a quarter note: sixteenths are 6 ticks, eighth-note triplets 8
+LONGEST_QUARTERS = 16  # timing is a distribution up to here; what is longer scores as the last tick
+ROLES = ("melody", "chords", "bass", "drums")
+
+Ints = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A track of a song and the role it plays (one of `ROLES`; guessed by `midi.py`)."""
+
+    name: str
+    program: int  # General MIDI, 0 to 127
+    drums: bool
+    role: str
+
+
+@dataclass(frozen=True)
+class Notes:
+    """The notes table, sorted by (onset, part, pitch); every array has shape (notes,).
+
+    Attributes:
+        onset: ticks from the song's start.
+        pitch: MIDI number, 0 to 127.
+        length: ticks, at least 1.
+        velocity: 1 to 127.
+        part: index into `Song.parts`.
+    """
+
+    onset: Ints
+    pitch: Ints
+    length: Ints
+    velocity: Ints
+    part: Ints
+
+    def __len__(self) -> int:
+        return len(self.onset)
+
+
+@dataclass(frozen=True)
+class Events:
+    """All notes that share an onset, one row an onset, in time order; arrays have shape (events,) unless said.
+
+    Attributes:
+        onset: ticks from the song's start.
+        starts: shape (events + 1,); event i's pitches are ``pitches[starts[i]:starts[i + 1]]``.
+        pitches: the distinct pitches of all events, low to high within an event.
+        duration: ticks, the longest note of the event.
+        offset: ticks from the previous event's onset; for the first event its position in its bar.
+        velocity: the loudest note of the event.
+    """
+
+    onset: Ints
+    starts: Ints
+    pitches: Ints
+    duration: Ints
+    offset: Ints
+    velocity: Ints
+
+    def __len__(self) -> int:
+        return len(self.onset)
+
+    def chords(self) -> list[tuple[int, ...]]:
+        """The events' pitches, low to high, each as a tuple."""
+        flat, starts = self.pitches.tolist(), self.starts.tolist()
+        return [tuple(flat[a:b]) for a, b in zip(starts, starts[1:], strict=False)]
+
+
+@dataclass(frozen=True)
+class Song:
+    """One MIDI file as tables.
+
+    Attributes:
+        grid: ticks a quarter note.
+        parts: the parts that `notes.part` points into.
+        notes: all notes, drums too.
+        tempos: shape (changes, 2), float64: tick, quarter notes a minute; the first row is at tick 0.
+        metres: shape (changes, 3), int32: tick, numerator, denominator; the first row is at tick 0.
+        keys: shape (changes, 2), int32: tick, key number as pretty_midi counts them (0-11 major, 12-23 minor).
+        name: where it came from, for messages (a path or a title).
+        digest: SHA-256 of the file's bytes, hexadecimal; empty for a song that was never a file.
+    """
+
+    grid: int
+    parts: tuple[Part, ...]
+    notes: Notes
+    tempos: NDArray[np.float64]
+    metres: Ints
+    keys: Ints
+    name: str = ""
+    digest: str = ""
+
+    def chosen(self, parts: Collection[str] | None = None) -> NDArray[np.bool_]:
+        """Which notes belong to the named parts, shape (notes,).
+
+        Args:
+            parts: roles or part names, in any case; None means all pitched parts. Drums are never chosen.
+        """
+        wanted = None if parts is None else {name.casefold().strip() for name in parts}
+        keep = [
+            not part.drums and (wanted is None or part.role in wanted or part.name.casefold().strip() in wanted)
+            for part in self.parts
+        ]
+        return np.asarray(keep, dtype=bool)[self.notes.part] if len(self.notes) else np.zeros(0, dtype=bool)
+
+    def bar_position(self, tick: int) -> int:
+        """Ticks from the last bar line to `tick`, by the metre map. A metre change starts a bar."""
+        row = max(int(np.searchsorted(self.metres[:, 0], tick, side="right")) - 1, 0)
+        start, numerator, denominator = (int(x) for x in self.metres[row])
+        return (tick - start) % bar_length(self.grid, numerator, denominator)
+
+    def events(self, parts: Collection[str] | None = None) -> Events:
+        """The events of the chosen parts: notes grouped by onset, each pitch once."""
+        keep = self.chosen(parts)
+        onset, pitch = self.notes.onset[keep], self.notes.pitch[keep]
+        order = np.lexsort((pitch, onset))
+        onset, pitch = onset[order], pitch[order]
+        length, velocity = self.notes.length[keep][order], self.notes.velocity[keep][order]
+        if not len(onset):
+            none = np.zeros(0, np.int32)
+            return Events(none, np.zeros(1, np.int32), none, none, none, none)
+        first = np.flatnonzero(np.r_[True, onset[1:] != onset[:-1]])  # where an event's notes begin
+        distinct = np.r_[True, (onset[1:] != onset[:-1]) | (pitch[1:] != pitch[:-1])]
+        starts = np.r_[0, np.cumsum(distinct)][np.r_[first, len(onset)]]
+        onsets = onset[first]
+        offset = np.r_[self.bar_position(int(onsets[0])), np.diff(onsets)]
+        return Events(
+            onset=onsets.astype(np.int32),
+            starts=starts.astype(np.int32),
+            pitches=pitch[distinct].astype(np.int32),
+            duration=np.maximum.reduceat(length, first).astype(np.int32),
+            offset=offset.astype(np.int32),
+            velocity=np.maximum.reduceat(velocity, first).astype(np.int32),
+        )
+
+
+def bar_length(grid: int, numerator: int, denominator: int) -> int:
+    """Ticks in a bar; at least one, so that odd metres on coarse grids stay usable."""
+    return max(round(grid * 4 * numerator / denominator), 1)
+
+
+def check_grid(grid: int) -> int:
+    """The grid, if whole ticks of a written MIDI file (480 a quarter) can hold it.
+
+    Raises:
+        UserError: it is not a divisor of 480.
+    """
+    if grid < 1 or 480 % grid:
+        raise UserError(f"--grid {grid}: ticks a quarter note must divide 480; 24 (the default), 12, 48 are common")
+    return grid

@@ -1,0 +1,245 @@
+"""Which events train, validate and test, and how much of the held-out events stands in the training part.
+
+A split marks every event with the part whose target it is. A song's first event is context only: no part's target. This
+file knows events, and nothing of columns, windows or networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.errors import UserError
+from datamodules.grams import numbered, paired
+from datamodules.song import Events
+
+__all__ = ["FIRST", "TEST", "TRAIN", "VALID", "Split", "leakage", "make_split", "named_split", "with_test_songs"]
+
+FIRST, TRAIN, VALID, TEST = 0, 1, 2, 3  # whose target an event is; FIRST is nobody's
+SONGS_FOR_SONG_SPLIT = 10  # `auto` holds out whole songs from here on
+GRAM = 6  # events that are compared for leakage
+
+Marks = NDArray[np.int8]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Whose target every event is.
+
+    Attributes:
+        name: song, tail, none or named.
+        label: how it was made, for people.
+        parts: an array of shape (events,) a song: FIRST, TRAIN, VALID or TEST.
+        songs: what each song is for: train, valid, test, tail (a bit of each) or none (training, nothing held out).
+    """
+
+    name: str
+    label: str
+    parts: tuple[Marks, ...]
+    songs: tuple[str, ...]
+
+    @property
+    def valid_part(self) -> int:
+        """The part that a search is judged on: VALID, or TRAIN where nothing is held out."""
+        return TRAIN if self.name == "none" else VALID
+
+    @property
+    def test_part(self) -> int:
+        """The part that `evaluate` scores: TEST, or `valid_part` where there is no test part."""
+        return TEST if self.targets(TEST) else self.valid_part
+
+    @property
+    def valid_label(self) -> str:
+        """What figures on `valid_part` must be called in every output."""
+        return _label(self.valid_part)
+
+    @property
+    def test_label(self) -> str:
+        """What figures on `test_part` must be called in every output."""
+        return _label(self.test_part)
+
+    def targets(self, part: int) -> int:
+        """How many targets a part has."""
+        return sum(int(np.count_nonzero(marks == part)) for marks in self.parts)
+
+    def trains(self, song: int) -> bool:
+        """Whether the song's first event belongs to the training part."""
+        return self.songs[song] in ("train", "tail", "none")
+
+    def describe(self) -> str:
+        """The split in one line."""
+        counts = ", ".join(
+            f"{name} {self.targets(part):,}"
+            for name, part in (("training", TRAIN), ("validation", VALID), ("test", TEST))
+            if self.targets(part)
+        )
+        return f"{self.label}; targets: {counts}"
+
+
+def make_split(kind: str, events: Sequence[Events], seed: int) -> Split:
+    """Splits songs by one of the house rules; the same songs and seed always give the same split.
+
+    Args:
+        kind: `song` (80/10/10 whole songs), `tail` (the last fifth of each song is held out), `none` (nothing is), or
+            `auto` (`song` from ten songs on, else `tail`).
+        events: a song's events each.
+        seed: of the shuffle of `song`.
+
+    Raises:
+        UserError: too few songs, or a part without targets.
+    """
+    if kind == "auto":
+        enough = len(events) >= SONGS_FOR_SONG_SPLIT and len(_alike(events)) >= 3
+        kind = "song" if enough else "tail"
+    if kind == "song":
+        return _checked(_by_song(events, seed))
+    if kind == "tail":
+        marks = tuple(map(_tail_marks, map(len, events)))
+        return _checked(Split("tail", "last fifth of each song held out", marks, ("tail",) * len(marks)))
+    if kind == "none":
+        marks = tuple(_marks(len(song), TRAIN) for song in events)
+        return _checked(Split("none", "nothing held out: training songs only", marks, ("none",) * len(marks)))
+    raise UserError(f"--split {kind}: choose auto, song, tail or none")
+
+
+def named_split(train: Sequence[Events], valid: Sequence[Events], test: Sequence[Events] = ()) -> Split:
+    """The split of songs that were named for their part; it is over the songs of `train`, then `valid`, then `test`.
+
+    Raises:
+        UserError: no training or no validation targets.
+    """
+    if not valid:
+        raise UserError("--test without --valid: name songs to validate on too, since the search is judged by them")
+    names = ("train",) * len(train) + ("valid",) * len(valid) + ("test",) * len(test)
+    marks = tuple(_marks(len(song), _PARTS[name]) for name, song in zip(names, [*train, *valid, *test], strict=True))
+    label = f"songs named: {len(train)} to train, {len(valid)} to validate, {len(test)} to test"
+    return _checked(Split("named", label, marks, names))
+
+
+def with_test_songs(split: Split, events: Sequence[Events]) -> Split:
+    """The same split with other songs to test on, which follow its own; its own test targets become nobody's."""
+    own = tuple(np.where(marks == TEST, np.int8(FIRST), marks) for marks in split.parts)
+    other = tuple(_marks(len(song), TEST) for song in events)
+    label = f"{split.label}; tested on {len(other)} other song{'s' if len(other) != 1 else ''}"
+    return Split(split.name, label, own + other, split.songs + ("test",) * len(other))
+
+
+def leakage(events: Sequence[Events], split: Split, held: int) -> dict[str, float | None]:
+    """How much of a held-out part stands in the training part too.
+
+    It is the share of the occurrences of six values in a row, wholly in one song's held-out events, that also occur
+    somewhere wholly in training events. A first event belongs to its song's part, but its offset, which is a position
+    in the bar, to no row of six.
+
+    Args:
+        events: the songs that were split.
+        split: theirs.
+        held: VALID or TEST.
+
+    Returns:
+        Shares from 0 to 1 of `notes`, `durations`, `offsets` and `triples` (all three at once). None where the part
+        holds no six events in a row.
+    """
+    lengths = [len(song) for song in events]
+    song = np.repeat(np.arange(len(events)), lengths)
+    where = np.concatenate([_with_first(marks, split.songs[i]) for i, marks in enumerate(split.parts)])
+    opening = np.zeros(len(song), dtype=bool)
+    opening[np.cumsum([0, *lengths[:-1]])] = True
+    chords: dict[tuple[int, ...], int] = {}
+    ids = [chords.setdefault(chord, len(chords)) for one in events for chord in one.chords()]
+    notes = np.array(ids, dtype=np.int64)
+    durations, offsets = (numbered(np.concatenate([getattr(s, f) for s in events])) for f in ("duration", "offset"))
+    triples = paired(paired(notes, durations), offsets)
+    columns = {"notes": notes, "durations": durations, "offsets": offsets, "triples": triples}
+    shares: dict[str, float | None] = {}
+    for name, column in columns.items():
+        skipped = opening if name in ("offsets", "triples") else np.zeros_like(opening)
+        shares[name] = _share_seen(column, song, where, skipped, held)
+    return shares
+
+
+def _with_first(marks: Marks, name: str) -> Marks:
+    """A song's marks, its first event in the part that it belongs to."""
+    marks = marks.copy()
+    marks[0] = _PARTS.get(name, TRAIN)
+    return marks
+
+
+def _share_seen(column: Ints, song: Ints, where: Marks, skipped: NDArray[np.bool_], held: int) -> float | None:
+    """The share of the held-out rows of `GRAM` values that occur in training; all arrays are of shape (events,)."""
+    count = max(len(column) - GRAM + 1, 0)
+    gram = column[:count]
+    for distance in range(1, GRAM):
+        gram = paired(gram, column[distance : distance + count])
+    last = slice(GRAM - 1, GRAM - 1 + count)
+    # a song's events of one part lie side by side: the first and the last of six tell where all six are
+    whole = (song[:count] == song[last]) & (where[:count] == where[last]) & ~skipped[:count]
+    inside = gram[whole & (where[:count] == held)]
+    if not len(inside):
+        return None
+    return float(np.isin(inside, gram[whole & (where[:count] == TRAIN)]).mean())
+
+
+_PARTS = {"train": TRAIN, "valid": VALID, "test": TEST}
+
+
+def _label(part: int) -> str:
+    return {TRAIN: "training songs", VALID: "validation", TEST: "test"}[part]
+
+
+def _marks(events: int, part: int) -> Marks:
+    marks = np.full(events, part, dtype=np.int8)
+    marks[:1] = FIRST
+    return marks
+
+
+def _tail_marks(events: int) -> Marks:
+    marks = np.full(events, TRAIN, dtype=np.int8)
+    marks[8 * events // 10 :] = VALID
+    marks[9 * events // 10 :] = TEST
+    marks[:1] = FIRST
+    return marks
+
+
+def _alike(events: Sequence[Events]) -> list[list[int]]:
+    """Songs in groups: those of one group have equal events, transposition ignored."""
+    groups: dict[tuple[bytes, ...], list[int]] = {}
+    for i, song in enumerate(events):
+        relative = song.pitches - song.pitches.min(initial=127)
+        key = tuple(x.astype(np.int32).tobytes() for x in (song.starts, relative, song.duration, song.offset))
+        groups.setdefault(key, []).append(i)
+    return list(groups.values())
+
+
+def _by_song(events: Sequence[Events], seed: int) -> Split:
+    """80/10/10 over groups of like songs in shuffled order, at least one group a part."""
+    groups = _alike(events)
+    if len(groups) < 3:
+        raise UserError(f"--split song needs three different songs, here are {len(groups)}: try --split tail")
+    left = [groups[i] for i in np.random.default_rng(seed).permutation(len(groups))]
+    names = ["train"] * len(events)
+    for name, kept in (("valid", 2), ("test", 1)):  # kept: the groups that the later parts need
+        room = max(round(len(events) / 10), 1)
+        taken: list[list[int]] = []
+        for group in left:
+            if len(group) <= room and len(left) - len(taken) > kept:
+                taken.append(group)
+                room -= len(group)
+        taken = taken or [min(left, key=len)]  # all groups are too large: the smallest, and training keeps the rest
+        for song in (song for group in taken for song in group):
+            names[song] = name
+        left = [group for group in left if group not in taken]
+    marks = tuple(_marks(len(song), _PARTS[name]) for name, song in zip(names, events, strict=True))
+    return Split("song", f"80/10/10 by song, seed {seed}", marks, tuple(names))
+
+
+def _checked(split: Split) -> Split:
+    if not split.targets(TRAIN):
+        raise UserError(f"no events to train on ({split.label}): give more or longer songs")
+    if not split.targets(split.valid_part):
+        raise UserError(f"no events to validate on ({split.label}): give more or longer songs, or --split none")
+    return split
