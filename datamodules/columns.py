@@ -19,7 +19,7 @@ from datamodules.song import LONGEST_QUARTERS, Events
 from datamodules.splits import FIRST, TEST, TRAIN, VALID, Split
 from datamodules.vocabulary import Chord, Speller, Value, Vocabulary, tick_histogram
 
-__all__ = ["COLUMNS", "Column", "ColumnSpec", "build_column", "column_for"]
+__all__ = ["Column", "ColumnSpec", "build_column", "column_for"]
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,6 @@ class ColumnSpec:
     def chords(self) -> bool:
         """Whether the values are chords; else they are ticks."""
         return self.field == "chords"
-
-
-COLUMNS = {
-    spec.name: spec
-    for spec in (
-        ColumnSpec("notes", "chords"),
-        ColumnSpec("durations", "duration", lowest=1),
-        ColumnSpec("offsets", "offset"),
-    )
-}
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,16 @@ import pytest
 from events_made import events_of, random_song, random_songs
 
 from datamodules.baselines import baselines, median_error, repeat_error, unigram
-from datamodules.columns import COLUMNS, Column, build_column
+from datamodules.columns import Column, build_column
 from datamodules.corpus import read_corpus
 from datamodules.kneser_ney import HIGHEST_ORDER, TRANSPOSITIONS, kneser_ney
 from datamodules.mixture import HIGHEST_MIXTURE, LOWEST_MIXTURE, fit_mixture
 from datamodules.song import Events
 from datamodules.splits import TEST, TRAIN, VALID, Split, make_split, named_split
 from datamodules.vocabulary import Speller
+from experiments.heads import HEADS
+
+COLUMNS = {name: spec.column for name, spec in HEADS.items()}
 
 SONGS = random_songs(11, songs=5, events=40, chords=7)
 START = "start"

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 from events_made import events_of, random_songs
 
-from datamodules.columns import COLUMNS, Column, build_column, column_for
+from datamodules.columns import Column, build_column, column_for
 from datamodules.errors import UserError
 from datamodules.song import Events
 from datamodules.splits import FIRST, TEST, TRAIN, VALID, make_split
 from datamodules.vocabulary import Speller
+from experiments.heads import HEADS
+
+COLUMNS = {name: spec.column for name, spec in HEADS.items()}
 
 SONGS = random_songs(3, songs=6, chords=20)
 GRID = 24

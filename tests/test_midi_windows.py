@@ -11,11 +11,14 @@ import torch
 from events_made import events_of, random_songs
 from torch import Tensor
 
-from datamodules.columns import COLUMNS, Column, build_column
+from datamodules.columns import Column, build_column
 from datamodules.errors import UserError
 from datamodules.midi_windows import MidiWindows
 from datamodules.splits import TRAIN, VALID, make_split
 from datamodules.windows import Batch, Weighting, Windows
+from experiments.heads import HEADS
+
+COLUMNS = {name: spec.column for name, spec in HEADS.items()}
 
 SONGS = random_songs(8, songs=4, events=60)
 

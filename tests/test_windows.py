@@ -13,9 +13,12 @@ import torch
 from events_made import random_songs
 from sklearn.utils.class_weight import compute_sample_weight
 
-from datamodules.columns import COLUMNS, Column, build_column
+from datamodules.columns import Column, build_column
 from datamodules.splits import TEST, TRAIN, VALID, make_split
 from datamodules.windows import Weighting, Windows, in_order, pad_inputs, weights
+from experiments.heads import HEADS
+
+COLUMNS = {name: spec.column for name, spec in HEADS.items()}
 
 SONGS = random_songs(4, songs=4, events=30, chords=20)
 

@@ -1,0 +1,167 @@
+"""The songs of a run: read, split, and laid out as the column of any head."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from datamodules.columns import Column, ColumnSpec, build_column
+from datamodules.corpus import Corpus, Row, read_corpus
+from datamodules.errors import UserError
+from datamodules.song import DEFAULT_GRID, Events, Song, check_grid
+from datamodules.splits import FIRST, Split, leakage, make_split, named_split
+
+__all__ = ["DataOptions", "Dataset", "read_dataset"]
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Which songs, and how they are cut. Paths are absolute, so that a run can be opened from anywhere.
+
+    Attributes:
+        songs, valid, test: files and folders.
+        parts: roles or names of the parts that make the events; None for all pitched ones.
+        seed: of the split.
+    """
+
+    songs: tuple[str, ...]
+    valid: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    split: str = "auto"
+    parts: tuple[str, ...] | None = None
+    grid: int = DEFAULT_GRID
+    seed: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> DataOptions:
+        """The options that `to_json` wrote."""
+        lists = {name: tuple(map(str, data[name])) for name in ("songs", "valid", "test")}
+        parts = None if data["parts"] is None else tuple(map(str, data["parts"]))
+        return cls(**lists, parts=parts, split=str(data["split"]), grid=int(data["grid"]), seed=int(data["seed"]))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Songs, their events, and whose target each event is.
+
+    Attributes:
+        options: what they were read with.
+        rows: every file, accepted or rejected, each with what it is for ("train", "tail", "" if rejected ...).
+        songs, events: the accepted ones, in the split's order.
+    """
+
+    options: DataOptions
+    rows: tuple[tuple[Row, str], ...]
+    songs: tuple[Song, ...]
+    events: tuple[Events, ...]
+    split: Split
+
+    def column(self, spec: ColumnSpec) -> Column:
+        """The column of a head."""
+        return build_column(spec, self.events, self.split, self.options.grid)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the songs' bytes, parts, grid and split: what two heads must share to share a run."""
+        whole = [
+            [song.digest for song in self.songs],
+            [marks.tobytes().hex() for marks in self.split.parts],
+            sorted(self.options.parts) if self.options.parts is not None else None,
+            self.options.grid,
+        ]
+        return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
+
+    def leakage(self, part: int) -> dict[str, float | None]:
+        """How much of a held-out part stands in the training part too; {} where nothing is held out."""
+        return {} if self.split.name == "none" or part == FIRST else leakage(self.events, self.split, part)
+
+    def to_json(self) -> dict[str, Any]:
+        """What songs.json holds."""
+        return {
+            "digest": self.digest,
+            "split": {"name": self.split.name, "label": self.split.describe()},
+            "songs": [
+                {
+                    "path": str(row.path),
+                    "sha256": row.digest,
+                    "events": row.events,
+                    "parts": list(row.parts),
+                    "accepted": row.accepted,
+                    "reason": row.reason,
+                    "split": use,
+                }
+                for row, use in self.rows
+            ],
+        }
+
+
+def read_dataset(options: DataOptions, progress: Progress | None = None) -> Dataset:
+    """Read the songs and split them.
+
+    Raises:
+        UserError: no song is left, or the split cannot be made.
+    """
+    check_grid(options.grid)
+    read = _reader(options, progress)
+    if not (options.valid or options.test):
+        corpus = read(options.songs)
+        events = _events(corpus.songs, options)
+        split = make_split(options.split, events, options.seed)
+        uses = iter(split.songs)
+        rows = tuple((row, next(uses) if row.accepted else "") for row in corpus.rows)
+        return Dataset(options, rows, corpus.songs, events, split)
+    return _named(options, read)
+
+
+def _reader(options: DataOptions, progress: Progress | None) -> Callable[[Sequence[str]], Corpus]:
+    def read(paths: Sequence[str]) -> Corpus:
+        return read_corpus([Path(path) for path in paths], grid=options.grid, parts=options.parts, progress=progress)
+
+    return read
+
+
+def _events(songs: Sequence[Song], options: DataOptions) -> tuple[Events, ...]:
+    return tuple(song.events(options.parts) for song in songs)
+
+
+def _named(options: DataOptions, read: Callable[[Sequence[str]], Corpus]) -> Dataset:
+    """The songs that --valid and --test name are held out, wherever else they stand."""
+    if options.split != "auto":
+        raise UserError(f"--split {options.split}: --valid and --test take its place; give one or the other")
+    held = {name: read(paths) for name, paths in (("valid", options.valid), ("test", options.test)) if paths}
+    taken: dict[str, str] = {}
+    parts: dict[str, tuple[list[tuple[Row, str]], list[Song]]] = {}
+    for name, corpus in (*held.items(), ("train", read(options.songs))):
+        rows: list[tuple[Row, str]] = []
+        songs: list[Song] = []
+        accepted = iter(corpus.songs)
+        for row in corpus.rows:
+            song = next(accepted) if row.accepted else None
+            if song is not None and song.digest in taken:
+                row, song = replace(row, accepted=False, reason=f"already named for {taken[song.digest]}"), None
+            rows.append((row, name if song is not None else ""))
+            songs += [song] if song is not None else []
+        taken |= {song.digest: f"--{name}" for song in songs}
+        parts[name] = rows, songs
+    order = [name for name in ("train", "valid", "test") if name in parts]
+    if not parts["train"][1]:
+        raise UserError("every song to train on is also named by --valid or --test: name others")
+    events = {name: _events(parts[name][1], options) for name in order}
+    split = named_split(events["train"], events.get("valid", ()), events.get("test", ()))
+    return Dataset(
+        options,
+        tuple(row for name in order for row in parts[name][0]),
+        tuple(song for name in order for song in parts[name][1]),
+        tuple(song for name in order for song in events[name]),
+        split,
+    )

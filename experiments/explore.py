@@ -1,0 +1,132 @@
+"""Show the data before anything is learned from it: songs, parts, distributions, weights, leakage, baselines.
+
+    python -m experiments.explore [SONGS ...]
+
+Prints tables and draws one picture. The distributions are of the training targets; test targets are only counted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.markup import escape
+
+from datamodules.errors import UserError
+from experiments.cli import console
+from experiments.cli import main as run_command
+from experiments.dataset import DataOptions, Dataset, read_dataset
+from experiments.files import write_bytes, write_json
+from experiments.progress import reading
+from songs import bundled
+
+__all__ = ["Options", "explore", "main"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Show the data: songs, parts, distributions, weights, leakage and baselines, as tables and as one picture."""
+
+    songs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[SONGS ...]")] = ()
+    """MIDI files or folders; none: the bundled songs."""
+    split: Literal["auto", "song", "tail", "none"] = "auto"
+    """What is held out: whole songs, the tail of each song, or nothing; auto is song from ten songs on, else tail."""
+    valid: tuple[Path, ...] = ()
+    """Songs to validate on; takes the place of --split."""
+    test: tuple[Path, ...] = ()
+    """Songs to keep for the test; takes the place of --split."""
+    parts: str | None = None
+    """Roles or names of the parts to learn from, as in melody,chords; None: all pitched parts."""
+    grid: int = DataOptions.grid
+    """Ticks a quarter note, a divisor of 480."""
+    seed: int = DataOptions.seed
+    """Of the split."""
+    out: Path = Path("explore.png")
+    """Where the picture goes."""
+    json: Path | None = None
+    """Where the figures go as JSON; None: nowhere."""
+    baselines: bool = True
+    """Score the baselines on the validation targets too."""
+
+
+def explore(options: Options, arguments: Sequence[str] = ()) -> None:
+    """Read the songs, look at them, print what there is and draw it.
+
+    Args:
+        options: what to look at, and where the picture goes.
+        arguments: as they were given; nothing here asks for them.
+
+    Raises:
+        UserError: bad options or songs, or a file that cannot be written.
+    """
+    _check(options)
+    dataset = _read(options)
+    # these bring torch and matplotlib, which --help and a mistyped option need not wait for
+    from experiments.distributions import draw
+    from experiments.summaries import summarise
+    from experiments.summary_tables import tables
+
+    summary = summarise(dataset, with_baselines=options.baselines)
+    write_bytes(options.out, draw(summary))
+    written = [str(options.out)]
+    if options.json is not None:
+        write_json(options.json, summary.to_json())
+        written.append(str(options.json))
+    for block in tables(summary):  # last, so that `explore | head` leaves its files too
+        console.print(block, soft_wrap=False)
+    console.print(f"\nwrote {escape(' and '.join(written))}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    return run_command(Options, explore, prog="explore", arguments=arguments)
+
+
+def _check(options: Options) -> None:
+    """Refuse at once what would else fail after all songs were read."""
+    if options.seed < 0:
+        raise UserError(f"--seed {options.seed}: give a number from 0 up")
+    if options.out.suffix.lower() != ".png":
+        raise UserError(f"--out {options.out}: the picture is a PNG, so give a name that ends in .png")
+    if options.out == options.json:
+        raise UserError(f"--out and --json are both {options.out}: give two names")
+    for name, path in (("out", options.out), ("json", options.json)):
+        if path is not None and path.is_dir():
+            raise UserError(f"--{name} {path} is a folder: give a file in it")
+
+
+def _read(options: Options) -> Dataset:
+    """The songs that the options name."""
+    data = DataOptions(
+        songs=_absolute(options.songs or bundled()),
+        valid=_absolute(options.valid),
+        test=_absolute(options.test),
+        split=options.split,
+        parts=_parts(options.parts),
+        grid=options.grid,
+        seed=options.seed,
+    )
+    with reading() as progress:
+        return read_dataset(data, progress)
+
+
+def _parts(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    parts = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not parts:
+        raise UserError("--parts is empty: name roles or parts, as in --parts melody,chords")
+    return parts
+
+
+def _absolute(paths: Sequence[Path]) -> tuple[str, ...]:
+    return tuple(os.path.abspath(path) for path in paths)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""How figures are called and shown: the same words in the live table, `tune`, `train`, `evaluate` and `runs`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+__all__ = ["METRICS", "TITLES", "baseline_values", "comparison", "metric_name"]
+
+# --metric -> (figure that is minimised, its unit)
+METRICS = {
+    "nats": ("valid", "nats"),
+    "mae": ("mae", "quarter notes"),
+    "macro": ("macro_nats", "nats (mean of classes)"),
+}
+
+TITLES = {
+    "unigram": "unigram",
+    "kneser_ney_3": "Kneser-Ney 3",
+    "kneser_ney_best": "Kneser-Ney best",
+    "kneser_ney_3_transposed": "Kneser-Ney 3, transposed",
+    "kneser_ney_best_transposed": "Kneser-Ney best, transposed",
+    "median": "median of training",
+    "repeat": "the last value again",
+}
+COLUMNS = (  # figure, heading, digits, in per cent
+    ("nats", "nats/event", 3, False),
+    ("mae", "MAE (quarters)", 3, False),
+    ("top1", "top-1", 1, True),
+    ("top5", "top-5", 1, True),
+    ("macro", "macro acc.", 1, True),
+    ("accuracy", "exact", 1, True),
+    ("macro_nats", "macro nats", 3, False),
+)
+
+
+def metric_name(head: str, metric: str) -> str:
+    """The figure that a search over `head` minimises."""
+    return "nats" if metric == "mae" and head == "notes" else metric
+
+
+def baseline_values(baselines: Mapping[str, Mapping[str, float]], metric: str) -> dict[str, float]:
+    """The baselines that have the figure of a metric: for the live table."""
+    if metric == "mae":
+        return {name: found["mae"] for name, found in baselines.items() if "mae" in found}
+    best = {name: found["nats"] for name, found in baselines.items() if "nats" in found and not name.endswith("_3")}
+    names = {"unigram": "unigram", "kneser_ney_best": "KN", "kneser_ney_best_transposed": "KN transposed"}
+    return {short: best[name] for name, short in names.items() if name in best} if metric == "nats" else {}
+
+
+def comparison(title: str, winner: Mapping[str, float], baselines: Mapping[str, Mapping[str, Any]]) -> Table:
+    """The winner's figures with the baselines' below them."""
+    rows: list[tuple[str, Mapping[str, Any]]] = [("winner", {**winner, "nats": winner["valid"]})]
+    rows += [(TITLES.get(name, name), found) for name, found in baselines.items()]
+    shown = [column for column in COLUMNS if any(column[0] in found for _, found in rows)]
+    table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("", no_wrap=True)
+    for _, heading, _, _ in shown:
+        table.add_column(heading, justify="right")
+    for name, found in rows:
+        order = f" ({found['order']})" if "order" in found else ""
+        cells = [_cell(found.get(figure), digits, percent) for figure, _, digits, percent in shown]
+        table.add_row(name + order, *cells, style="bold" if name == "winner" else "")
+    return table
+
+
+def _cell(value: float | None, digits: int, percent: bool) -> str:
+    if value is None:
+        return ""
+    return f"{100 * value:.{digits}f} %" if percent else f"{value:.{digits}f}"

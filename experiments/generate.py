@@ -1,0 +1,255 @@
+"""Write a new song with the heads that won: a MIDI file, and its sound and picture beside it.
+
+Example: python -m experiments.generate my_run --prime my_song.mid --bars 32
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from datamodules.errors import UserError
+from experiments.cli import console, main, note
+
+if TYPE_CHECKING:
+    from experiments.generation import Sampling, Settings
+    from experiments.prime import Prime
+    from experiments.run_folder import Run
+    from experiments.winners import Winner
+    from experiments.writing import Written
+
+__all__ = ["GenerateOptions", "chosen_winners", "first_song", "generate", "write_songs"]
+
+PerHead = Annotated[tuple[str, ...], tyro.conf.arg(metavar="[HEAD=]NUMBER"), tyro.conf.UseAppendAction]
+MOST_CANDIDATES = 1000
+
+
+@dataclass(frozen=True)
+class GenerateOptions:
+    """Write a new song with the heads that won: a MIDI file, and its sound and picture beside it.
+
+    Example: python -m experiments.generate my_run --prime my_song.mid --bars 32
+    """
+
+    run: tyro.conf.Positional[str | None] = None
+    """a run, by path or name; without one, the newest winner of each head is taken"""
+    notes: str | None = None
+    """another run, to take the notes head from"""
+    durations: str | None = None
+    """another run, to take the durations head from"""
+    offsets: str | None = None
+    """another run, to take the offsets head from"""
+    prime: Path | None = None
+    """the MIDI file whose opening is gone on from (default: the first training song, else a bundled one)"""
+    events: int | None = None
+    """how many events to write (default: 256)"""
+    bars: int | None = None
+    """how many bars to fill, in place of --events"""
+    temperature: PerHead = ()
+    """0 takes the likeliest value, 1 what was learnt, more is wilder; of all heads, or of one, as notes=1.2; repeatable"""
+    top_p: PerHead = ()
+    """draw among the likeliest values that hold this probability; of all heads, or of one, as notes=0.9; repeatable"""
+    tempo: float | None = None
+    """quarter notes a minute (default: the prime's)"""
+    seed: int = 1
+    """of all draws: the same seed writes the same song"""
+    candidates: int = 1
+    """how many songs to write, as output-1.mid, output-2.mid, ..."""
+    all_songs: tyro.conf.FlagCreatePairsOff[bool] = False
+    """use the winners that `train --all-songs` made"""
+    out: Path = Path("output.mid")
+    """the MIDI file; the sound and the picture are named after it"""
+    runs: Path | None = None
+    """where runs are kept (default: $TRITONE_RUNS or runs)"""
+
+    def __post_init__(self) -> None:
+        if self.events is not None and self.bars is not None:
+            raise UserError("--events and --bars: give one of them")
+        if not 1 <= self.candidates <= MOST_CANDIDATES:
+            raise UserError(f"--candidates {self.candidates}: must be from 1 to {MOST_CANDIDATES:,}")
+        if self.out.suffix.lower() not in (".mid", ".midi"):
+            raise UserError(f"--out {self.out}: name a MIDI file, as {self.out.with_suffix('.mid')}")
+
+
+def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
+    """The command: winners and a prime -> new songs."""
+    settings = _settings(options)
+    winners = chosen_winners(options)
+    write_songs(winners, options.prime, options.out, settings, candidates=options.candidates)
+
+
+def first_song(run: Run, heads: Sequence[str], *, seed: int = 1) -> Written:
+    """Write song.mid into a run, so that a search ends with something to hear."""
+    from experiments.generation import Settings
+    from experiments.winners import load_winner
+
+    winners = {head: load_winner(run.winner(head)) for head in heads}
+    return write_songs(winners, None, run.path / "song.mid", Settings(seed=seed))[0]
+
+
+def write_songs(
+    winners: Mapping[str, Winner],
+    prime: Path | None,
+    out: Path,
+    settings: Settings,
+    *,
+    candidates: int = 1,
+) -> list[Written]:
+    """Write new songs, and say what was written and how much of it stands in the training songs.
+
+    Args:
+        winners: by head.
+        prime: a MIDI file; None for the default one.
+        out: the MIDI file; with several candidates numbers are added to its name.
+        settings: see `generation.Settings`.
+        candidates: how many songs.
+
+    Raises:
+        UserError: no winners, heads that do not go together, a bad prime, or a file that cannot be written.
+    """
+    from experiments.generation import generate as new_songs
+    from experiments.prime import find_prime
+    from experiments.progress import bar
+    from experiments.training_songs import training_songs
+    from experiments.writing import numbered_path, write_song
+
+    found = find_prime(winners, prime)
+    _announce(winners, found, settings)
+    with bar("writing events") as advance:
+        songs = list(new_songs(winners, found, settings, candidates=candidates, progress=advance))
+    training = training_songs(winners.values())
+    written = []
+    for number, song in enumerate(songs, start=1):
+        path = out if candidates == 1 else numbered_path(out, number)
+        one = write_song(song, path, training, title=f"{path.stem}: {song.name}")
+        written.append(one)
+        console.print(one.describe())
+    return written
+
+
+def chosen_winners(options: GenerateOptions) -> dict[str, Winner]:
+    """The winners that RUN and the options of the heads name; without RUN, the newest of the other heads too.
+
+    Raises:
+        UserError: there is none, or a run lacks the head that it was named for.
+    """
+    from experiments.heads import HEADS
+    from experiments.run_folder import default_runs, open_run
+    from experiments.winners import ALL_SONGS, WINNER, load_winner, newest_winner
+
+    runs, name = options.runs or default_runs(), ALL_SONGS if options.all_songs else WINNER
+    run = open_run(options.run, runs) if options.run is not None else None
+    paths: dict[str, Path] = {}
+    for head in HEADS:
+        named = getattr(options, head, None)
+        if named is not None:
+            paths[head] = _named(named, head, runs, name)
+        elif run is None:
+            newest = newest_winner(runs, head, name)
+            paths |= {head: newest} if newest else {}
+        elif run.winner(head, name).is_file():
+            paths[head] = run.winner(head, name)
+        elif run.winner(head).is_file():
+            raise UserError(_no_all_songs(head, run.path))
+    if not paths:
+        where = f"{run.path} has no winner yet" if run else f"there is no winner under {runs} yet"
+        command = f"train all --run {run or 'RUN'} --all-songs" if options.all_songs else "tune notes"
+        raise UserError(f"{where}: run `python -m experiments.{command}` first")
+    winners = {head: load_winner(path) for head, path in paths.items()}
+    for head, winner in winners.items():
+        if winner.spec.name != head:
+            raise UserError(f"--{head} {winner.path} is a winner of the {winner.spec.name} head")
+    return winners
+
+
+def _named(named: str, head: str, runs: Path, name: str) -> Path:
+    """The winner that --HEAD names: in a run, or a file that was taken out of one."""
+    from experiments.run_folder import open_run
+    from experiments.winners import ALL_SONGS
+
+    if Path(named).is_file():
+        return Path(named)
+    run = open_run(named, runs)
+    path = run.winner(head, name)
+    if path.is_file():
+        return path
+    if name == ALL_SONGS and run.winner(head).is_file():
+        raise UserError(_no_all_songs(head, run.path))
+    raise UserError(f"--{head} {named}: that run has no winner of the {head} head")
+
+
+def _no_all_songs(head: str, run: Path) -> str:
+    command = f"python -m experiments.train {head} --run {run} --all-songs"
+    return f"--all-songs: the {head} head of {run} was not trained on all songs: run `{command}` first"
+
+
+def _settings(options: GenerateOptions) -> Settings:
+    """The options as the generator takes them."""
+    from experiments.generation import Settings
+
+    given = {} if options.events is None else {"events": options.events}
+    return Settings(
+        **given,
+        bars=options.bars,
+        sampling=_sampling(options.temperature, options.top_p),
+        tempo=options.tempo,
+        seed=options.seed,
+    )
+
+
+def _sampling(temperature: Sequence[str], top_p: Sequence[str]) -> dict[str, Sampling]:
+    """NUMBER (all heads) and HEAD=NUMBER, as each head's sampling. One head's own number wins over that of all."""
+    from experiments.generation import Sampling
+    from experiments.heads import HEADS
+
+    sampling = dict.fromkeys(HEADS, Sampling())
+    for field, texts in (("temperature", temperature), ("top_p", top_p)):
+        for text in sorted(texts, key=lambda text: "=" in text):
+            head, equals, number = text.rpartition("=")
+            option = f"--{field.replace('_', '-')} {text}"
+            if equals and head not in HEADS:
+                raise UserError(f"{option}: {head!r} is no head; heads are {', '.join(HEADS)}")
+            try:
+                value = float(number)
+            except ValueError as error:
+                raise UserError(f"{option}: give a number, or HEAD=NUMBER as notes=0.9") from error
+            for name in [head] if equals else HEADS:
+                sampling[name] = dataclasses.replace(sampling[name], **{field: value})
+    return sampling
+
+
+def _announce(winners: Mapping[str, Winner], prime: Prime, settings: Settings) -> None:
+    """Say where each column comes from, and what the user should know of it."""
+    from experiments.generation import Sampling, context_length, unknown_of_prime
+    from experiments.heads import HEADS
+
+    for head in HEADS:
+        if head not in winners:
+            console.print(f"{head}: no head, so the prime song's own {head} are used")
+            continue
+        winner, sampling = winners[head], settings.sampling.get(head, Sampling())
+        how = f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}"
+        if getattr(winner.config, "objective", "") == "mae":
+            how = "a regression, which has nothing to draw"
+        console.print(f"{head}: {winner.path} (window {winner.config.window}; {how})")
+        if winner.label == "training songs":
+            note(
+                f"the {head} head was made with --split none: its figures are of its training songs, which it may copy"
+            )
+    length = context_length(winners, prime)
+    origin = f" ({prime.origin})" if prime.origin else ""
+    console.print(f"prime: {prime.song.name}{origin}; its first {length} events are context, and not written")
+    for head, (unknown, values) in unknown_of_prime(winners, prime).items():
+        if unknown:
+            what = {"notes": "chords"}.get(head, head)
+            console.print(f"{unknown} of the prime's {values} {what} are unknown to the {head} head")
+
+
+if __name__ == "__main__":
+    sys.exit(main(GenerateOptions, generate, prog="generate"))

@@ -1,0 +1,145 @@
+"""What a search shows while it runs: one table that lives in the terminal, or a line now and then where there is none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from experiments.tables import TrialRow, TrialTable
+
+__all__ = ["SearchView"]
+
+SHOWN = 8  # trials in the table: the best ones and those that run
+LINE_EVERY = 10.0  # seconds between two lines without a terminal
+PLAIN = ("hidden", "lstm_layers", "dense_layers", "batchnorm_layers", "dropout_layers", "window", "learning_rate")
+SHORT = {"lstm_layers": "lstm", "dense_layers": "dense", "batchnorm_layers": "bnorm", "dropout_layers": "drop"}
+
+
+class SearchView:
+    """Progress of one search; a context manager.
+
+    Args:
+        head: its name.
+        trials: how many there will be.
+        metric: what `best` is the least of, with its unit.
+        baselines: name -> value of the same figure, for comparison.
+        deadline: of `time.monotonic`, or None.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        head: str,
+        trials: int,
+        metric: str,
+        baselines: Mapping[str, float],
+        deadline: float | None = None,
+    ) -> None:
+        self.console, self.head, self.trials, self.metric = console, head, trials, metric
+        self.baselines, self.deadline = dict(baselines), deadline
+        self.began = time.monotonic()
+        self.before: int | None = None  # trials and epochs that an earlier driver had done
+        self.epochs_before = 0
+        self.line_at = 0.0
+        self.last: TrialTable | None = None
+        self.live = Live(console=console, refresh_per_second=4, transient=False) if console.is_terminal else None
+
+    def __enter__(self) -> Self:
+        if self.live:
+            self.live.start()
+            self.live.update(Text(f"{self.head}: starting workers ..."))
+        else:
+            self.console.print(f"{self.head}: starting workers ...")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.live:
+            self.live.stop()
+        elif self.last is not None and kind is None:
+            self.console.print(self._headline(self.last))
+
+    def update(self, table: TrialTable) -> None:
+        """Show the state of the search."""
+        self.last = table
+        if self.before is None:
+            self.before, self.epochs_before = table.finished(), self._epochs(table)
+        if self.live:
+            self.live.update(Group(self._headline(table), self._trials(table)))
+            return
+        now = time.monotonic()
+        if now - self.line_at > LINE_EVERY:
+            self.line_at = now
+            self.console.print(self._headline(table))
+
+    def _headline(self, table: TrialTable) -> Text:
+        best, finished = table.best(), table.finished()
+        minutes = max(time.monotonic() - self.began, 1e-9) / 60
+        text = Text(f"{self.head}: {finished} of {self.trials} trials")
+        for status in ("running", "stopped early", "failed"):
+            if count := table.count(status):
+                text.append(f", {count} {status}", style="red" if status == "failed" else "")
+        if best is not None:
+            text.append(f"; best {best.best:.4f} {self.metric}", style="bold green")
+            text.append(f" (trial {best.row})")
+        for name, value in self.baselines.items():
+            text.append(f"; {name} {value:.3f}", style="dim")
+        text.append(
+            f"; {(self._epochs(table) - self.epochs_before) / minutes:.0f} epochs/min, {self._left(table, minutes)}"
+        )
+        return text
+
+    def _left(self, table: TrialTable, minutes: float) -> str:
+        done = table.finished() - (self.before or 0)
+        left = self.trials - table.finished()
+        guess = left * minutes * 60 / done if done else None
+        if self.deadline is not None:
+            to_deadline = max(self.deadline - time.monotonic(), 0.0)
+            guess = to_deadline if guess is None else min(guess, to_deadline)
+        return "time left unknown yet" if guess is None else f"about {_clock(guess)} left"
+
+    @staticmethod
+    def _epochs(table: TrialTable) -> int:
+        return sum(row.epoch for row in table.rows.values())
+
+    def _trials(self, table: TrialTable) -> Table:
+        rows = sorted(table.rows.values(), key=lambda row: (row.best, row.row))
+        shown = rows[:SHOWN]
+        shown += [row for row in rows[SHOWN:] if row.status == "running"]
+        names = [name for name in PLAIN if any(name in row.hyperparameters for row in shown)]
+        view = Table(box=None, padding=(0, 1), header_style="dim")
+        for name in ("trial", "status", "epoch", self.metric.split(" ")[0] + " best"):
+            view.add_column(name, justify="left" if name == "status" else "right", no_wrap=True)
+        for name in names:
+            view.add_column(SHORT.get(name, name.replace("learning_rate", "rate")), justify="right", no_wrap=True)
+        for row in shown:
+            view.add_row(*_cells(row, names), style="bold green" if row is shown[0] and row.epoch else "")
+        return view
+
+
+def _cells(row: TrialRow, names: list[str]) -> list[str]:
+    def show(value: Any) -> str:
+        return f"{value:.2g}" if isinstance(value, float) else str(value)
+
+    best = f"{row.best:.4f}" if row.epoch else "-"
+    return [
+        str(row.row),
+        row.status,
+        str(row.epoch),
+        best,
+        *(show(row.hyperparameters.get(name, "")) for name in names),
+    ]
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

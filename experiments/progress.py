@@ -1,0 +1,44 @@
+"""Progress bars for work that takes longer than two seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from experiments.cli import console
+
+__all__ = ["bar", "reading"]
+
+QUIET = 1.0  # seconds of work before a bar appears
+
+
+@contextmanager
+def bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A function (done, of) that draws a bar once the work has taken a while; without a terminal it draws nothing."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    task = progress.add_task(what, total=None)
+    began, started = time.monotonic(), False
+
+    def advance(done: int, of: int) -> None:
+        nonlocal started
+        if not started and time.monotonic() - began > QUIET:
+            progress.start()
+            started = True
+        progress.update(task, completed=done, total=of)
+
+    try:
+        yield advance
+    finally:
+        if started:
+            progress.stop()
+
+
+@contextmanager
+def reading() -> Iterator[Callable[[int, int], None]]:
+    """`bar` for songs."""
+    with bar("reading songs") as advance:
+        yield advance

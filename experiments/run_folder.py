@@ -1,0 +1,144 @@
+"""A run: the folder of the searches over one set of songs."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from datamodules.errors import UserError
+from experiments.dataset import DataOptions, Dataset, read_dataset
+from experiments.files import read_json, write_json
+from experiments.heads import HEADS
+from experiments.provenance import made_by
+from experiments.winners import WINNER
+
+__all__ = ["Run", "create_run", "default_runs", "new_name", "open_run"]
+
+FORMAT = 1
+
+
+def default_runs() -> Path:
+    """Where runs are kept unless --runs says otherwise."""
+    return Path(os.environ.get("TRITONE_RUNS") or "runs")
+
+
+def new_name() -> str:
+    """A run's default name: now."""
+    return datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run on disk."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What run.json holds.
+
+        Raises:
+            UserError: it is missing, damaged, or of another format.
+        """
+        facts = read_json(self.path / "run.json")
+        if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+            raise UserError(f"{self.path / 'run.json'} is not of a run that this version can read")
+        if not (isinstance(facts.get("data"), dict) and isinstance(facts.get("heads"), dict) and facts.get("id")):
+            raise UserError(f"{self.path / 'run.json'} is damaged: data, heads or id are missing")
+        return facts
+
+    @property
+    def data_options(self) -> DataOptions:
+        """Which songs the run is over."""
+        try:
+            return DataOptions.from_json(self.facts["data"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{self.path / 'run.json'} is damaged: its data section lacks {error}") from error
+
+    def head(self, name: str) -> Path:
+        """The folder of a head."""
+        return self.path / name
+
+    def winner(self, head: str, name: str = WINNER) -> Path:
+        """Where a head's winner is, or would be."""
+        return self.path / head / name
+
+    def searched(self) -> list[str]:
+        """The heads that were searched or begun."""
+        return [name for name in HEADS if name in self.facts["heads"]]
+
+    def dataset(self) -> Dataset:
+        """The run's songs, read again.
+
+        Raises:
+            UserError: songs are gone or have changed since.
+        """
+        try:
+            dataset = read_dataset(self.data_options)
+        except UserError as error:
+            raise UserError(f"the songs of {self.path} cannot be read again: {error}") from error
+        if dataset.digest != self.facts["songs"]:
+            raise UserError(f"the songs of {self.path} have changed since ({self._changed(dataset)}); start a new run")
+        return dataset
+
+    def _changed(self, dataset: Dataset) -> str:
+        before = {row["sha256"] for row in read_json(self.path / "songs.json")["songs"] if row["accepted"]}
+        now = {song.digest for song in dataset.songs}
+        return f"{len(before - now)} gone or changed, {len(now - before)} new"
+
+    def note_head(self, head: str, options: Mapping[str, Any]) -> None:
+        """Write a head's options into run.json."""
+        heads = {**self.facts["heads"], head: {**options, "made_by": made_by()}}
+        write_json(self.path / "run.json", {**self.facts, "heads": heads})
+        self.__dict__.pop("facts", None)
+
+
+def create_run(path: Path, dataset: Dataset) -> Run:
+    """A new run over the songs, or the one that is there if its songs, parts, split and grid are equal.
+
+    Raises:
+        UserError: there is a run of other songs, or something else, at the path.
+    """
+    if (path / "run.json").exists():
+        run = Run(path)
+        if run.facts["songs"] != dataset.digest:
+            raise UserError(f"{path} is a run over other songs, parts, split or grid: choose another --name")
+        return run
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UserError(f"{path} is there already and is no run: choose another --name")
+    facts = {
+        "format": FORMAT,
+        "id": uuid.uuid4().hex,
+        "created": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        "data": dataset.options.to_json(),
+        "songs": dataset.digest,
+        "heads": {},
+        "made_by": made_by(),
+    }
+    write_json(path / "songs.json", dataset.to_json())
+    write_json(path / "run.json", facts)
+    return Run(path)
+
+
+def open_run(name: str | Path, runs: Path) -> Run:
+    """The run at a path, or of that name under `runs`.
+
+    Raises:
+        UserError: there is none.
+    """
+    for path in (runs / name, Path(name)):
+        if (path / "run.json").is_file():
+            return Run(path.resolve())
+    known = sorted(path.parent.name for path in runs.glob("*/run.json"))
+    there = f"; there are {', '.join(known[-5:])}" if known else f"; there is none under {runs} yet"
+    raise UserError(f"no run {name}: neither a folder with a run.json nor a name under {runs}{there}")

@@ -1,0 +1,143 @@
+"""List runs, or compare some of them.
+
+Example: python -m experiments.runs first_run second_run
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tyro
+
+from datamodules.errors import UserError
+from experiments.cli import console, main
+
+if TYPE_CHECKING:
+    from experiments.run_folder import Run
+    from experiments.winners import Winner
+
+__all__ = ["RunsOptions", "list_runs"]
+
+
+@dataclass(frozen=True)
+class RunsOptions:
+    """List runs, or compare some of them.
+
+    Example: python -m experiments.runs first_run second_run
+    """
+
+    names: tyro.conf.Positional[tuple[str, ...]] = ()
+    """runs to compare, by path or name; all under --runs are listed if none are given"""
+    runs: Path | None = None
+    """where runs are kept (default: $TRITONE_RUNS or runs)"""
+
+
+def list_runs(options: RunsOptions, arguments: Sequence[str]) -> None:
+    """The command: a row a run and head; with names, the hyperparameters too."""
+    from experiments.run_folder import Run, default_runs, open_run
+
+    folder = options.runs or default_runs()
+    if options.names:
+        found = [open_run(name, folder) for name in options.names]
+    else:
+        found = [Run(path.parent) for path in sorted(folder.glob("*/run.json"))]
+    if not found:
+        raise UserError(f"there is no run under {folder}: run `python -m experiments.tune notes` first")
+    _overview(found)
+    if options.names:
+        _hyperparameters(found)
+
+
+def _overview(runs: Sequence[Run]) -> None:
+    from rich.table import Table
+
+    from experiments.heads import HEADS
+    from experiments.tables import TrialTable
+
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for name in ("run", "made", "songs", "head", "trials", "best", "KN", "figures on"):
+        table.add_column(name, justify="right" if name in ("songs", "trials", "best", "KN") else "left")
+    for run in runs:
+        try:
+            heads, made, songs = run.searched(), str(run.facts.get("created", ""))[:16], _songs(run)
+        except UserError as error:
+            table.add_row(run.name, "", "", "", "", "", "", f"[red]{error}[/red]")
+            continue
+        for name in heads or [""]:
+            finished, best, baseline, label = "", "", "", ""
+            if name:
+                trials = TrialTable.read(run.head(name) / "trials.csv", HEADS[name].config.names())
+                finished = f"{trials.finished()} of {run.facts['heads'][name].get('trials', '?')}"
+                winner = _winner(run, name)
+                if isinstance(winner, str):
+                    label = winner
+                else:
+                    best, label = f"{winner.facts['best']:.3f}", winner.label
+                    baseline = f"{min(_nats(winner), default=float('nan')):.3f}"
+            table.add_row(run.name, made, songs, name, finished, best, baseline, label)
+    console.print(table)
+
+
+def _songs(run: Run) -> str:
+    from experiments.files import read_json
+
+    return str(sum(bool(row.get("accepted")) for row in read_json(run.path / "songs.json")["songs"]))
+
+
+def _winner(run: Run, head: str) -> Winner | str:
+    """The winner, or why there is none."""
+    from experiments.winners import load_winner
+
+    if not run.winner(head).exists():
+        return "no winner yet"
+    try:
+        return load_winner(run.winner(head))
+    except UserError as error:
+        return str(error)
+
+
+def _nats(winner: Winner) -> list[float]:
+    """The n-gram baselines' nats."""
+    found = winner.facts.get("baselines", {})
+    return [value["nats"] for name, value in found.items() if name.startswith("kneser_ney")]
+
+
+def _hyperparameters(runs: Sequence[Run]) -> None:
+    from rich.table import Table
+
+    from experiments.heads import HEADS
+
+    for head in HEADS:
+        found = [(run, _winner(run, head)) for run in runs if head in run.searched()]
+        winners = [(run, winner) for run, winner in found if not isinstance(winner, str)]
+        if not winners:
+            continue
+        table = Table(
+            title=f"\n{head}: winners", title_justify="left", box=None, header_style="dim", padding=(0, 2, 0, 0)
+        )
+        table.add_column("")
+        for run, _ in winners:
+            table.add_column(run.name, justify="right")
+        for name in HEADS[head].config.names():
+            table.add_row(
+                name,
+                *(
+                    f"{getattr(winner.config, name):.4g}"
+                    if isinstance(getattr(winner.config, name), float)
+                    else str(getattr(winner.config, name))
+                    for _, winner in winners
+                ),
+            )
+        for name in ("valid", "mae", "top1", "accuracy"):
+            values = [winner.facts["figures"].get(name) for _, winner in winners]
+            if any(value is not None for value in values):
+                table.add_row(name, *("" if value is None else f"{value:.4f}" for value in values), style="bold")
+        console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main(RunsOptions, list_runs, prog="runs"))

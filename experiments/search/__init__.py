@@ -1,0 +1,1 @@
+"""The search: the only code that imports Ray."""

@@ -1,0 +1,134 @@
+"""What the driver keeps of a search while it runs: tables, W&B, the live view. Ray Tune calls it at every report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from ray.tune import Callback, Stopper
+
+from experiments.tables import EpochTable, TrialRow, TrialTable
+from experiments.tracking import Tracker
+
+__all__ = ["Halt", "Observer", "View", "last_line"]
+
+OWN = ("epoch", "updates", "best", "best_epoch", "seconds")  # beside these, a report holds the head's figures
+WRITE_EVERY = 2.0  # seconds between two writes of trials.csv, which is written whole
+
+
+class View(Protocol):
+    """What shows a search's progress."""
+
+    def update(self, table: TrialTable) -> None:
+        """Something has changed."""
+
+
+class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
+    """Puts every report into trials.csv, epochs.csv and W&B, and shows it."""
+
+    def __init__(self, table: TrialTable, epochs: EpochTable, tracker: Tracker, view: View) -> None:
+        self.table, self.epochs, self.tracker, self.view = table, epochs, tracker, view
+        self.written = 0.0
+        self.trouble: Exception | None = None  # raised again after the search: Ray would bury it
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Ray pickles its callbacks to restore from; we never restore."""
+        return {}
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial has a worker (its first, or a new one after a failure)."""
+        row = self._row(trial)
+        row.status, row.reason = "running", ""
+        self.tracker.start(row.row, row.hyperparameters)
+        self._changed()
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """An epoch has been reported."""
+        row = self._row(trial)
+        figures = dict(result["figures"])
+        own = {name: result[name] for name in OWN}
+        if own["best_epoch"] == own["epoch"]:
+            row.figures = figures
+        row.best, row.best_epoch = own["best"], own["best_epoch"]
+        row.epoch, row.updates, row.seconds = own["epoch"], own["updates"], own["seconds"]
+        self._guard(lambda: self.epochs.add(row.row, {**own, **figures}))
+        self.tracker.log(row.row, {**own, **figures})
+        self._changed()
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial has trained all its epochs, or the scheduler stopped it."""
+        row = self._row(trial)
+        row.status = "done" if row.epoch >= trial.config["max_epochs"] else "stopped early"
+        self._close(row)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial has failed for good."""
+        row = self._row(trial)
+        row.status, row.reason = "failed", last_line(trial.get_error())
+        self._close(row, failed=True)
+
+    def finish(self) -> None:
+        """Write what is still to be written. Trials that were running are interrupted."""
+        for row in self.table.rows.values():
+            if row.status == "running":
+                row.status = "interrupted"
+                self.tracker.finish(row.row, {"best": row.best, **row.figures}, failed=True)
+        if self.trouble is not None:
+            raise self.trouble
+        self.table.write()
+        self.epochs.finish()
+        self.view.update(self.table)
+
+    def _row(self, trial: Any) -> TrialRow:
+        number = int(trial.config["row"])
+        if number not in self.table.rows:
+            self.table.rows[number] = TrialRow(number, hyperparameters=dict(trial.config["hyperparameters"]))
+        return self.table.rows[number]
+
+    def _close(self, row: TrialRow, *, failed: bool = False) -> None:
+        self.tracker.finish(row.row, {"best": row.best, "best_epoch": row.best_epoch, **row.figures}, failed=failed)
+        self._changed()
+
+    def _changed(self) -> None:
+        if time.monotonic() - self.written > WRITE_EVERY:
+            self._guard(self.table.write)
+            self.written = time.monotonic()
+        self.view.update(self.table)
+
+    def _guard(self, write: Callable[[], None]) -> None:
+        """A disk that fills up ends the search in one clear line, not in a traceback out of Ray's loop."""
+        try:
+            write()
+        except Exception as error:
+            self.trouble = self.trouble or error
+
+
+def last_line(error: object) -> str:
+    """What went wrong, out of a traceback: its last line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:300] if lines else type(error).__name__
+
+
+class Halt(Stopper):  # type: ignore[misc]
+    """Ends a search when asked to (Ctrl-C, SIGTERM), when a file cannot be written, or when its time is over."""
+
+    def __init__(self, deadline: float | None, observer: Observer) -> None:
+        self.deadline, self.observer, self.reason = deadline, observer, ""
+
+    def __getstate__(self) -> Mapping[str, Any]:
+        return {}
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """No trial is ended alone."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Whether the search ends here."""
+        if not self.reason and self.observer.trouble is not None:
+            self.reason = "trouble"
+        if not self.reason and self.deadline is not None and time.monotonic() > self.deadline:
+            self.reason = "time"
+        return bool(self.reason)

@@ -1,0 +1,316 @@
+"""From a command's options to winners: songs -> columns -> searches -> winners -> a song to hear."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datamodules.baselines import baselines
+from datamodules.errors import UserError
+from experiments.cli import console, note
+from experiments.dataset import DataOptions, Dataset, read_dataset
+from experiments.figures import METRICS, baseline_values, comparison, metric_name
+from experiments.files import locked, read_json, write_json
+from experiments.heads import HEADS, HeadSpec, named_heads
+from experiments.live import SearchView
+from experiments.run_folder import Run, create_run, default_runs, new_name, open_run
+from experiments.search.cluster import Cluster, connected
+from experiments.search.hyperparameters import search_space, settings_of
+from experiments.search.search import Outcome, SearchPlan, run_search
+from experiments.search.storage import TrialStore
+from experiments.tables import TrialRow, TrialTable
+from experiments.tracking import Tracker
+from experiments.winners import Winner, load_winner, save_winner
+from songs import bundled
+
+if TYPE_CHECKING:
+    from experiments.tune import TuneOptions
+
+__all__ = ["HeadPlan", "open_session", "resume_plans", "run_session"]
+
+GPU_SHARE = 0.25  # of a GPU a trial: small networks leave most of one idle
+GRACE = 8  # a trial trains at least max_epochs / GRACE epochs before ASHA may stop it
+
+
+@dataclass(frozen=True)
+class HeadPlan:
+    """A head and the options of its search."""
+
+    spec: HeadSpec
+    options: TuneOptions
+
+
+def open_session(options: TuneOptions) -> tuple[Run, Dataset, list[HeadPlan]]:
+    """Read the songs and open the run for a fresh search.
+
+    Raises:
+        UserError: bad songs or options, or a head that the run has searched already.
+    """
+    assert options.head is not None
+    specs = named_heads(options.head)
+    plans = []
+    for spec in specs:  # everything that can be wrong in the command is found before the songs are read
+        settings = options.set if len(specs) == 1 else settings_of(spec, options.set)
+        plans.append(HeadPlan(spec, dataclasses.replace(options, head=spec.name, set=settings)))  # type: ignore[arg-type]
+        _check(plans[-1], alone=len(specs) == 1)
+    dataset = _read(_data_options(options))
+    runs = options.runs or default_runs()
+    run = create_run((runs / (options.name or new_name())).resolve(), dataset)
+    for plan in plans:
+        if (run.head(plan.spec.name) / "study.journal").exists():
+            raise UserError(
+                f"{run.path} has searched {plan.spec.name} already: go on with"
+                f" `python -m experiments.tune --resume {run.name}`, or choose another --name"
+            )
+    return run, dataset, plans
+
+
+def resume_plans(name: str, runs: Path | None, head: str | None) -> tuple[Run, dict[str, dict[str, Any]]]:
+    """The run to go on with, and the stored options of its heads: of `head`, or of all.
+
+    Raises:
+        UserError: there is no such run, or it has not searched the head.
+    """
+    run = open_run(name, runs or default_runs())
+    stored = {name: run.facts["heads"][name] for name in run.searched()}
+    if head not in (None, "all"):
+        if head not in stored:
+            raise UserError(f"{run.path} has not searched {head}; it has {', '.join(stored) or 'no head'}")
+        stored = {head: stored[head]}
+    return run, stored
+
+
+def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began: float) -> None:
+    """Search each head in turn, and write a song at the end.
+
+    Args:
+        began: `time.monotonic` at the command's start: --time-budget counts from there.
+    """
+    _introduce(run, dataset)
+    for plan in plans:
+        run.note_head(plan.spec.name, _stored(plan.options))
+    reason = ""
+    with connected(plans[0].options.address) as cluster:
+        console.print(f"searching on {cluster.label}: {cluster.cpus:g} CPUs, {cluster.gpus:g} GPUs")
+        for plan in plans:
+            reason = _search_head(run, dataset, plan, cluster, began)
+            if reason:
+                break
+    _first_song(run, plans)
+    _farewell(run, plans, reason)
+
+
+def _search_head(run: Run, dataset: Dataset, plan: HeadPlan, cluster: Cluster, began: float) -> str:
+    """Search one head and export its winner; why it ended early, or ""."""
+    spec, options = plan.spec, plan.options
+    column = dataset.column(spec.column)
+    folder = run.head(spec.name)
+    busy = f"{folder}: another search of this head is running; wait for it or stop it first"
+    with locked(folder / "lock", busy):
+        found = baselines(column, dataset.split.valid_part)
+        _note_column(run, spec, len(column.vocabulary), dataset)
+        search = _plan(run, plan, cluster, began)
+        metric = metric_name(spec.name, options.metric)
+        tracker = Tracker(options.wandb, run.path, f"{run.name}/{spec.name}", note)
+        view = SearchView(
+            console, spec.name, options.trials, METRICS[metric][1], baseline_values(found, metric), search.deadline
+        )
+        with view:
+            outcome = run_search(spec, column, search, cluster, tracker, view)
+        winner = _export(run, dataset, plan, search, outcome, found)
+        if winner is not None:
+            tracker.winner(winner.path, {k: v for k, v in winner.facts.items() if k != "vocabulary"})
+            _announce(winner, outcome.table)
+        tracker.close()
+    return outcome.reason
+
+
+def _plan(run: Run, plan: HeadPlan, cluster: Cluster, began: float) -> SearchPlan:
+    spec, options = plan.spec, plan.options
+    gpus = options.gpus_per_trial if options.gpus_per_trial is not None else GPU_SHARE * (cluster.gpus > 0)
+    folder = run.head(spec.name)
+    storage = f"{options.storage.rstrip('/')}/{run.name}/{spec.name}" if options.storage else str(folder / "tune")
+    return SearchPlan(
+        run_id=run.facts["id"],
+        folder=folder,
+        storage=storage,
+        trials=options.trials,
+        max_epochs=options.max_epochs,
+        patience=options.patience,
+        grace=max(options.max_epochs // GRACE, 2),
+        seed=options.seed,
+        metric=METRICS[metric_name(spec.name, options.metric)][0],
+        space=search_space(spec, options.preset, options.set, options.space),
+        deadline=None if options.time_budget is None else began + options.time_budget,
+        cpus=options.cpus_per_trial,
+        gpus=gpus,
+        concurrent=options.max_concurrent,
+    )
+
+
+def _check(plan: HeadPlan, *, alone: bool) -> None:
+    """What can be wrong with a head's options."""
+    search_space(plan.spec, plan.options.preset, plan.options.set, plan.options.space)
+    if plan.options.metric == "mae" and plan.spec.column.chords and alone:
+        raise UserError("--metric mae: notes have no distance in quarter notes; choose nats or macro")
+
+
+def _data_options(options: TuneOptions) -> DataOptions:
+    def absolute(paths: Sequence[Path]) -> tuple[str, ...]:
+        return tuple(str(path.absolute()) for path in paths)
+
+    return DataOptions(
+        songs=absolute(options.songs or bundled()),
+        valid=absolute(options.valid),
+        test=absolute(options.test),
+        split=options.split,
+        parts=tuple(part.strip() for part in options.parts.split(",")) if options.parts else None,
+        grid=options.grid,
+        seed=options.seed,
+    )
+
+
+def _read(options: DataOptions) -> Dataset:
+    from experiments.progress import reading
+
+    with reading() as progress:
+        return read_dataset(options, progress)
+
+
+def _stored(options: TuneOptions) -> dict[str, Any]:
+    def plain(value: Any) -> Any:
+        if isinstance(value, Path):
+            return str(value.absolute())
+        return [plain(item) for item in value] if isinstance(value, tuple) else value
+
+    whole = {field.name: plain(getattr(options, field.name)) for field in dataclasses.fields(options)}
+    return {**whole, "resume": None}
+
+
+def _introduce(run: Run, dataset: Dataset) -> None:
+    """Say what was read."""
+    rejected = [row for row, _ in dataset.rows if not row.accepted]
+    events = sum(map(len, dataset.events))
+    console.print(f"run [bold]{run.name}[/bold] in {run.path}")
+    names = ", ".join(Path(song.name).name for song in dataset.songs[:3]) + (", ..." if len(dataset.songs) > 3 else "")
+    console.print(f"songs: {len(dataset.songs)} ({names}), {events:,} events; {dataset.split.describe()}")
+    for row in rejected[:10]:
+        console.print(f"  left out: {row.path}: {row.reason}", markup=False)
+    if len(rejected) > 10:
+        console.print(f"  left out: {len(rejected) - 10} more, all in {run.path / 'songs.json'}")
+    leaks = {name: share for name, share in dataset.leakage(dataset.split.valid_part).items() if share is not None}
+    if leaks:
+        shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in leaks.items())
+        console.print(f"leakage: of the 6-grams in validation, these occur in training too: {shares}")
+    if dataset.split.name == "none":
+        note("nothing is held out (--split none): every figure below is on the training songs")
+
+
+def _note_column(run: Run, spec: HeadSpec, vocabulary: int, dataset: Dataset) -> None:
+    """Put the head's vocabulary size and the leakage into songs.json."""
+    path = run.path / "songs.json"
+    whole = read_json(path)
+    whole.setdefault("vocabulary", {})[spec.name] = vocabulary
+    whole["leakage"] = {"validation": dataset.leakage(dataset.split.valid_part)}
+    write_json(path, whole)
+
+
+def _export(
+    run: Run,
+    dataset: Dataset,
+    plan: HeadPlan,
+    search: SearchPlan,
+    outcome: Outcome,
+    found: dict[str, dict[str, float | int]],
+) -> Winner | None:
+    """Write the best trial's best epoch as the head's winner."""
+    table, spec = outcome.table, plan.spec
+    best = table.best()
+    if best is None:
+        if outcome.reason:
+            note(f"{spec.name}: no trial had finished an epoch; there is no winner yet")
+            return None
+        reasons = next((row.reason for row in table.rows.values() if row.reason), "unknown")
+        raise UserError(f"{spec.name}: every trial failed; the first one's reason: {reasons}", status=1)
+    weights = TrialStore(search.storage).read(best.row, "best")
+    if weights is None:
+        raise UserError(f"the weights of trial {best.row} are gone from {search.storage}", status=1)
+    tensors, report = weights
+    path = run.winner(spec.name)
+    save_winner(path, tensors, _facts(run, dataset, plan, best, report, found))
+    return load_winner(path)
+
+
+def _facts(
+    run: Run,
+    dataset: Dataset,
+    plan: HeadPlan,
+    best: TrialRow,
+    report: dict[str, Any],
+    found: dict[str, dict[str, float | int]],
+) -> dict[str, Any]:
+    """A winner's metadata."""
+    spec, options = plan.spec, plan.options
+    return {
+        "head": spec.name,
+        "hyperparameters": report["hyperparameters"],
+        "vocabulary": dataset.column(spec.column).vocabulary.to_json(),
+        "grid": dataset.options.grid,
+        "parts": list(dataset.options.parts) if dataset.options.parts is not None else None,
+        "figures": report["figures"],
+        "metric": metric_name(spec.name, options.metric),
+        "best": report["best"],
+        "label": dataset.split.valid_label,
+        "baselines": found,
+        "kind": "search",
+        "run": run.name,
+        "row": best.row,
+        "epoch": report["epoch"],
+        "updates": report["updates"],
+        "seed": options.seed,
+        "split": dataset.split.describe(),
+        "songs": dataset.digest,
+    }
+
+
+def _announce(winner: Winner, table: TrialTable) -> None:
+    """The winner in words, beside the baselines."""
+    facts, config = winner.facts, winner.config
+    console.print()
+    console.print(comparison(f"{winner.spec.name} on {winner.label}", facts["figures"], facts["baselines"]))
+    dense = f", {config.dense_layers} dense" if config.dense_layers else ""
+    normal = f", BatchNorm in {config.batchnorm_layers}" if config.batchnorm_layers else ""
+    dropout = f", dropout {config.dropout:.2f} in {config.dropout_layers}" if config.dropout_layers else ""
+    console.print(
+        f"winner: trial {facts['row']}, epoch {facts['epoch']}: {config.lstm_layers} LSTM of {config.hidden}{dense}"
+        f"{normal}{dropout} of {config.slots} slots, window {config.window}; {winner.path}"
+    )
+    if failed := table.count("failed"):
+        note(f"{failed} of {len(table.rows)} trials failed; why stands in {table.path}")
+
+
+def _first_song(run: Run, plans: Sequence[HeadPlan]) -> None:
+    """Write a song, so that there is something to hear."""
+    from experiments.generate import first_song
+
+    heads = [name for name in HEADS if run.winner(name).exists()]
+    if heads:
+        first_song(run, heads, seed=plans[0].options.seed)
+
+
+def _farewell(run: Run, plans: Sequence[HeadPlan], reason: str) -> None:
+    console.print()
+    again = f"python -m experiments.tune --resume {run.path}"
+    if reason == "interrupted":
+        raise UserError(f"stopped before the end; what was found is kept. Go on with: {again}", status=1)
+    if reason == "time":
+        console.print(f"the time budget is used up; go on with: {again} --time-budget SECONDS")
+    if len(plans) > 1 or all(run.winner(name).exists() for name in HEADS):
+        console.print(f"next: python -m experiments.generate {run.path} --events 256 --seed 2")
+    else:
+        console.print(f"next: python -m experiments.tune all, or python -m experiments.evaluate {run.path}")
+    if any((run.path / "wandb").glob("offline-run-*")):
+        console.print(f"W&B runs are offline; to upload them: wandb sync {run.path}/wandb/offline-run-*")

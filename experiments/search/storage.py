@@ -1,0 +1,85 @@
+"""Where trials keep their weights: a folder or a bucket, one sub-folder a trial.
+
+Every file is replaced whole. Nothing here is a pickle: weights are safetensors, the rest is the JSON in their metadata.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow.fs
+import torch
+from safetensors.torch import load, save
+
+from datamodules.errors import UserError
+
+__all__ = ["TrialStore"]
+
+Tensors = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class TrialStore:
+    """The folder of one search, by path or URI (what pyarrow.fs reads: s3://, gs://, hdfs://, file://)."""
+
+    root: str
+
+    def trial(self, row: int) -> str:
+        return f"{row:05d}"
+
+    def _open(self) -> tuple[pyarrow.fs.FileSystem, str]:
+        if "://" in self.root:
+            return pyarrow.fs.FileSystem.from_uri(self.root)  # type: ignore[no-any-return]
+        return pyarrow.fs.LocalFileSystem(), self.root
+
+    def write(self, row: int, name: str, tensors: Tensors, facts: dict[str, Any]) -> None:
+        """Write `name`.safetensors of a trial; `facts` is JSON, kept in the metadata."""
+        data = save(tensors, metadata={"tritone": json.dumps(facts)})
+        system, root = self._open()
+        folder = f"{root}/{self.trial(row)}"
+        system.create_dir(folder, recursive=True)
+        target, part = f"{folder}/{name}.safetensors", f"{folder}/.{name}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+        with system.open_output_stream(part) as stream:
+            stream.write(data)
+        system.move(part, target)
+
+    def read(self, row: int, name: str) -> tuple[Tensors, dict[str, Any]] | None:
+        """The tensors and facts of a trial's file, or None where there is none (or none that is whole)."""
+        data = self.read_bytes(row, name)
+        if data is None:
+            return None
+        try:
+            size = int.from_bytes(data[:8], "little")
+            facts = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["tritone"])
+            return load(data), facts
+        except Exception:  # damaged in any way: the trial starts anew, which loses time and nothing else
+            return None
+
+    def read_bytes(self, row: int, name: str) -> bytes | None:
+        system, root = self._open()
+        try:
+            with system.open_input_stream(f"{root}/{self.trial(row)}/{name}.safetensors") as stream:
+                return bytes(stream.read())
+        except (FileNotFoundError, OSError):
+            return None
+
+    def check(self) -> None:
+        """Fail early, and in one line, where the storage cannot be written.
+
+        Raises:
+            UserError: what the storage answered.
+        """
+        try:
+            system, root = self._open()
+            system.create_dir(root, recursive=True)
+            probe = f"{root}/.probe-{uuid.uuid4().hex}"
+            with system.open_output_stream(probe) as stream:
+                stream.write(b"tritone")
+            system.delete_file(probe)
+        except Exception as error:  # pyarrow raises what its many back ends raise
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise UserError(f"--storage {self.root}: cannot be written ({reason})", status=1) from error

@@ -1,0 +1,107 @@
+"""The Optuna study of one head, and the searcher that lets Ray Tune ask it for trials.
+
+The journal (`HEAD/study.journal`) is lines of JSON: opening a stranger's executes nothing, and `optuna-dashboard` reads it live.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.trial import TrialState
+from ray.tune.search.optuna import OptunaSearch
+
+__all__ = ["METRIC", "StudySearch", "interrupted", "next_row", "open_study"]
+
+METRIC = "best"  # what searcher, scheduler and ranking minimise: the least `valid` (or --metric) so far
+
+Space = Callable[[Any], dict[str, Any]]
+
+
+def open_study(journal: Path, head: str, seed: int) -> optuna.Study:
+    """The study in `journal`, created where there is none, with a seeded TPE sampler for conditional spaces."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    # The default lock is a symbolic link, which some network file systems refuse.
+    backend = JournalFileBackend(str(journal), lock_obj=JournalFileOpenLock(str(journal)))
+    # multivariate + group: only these model a space where some hyperparameters exist only beside others.
+    sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
+    return optuna.create_study(
+        storage=optuna.storages.JournalStorage(backend),
+        study_name=head,
+        sampler=sampler,
+        direction="minimize",
+        load_if_exists=True,
+    )
+
+
+def next_row(study: optuna.Study) -> int:
+    """The first row that no trial of the study has."""
+    return max((trial.user_attrs.get("row", -1) for trial in study.get_trials(deepcopy=False)), default=-1) + 1
+
+
+def interrupted(study: optuna.Study) -> list[dict[str, Any]]:
+    """Close the trials that a dead driver left RUNNING, and enqueue each again in the row that it had.
+
+    Returns:
+        The user attributes of those that go on.
+    """
+    again = []
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING)):
+        if trial.state is TrialState.WAITING:  # enqueued by an earlier resume that died before it began
+            continue
+        attributes = {"resume_from": trial.number, "row": trial.user_attrs.get("row")}
+        study._storage.set_trial_user_attr(trial._trial_id, "resumed_as", "enqueued")
+        study.tell(trial.number, state=TrialState.FAIL)
+        if attributes["row"] is None:  # died between being asked for and getting its row: nothing was started
+            continue
+        study.enqueue_trial(trial.params, user_attrs=attributes)
+        again.append(attributes)
+    return again
+
+
+class StudySearch(OptunaSearch):  # type: ignore[misc]  # Ray ships no types
+    """OptunaSearch over an opened study, whose trials also carry the row of trials.csv that they fill.
+
+    Args:
+        study: from `open_study`.
+        space: trial -> all hyperparameters.
+        max_epochs: the most that a trial trains.
+        first_row: the first row that no earlier trial has.
+    """
+
+    def __init__(self, study: optuna.Study, space: Space, max_epochs: int, first_row: int) -> None:
+        self._draw, self._max_epochs, self._next_row = space, max_epochs, first_row
+        super().__init__(self._define, metric=METRIC, mode="min", study_name=study.study_name)
+        self._ot_study = study
+
+    def _setup_study(self, mode: str | list[str]) -> None:
+        """Keep the base class from creating a study of its own."""
+
+    def _define(self, trial: Any) -> dict[str, Any]:
+        row = trial.user_attrs.get("row")
+        if row is None:
+            row, self._next_row = self._next_row, self._next_row + 1
+            trial.set_user_attr("row", row)
+        hyperparameters = self._draw(trial)
+        trial.set_user_attr("hyperparameters", hyperparameters)
+        # Under a name of their own: what the sampler drew (trial.params) can be a roundabout form of them.
+        return {"hyperparameters": hyperparameters, "row": row, "max_epochs": self._max_epochs}
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Tell the study. A figure that is no number would leave the trial RUNNING for ever: it is an error."""
+        if result is not None and not math.isfinite(result.get(METRIC, math.nan)):
+            result, error = None, True
+        super().on_trial_complete(trial_id, None if error else result, error)
+
+    # Ray pickles its searcher to restore from; we never restore (see `experiments/search/resume.py`).
+    def save(self, checkpoint_path: str) -> None:
+        """Write an empty state."""
+        Path(checkpoint_path).write_bytes(b"")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}

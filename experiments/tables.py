@@ -1,0 +1,172 @@
+"""The tables of a search: trials.csv (a row a trial) and epochs.csv (a row a trial and epoch)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from datamodules.errors import UserError
+from experiments.files import write_text
+
+__all__ = ["EpochTable", "Status", "TrialRow", "TrialTable"]
+
+FINISHED = ("done", "stopped early", "failed")  # what counts towards --trials
+Status = str  # running | done | stopped early | interrupted | failed
+
+
+@dataclass
+class TrialRow:
+    """A trial as trials.csv tells it."""
+
+    row: int
+    kind: str = "search"
+    status: Status = "running"
+    reason: str = ""
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
+    best: float = math.inf
+    best_epoch: int = 0
+    epoch: int = 0
+    updates: int = 0
+    seconds: float = 0.0
+    figures: dict[str, float] = field(default_factory=dict)  # of the best epoch
+
+    def cells(self) -> dict[str, Any]:
+        """The row as it is written: plain columns, then figures, then hyperparameters."""
+        own = {
+            "row": self.row,
+            "kind": self.kind,
+            "status": self.status,
+            "best": "" if math.isinf(self.best) else self.best,
+            "best_epoch": self.best_epoch,
+            "epoch": self.epoch,
+            "updates": self.updates,
+            "seconds": round(self.seconds, 3),
+            "reason": self.reason,
+        }
+        return own | {f"best_{k}": v for k, v in self.figures.items()} | self.hyperparameters
+
+
+class TrialTable:
+    """trials.csv, kept in memory and written whole."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: dict[int, TrialRow] = {}
+
+    @classmethod
+    def read(cls, path: Path, hyperparameters: tuple[str, ...]) -> TrialTable:
+        """The table in `path`, empty if there is none; `hyperparameters` names the columns that are theirs.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        table = cls(path)
+        if not path.exists():
+            return table
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                for cells in csv.DictReader(file):
+                    row = _row(cells, hyperparameters)
+                    table.rows[row.row] = row
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{path} is damaged ({error}); remove it to rebuild what the study still knows") from error
+        return table
+
+    def write(self) -> None:
+        """Write all rows, whole or not at all."""
+        cells = [self.rows[row].cells() for row in sorted(self.rows)]
+        names = list(dict.fromkeys(name for row in cells for name in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, names, lineterminator="\n", restval="")
+        writer.writeheader()
+        writer.writerows(cells)
+        write_text(self.path, text.getvalue())
+
+    @property
+    def next_row(self) -> int:
+        """The first row that no trial has."""
+        return max(self.rows, default=-1) + 1
+
+    def finished(self) -> int:
+        """How many trials count towards --trials."""
+        return sum(row.status in FINISHED and row.kind == "search" for row in self.rows.values())
+
+    def count(self, status: Status) -> int:
+        """How many rows have the status."""
+        return sum(row.status == status for row in self.rows.values())
+
+    def best(self) -> TrialRow | None:
+        """The row with the least `best`; of equals the first."""
+        rows = [row for row in self.rows.values() if math.isfinite(row.best) and row.kind == "search"]
+        return min(rows, key=lambda row: (row.best, row.row), default=None)
+
+
+def _row(cells: dict[str, str], hyperparameters: tuple[str, ...]) -> TrialRow:
+    def value(text: str) -> Any:
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+
+    figures = {
+        name[len("best_") :]: float(text)
+        for name, text in cells.items()
+        if name.startswith("best_") and name != "best_epoch" and text
+    }
+    return TrialRow(
+        row=int(cells["row"]),
+        kind=cells["kind"],
+        status=cells["status"],
+        reason=cells["reason"],
+        hyperparameters={name: value(cells[name]) for name in hyperparameters if cells.get(name)},
+        best=float(cells["best"] or math.inf),
+        best_epoch=int(cells["best_epoch"]),
+        epoch=int(cells["epoch"]),
+        updates=int(cells["updates"]),
+        seconds=float(cells["seconds"]),
+        figures=figures,
+    )
+
+
+class EpochTable:
+    """epochs.csv, appended to line by line. A trial that goes on from a checkpoint repeats epochs: the last line counts."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.names: list[str] = []
+        if path.exists():
+            self._drop_repeats()
+
+    def add(self, row: int, report: dict[str, Any]) -> None:
+        """Append one epoch's report."""
+        cells = {"row": row, **report}
+        try:
+            if not self.names:
+                self.names = list(cells)
+                self.path.write_text(",".join(self.names) + "\n", encoding="utf-8")
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(",".join(str(cells.get(name, "")) for name in self.names) + "\n")
+        except OSError as error:
+            raise UserError(f"cannot write {self.path}: {error.strerror or error}", status=1) from error
+
+    def _drop_repeats(self) -> None:
+        lines = self.path.read_text(encoding="utf-8").splitlines()
+        self.names = lines[0].split(",") if lines else []
+        place = {name: index for index, name in enumerate(self.names)}
+        kept: dict[tuple[int, int], str] = {}
+        for line in lines[1:]:
+            cells = line.split(",")
+            if len(cells) == len(self.names):  # a line cut short by the death of its writer is left out
+                kept[int(cells[place["row"]]), int(cells[place["epoch"]])] = line
+        if self.names:
+            write_text(self.path, "\n".join([lines[0], *(kept[key] for key in sorted(kept))]) + "\n")
+
+    def finish(self) -> None:
+        """Leave a table without repeats."""
+        if self.path.exists():
+            self._drop_repeats()

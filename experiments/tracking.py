@@ -1,0 +1,146 @@
+"""Weights & Biases, the only file that imports it: one process for all runs of a search, fed from a thread of its own.
+
+A W&B that is slow, missing or broken costs the search nothing: what it raises is told once, and the search goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+__all__ = ["Mode", "Tracker", "resolve_mode"]
+
+Mode = Literal["auto", "online", "offline", "off"]
+
+
+def resolve_mode(mode: Mode) -> Literal["online", "offline", "off"]:
+    """What "auto" means here: WANDB_MODE if it is set, online with a key, else offline."""
+    if mode != "auto":
+        return mode
+    told = os.environ.get("WANDB_MODE")
+    if told in ("online", "offline"):
+        return told  # type: ignore[return-value]
+    if told in ("disabled", "dryrun"):
+        return "off" if told == "disabled" else "offline"
+    return "online" if _has_key() else "offline"
+
+
+def _has_key() -> bool:
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    netrc = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
+    try:
+        return "wandb" in netrc.read_text()
+    except OSError:
+        return False
+
+
+class Tracker:
+    """A run a trial, in the group RUN/HEAD.
+
+    Args:
+        mode: "off" makes every call do nothing.
+        folder: where offline runs are written (`folder/wandb/`).
+        group: RUN/HEAD.
+        tell: called once, with one line, if W&B fails.
+    """
+
+    PATIENCE = 20.0  # seconds that `close` waits for what is still to be written
+
+    def __init__(self, mode: Mode, folder: Path, group: str, tell: Callable[[str], None]) -> None:
+        self.mode, self.folder, self.group, self.tell = resolve_mode(mode), folder, group, tell
+        self.runs: dict[int, Any] = {}
+        self.failed = self.mode == "off"
+        self.work: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        self.thread = threading.Thread(target=self._serve, name="wandb", daemon=True)
+        if not self.failed:
+            self.thread.start()
+
+    def start(self, row: int, config: Mapping[str, Any]) -> None:
+        """Open the run of a trial."""
+        self._do(lambda: self._start(row, dict(config)))
+
+    def log(self, row: int, report: Mapping[str, Any]) -> None:
+        """Log an epoch."""
+        figures = dict(report)
+        self._do(lambda: self.runs[row].log(figures, step=int(figures["epoch"])))
+
+    def finish(self, row: int, summary: Mapping[str, Any], *, failed: bool = False) -> None:
+        """Close the run of a trial; its summary is the best epoch."""
+        final = dict(summary)
+        self._do(lambda: self._finish(row, final, failed))
+
+    def winner(self, path: Path, facts: Mapping[str, Any]) -> None:
+        """Keep the winner as a versioned artifact."""
+        copy = dict(facts)
+        self._do(lambda: self._winner(path, copy))
+
+    def close(self) -> None:
+        """Wait a while for what is still to be written, never for ever."""
+        if self.mode == "off":
+            return
+        self.work.put(None)
+        self.thread.join(self.PATIENCE)
+        if self.thread.is_alive():
+            self._fail("it does not answer")
+
+    def _do(self, action: Callable[[], None]) -> None:
+        if not self.failed:
+            self.work.put(action)
+
+    def _serve(self) -> None:
+        while (action := self.work.get()) is not None:
+            if self.failed:
+                continue
+            try:
+                action()
+            except Exception as error:
+                self._fail(str(error).splitlines()[0] if str(error) else type(error).__name__)
+
+    def _fail(self, reason: str) -> None:
+        if not self.failed:
+            self.failed = True
+            self.tell(f"W&B is left out from here on: {reason}")
+
+    def _settings(self) -> Any:
+        import wandb
+
+        return wandb.Settings(silent=True, console="off", x_disable_stats=True, disable_git=True, save_code=False)
+
+    def _open(self, name: str, config: dict[str, Any], job_type: str) -> Any:
+        import wandb
+
+        return wandb.init(
+            project=os.environ.get("WANDB_PROJECT", "tritone"),
+            group=self.group,
+            name=name,
+            job_type=job_type,
+            config=config,
+            dir=str(self.folder),
+            mode=self.mode if self.mode != "off" else "disabled",
+            reinit="create_new",  # many runs in this one process
+            settings=self._settings(),
+        )
+
+    def _start(self, row: int, config: dict[str, Any]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.runs[row] = self._open(f"{self.group}/{row:05d}", config, "trial")
+
+    def _finish(self, row: int, summary: dict[str, Any], failed: bool) -> None:
+        run = self.runs.pop(row, None)
+        if run is not None:
+            run.summary.update(summary)
+            run.finish(exit_code=int(failed))
+
+    def _winner(self, path: Path, facts: dict[str, Any]) -> None:
+        import wandb
+
+        run = self._open(f"{self.group}/winner", facts, "winner")
+        artifact = wandb.Artifact(self.group.replace("/", "-") + "-winner", type="model", metadata=facts)
+        artifact.add_file(str(path))
+        run.log_artifact(artifact)
+        run.finish()

@@ -1,0 +1,214 @@
+"""Train winners further, or fresh ones on all songs.
+
+Example: python -m experiments.train all --run my_run --epochs 200
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import tyro
+
+from datamodules.errors import UserError
+from experiments.cli import console, main, note
+
+if TYPE_CHECKING:
+    from datamodules.columns import Column
+    from experiments.dataset import Dataset
+    from experiments.run_folder import Run
+    from experiments.winners import Winner
+
+__all__ = ["TrainOptions", "train"]
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Train winners further, or fresh ones on all songs.
+
+    On its split, a winner is replaced only if its best figure falls. The learning rate falls to zero along a cosine.
+    Example: python -m experiments.train all --run my_run --epochs 200
+    """
+
+    head: tyro.conf.Positional[Literal["notes", "durations", "offsets", "all"]]
+    """notes, durations, offsets, or all"""
+    run: str
+    """the run's path or name"""
+    epochs: int = 100
+    """further epochs, of at least 50 updates each"""
+    all_songs: bool = False
+    """train fresh weights on all songs, held-out ones too, for as many updates as the winner took; no figure is shown"""
+    seed: int = 1
+    """of the order of the windows, and of fresh weights"""
+    runs: Path | None = None
+    """where runs are kept (default: $TRITONE_RUNS or runs)"""
+
+
+def train(options: TrainOptions, arguments: Sequence[str]) -> None:
+    """The command: each head in turn."""
+    from experiments.files import locked
+    from experiments.heads import HEADS, named_heads
+    from experiments.run_folder import default_runs, open_run
+    from experiments.winners import load_winner
+
+    if options.epochs < 1:
+        raise UserError(f"--epochs {options.epochs}: must be at least 1")
+    run = open_run(options.run, options.runs or default_runs())
+    names = [spec.name for spec in named_heads(options.head)]
+    there = [name for name in HEADS if run.winner(name).exists()]
+    if missing := [name for name in names if name not in there]:
+        if options.head != "all" or not there:
+            raise UserError(f"{run.path} has no winner of {', '.join(missing)}: run `python -m experiments.tune` first")
+        note(f"no winner of {', '.join(missing)} in this run: left out")
+    dataset = run.dataset()
+    for name in names:
+        if name in there:
+            with locked(run.head(name) / "lock", f"{run.head(name)}: a search of this head is running; wait for it"):
+                work = _all_songs if options.all_songs else _further
+                work(run, dataset, load_winner(run.winner(name)), options)
+
+
+def _further(run: Run, dataset: Dataset, winner: Winner, options: TrainOptions) -> None:
+    """Go on from the winner's weights, and keep the best epoch if it is better."""
+    import torch
+
+    from experiments.evaluate import training_figures
+    from experiments.figures import METRICS, comparison
+    from experiments.winners import load_winner, save_winner
+
+    column = dataset.column(winner.spec.column)
+    if column.vocabulary != winner.vocabulary:
+        raise UserError(f"{winner.path} was trained on other songs than its run holds: tune again")
+    figure, unit = METRICS[winner.facts["metric"]]
+    before = float(winner.facts["best"])
+    torch.manual_seed(options.seed)
+    best = _run_epochs(winner, column, options, winner.head(), options.epochs, figure, before)
+    console.print(f"{winner.spec.name}: best {figure} before {before:.4f} {unit}", end="")
+    if best is None:
+        console.print(f", after {options.epochs} more epochs no better: the winner stays")
+    else:
+        facts = {
+            **winner.facts,
+            "kind": "further",
+            "figures": best.figures,
+            "best": best.figures[figure],
+            "epoch": winner.facts["epoch"] + best.epoch,
+            "updates": winner.facts["updates"] + best.updates,
+            "further_seed": options.seed,
+        }
+        save_winner(winner.path, best.tensors, facts)
+        winner = load_winner(winner.path)
+        console.print(f", now {facts['best']:.4f} (after {best.epoch} more epochs): {winner.path}")
+    console.print(
+        comparison(f"{winner.spec.name} on {winner.label}", winner.facts["figures"], winner.facts["baselines"])
+    )
+    trained = training_figures(winner, column)
+    shown = [
+        f"{title} {trained[name]:.3f}"
+        for name, title in (
+            ("cross_entropy", "cross-entropy, nats"),
+            ("weighted_cross_entropy", "weighted"),
+            ("mae", "MAE, quarter notes"),
+        )
+        if name in trained
+    ]
+    console.print(f"on the training songs, one pass in evaluation mode: {', '.join(shown)}\n")
+
+
+def _all_songs(run: Run, dataset: Dataset, winner: Winner, options: TrainOptions) -> None:
+    """Fresh weights over all songs, for the winner's number of updates."""
+    import torch
+
+    from datamodules.columns import build_column
+    from datamodules.midi_windows import MidiWindows
+    from datamodules.splits import make_split
+    from experiments.winners import ALL_SONGS, save_winner
+
+    split = make_split("none", dataset.events, options.seed)
+    column = build_column(winner.spec.column, dataset.events, split, dataset.options.grid)
+    torch.manual_seed(options.seed)
+    head = winner.spec.build(winner.config, column.vocabulary, column.grid)
+    updates = MidiWindows(column, window=winner.config.window, batch_size=winner.config.batch_size).updates
+    epochs = max(round(winner.facts["updates"] / updates), 1)
+    _run_epochs(winner, column, options, head, epochs, "", -math.inf)
+    tensors = head.state_dict()
+    for name in ("mixture", "output.scale"):  # fitted on held-out or training errors of the split: kept as they were
+        if name in winner.tensors:
+            tensors[name] = winner.tensors[name]
+    kept = ("format", "head", "hyperparameters", "grid", "parts", "metric", "run", "row", "songs")
+    facts = {name: winner.facts[name] for name in kept if name in winner.facts}
+    facts |= {
+        "kind": "all-songs",
+        "vocabulary": column.vocabulary.to_json(),
+        "figures": {"mixture": winner.mixture},
+        "label": "",
+        "epoch": epochs,
+        "updates": epochs * updates,
+        "seed": options.seed,
+    }
+    path = run.winner(winner.spec.name, ALL_SONGS)
+    save_winner(path, tensors, facts)
+    console.print(
+        f"{winner.spec.name}: trained on all {len(dataset.songs)} songs for {epochs * updates:,} updates: {path}"
+    )
+
+
+@dataclass(frozen=True)
+class _Best:
+    """The best epoch so far."""
+
+    epoch: int
+    updates: int
+    figures: dict[str, float]
+    tensors: dict[str, Any]
+
+
+def _run_epochs(
+    winner: Winner, column: Column, options: TrainOptions, head: Any, epochs: int, figure: str, before: float
+) -> _Best | None:
+    """Train `head` in place; the best epoch by `figure` if it is below `before`."""
+    import pytorch_lightning as pl
+    import torch
+
+    from datamodules.midi_windows import MidiWindows
+    from experiments.progress import bar
+    from experiments.training import fit
+
+    config, name = winner.config, winner.spec.name
+    data = MidiWindows(
+        column,
+        window=config.window,
+        batch_size=config.batch_size,
+        weighting=config.weighting,
+        seed=options.seed,
+    )
+    best: _Best | None = None
+
+    class Keeper(pl.Callback):
+        def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+            share = trainer.current_epoch / epochs
+            for group in trainer.optimizers[0].param_groups:
+                group["lr"] = config.learning_rate * (1 + math.cos(math.pi * share)) / 2
+
+        def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+            nonlocal best
+            advance(trainer.current_epoch + 1, epochs)
+            value = head.figures.get(figure, math.inf)
+            if value < (before if best is None else best.figures[figure]):
+                tensors = {key: tensor.detach().cpu().clone() for key, tensor in head.state_dict().items()}
+                best = _Best(
+                    trainer.current_epoch + 1, (trainer.current_epoch + 1) * data.updates, dict(head.figures), tensors
+                )
+
+    with bar(f"{name}: epochs") as advance:
+        fit(head, data, epochs=epochs, callbacks=[Keeper()], gpu=torch.cuda.is_available())
+    return dataclasses.replace(best) if best is not None else None
+
+
+if __name__ == "__main__":
+    sys.exit(main(TrainOptions, train, prog="train"))

@@ -1,0 +1,64 @@
+"""A head trained by Lightning without what small networks cannot afford: no logger, no bars, no checkpoints of its own."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+
+import pytorch_lightning as pl
+import torch
+
+__all__ = ["fit", "load_optimizer", "optimizer_tensors"]
+
+
+def fit(
+    head: pl.LightningModule,
+    data: pl.LightningDataModule,
+    *,
+    epochs: int,
+    callbacks: Sequence[pl.Callback],
+    gpu: bool = False,
+) -> None:
+    """Train `head` in place for `epochs` epochs, validating after each."""
+    if epochs <= 0:
+        return
+    for name in ("pytorch_lightning", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        # Lightning advises more DataLoader workers; our batches are ready-made tensors and need none.
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*GPU available but not used.*")
+        trainer = pl.Trainer(
+            max_epochs=epochs,
+            accelerator="gpu" if gpu else "cpu",
+            devices=1,
+            callbacks=list(callbacks),
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+        trainer.fit(head, datamodule=data)
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """The optimizer's state as named tensors ("optimizer.INDEX.NAME"): no pickle needed to keep it."""
+    state = optimizer.state_dict()["state"]
+    return {
+        f"optimizer.{index}.{name}": torch.as_tensor(value).detach().contiguous()
+        for index, values in state.items()
+        for name, value in values.items()
+    }
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Load what `optimizer_tensors` gave into a fresh optimizer of the same shape."""
+    whole = optimizer.state_dict()
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, tensor in tensors.items():
+        _, index, name = key.split(".", 2)
+        state.setdefault(int(index), {})[name] = tensor
+    whole["state"] = state
+    optimizer.load_state_dict(whole)

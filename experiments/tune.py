@@ -1,0 +1,145 @@
+"""Search hyperparameters for the heads, and keep the winners.
+
+Example: python -m experiments.tune notes my_songs/ --trials 64
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from datamodules.errors import UserError
+from datamodules.song import DEFAULT_GRID
+from experiments.cli import main, parse
+
+__all__ = ["TuneOptions", "tune"]
+
+HeadName = Literal["notes", "durations", "offsets", "all"]
+CAN_CHANGE = {"trials", "time_budget", "max_concurrent", "cpus_per_trial", "gpus_per_trial", "address", "wandb", "runs"}
+
+
+@dataclass(frozen=True)
+class TuneOptions:
+    """Search hyperparameters for the heads, and keep the winners.
+
+    Example: python -m experiments.tune notes my_songs/ --trials 64
+    """
+
+    head: tyro.conf.Positional[HeadName | None] = None
+    """notes, durations, offsets, or all (one after another)"""
+    songs: tyro.conf.Positional[tuple[Path, ...]] = ()
+    """MIDI files or folders; the bundled demo songs if none are given"""
+    name: str | None = None
+    """the run's name (default: date and time); a name that is there joins its run, if songs, parts, split and grid are equal"""
+    runs: Path | None = None
+    """where runs are kept (default: $TRITONE_RUNS or runs)"""
+    trials: int = 32
+    """how many configurations a head tries"""
+    max_epochs: int = 40
+    """the most epochs that a trial trains; an epoch is at least 50 updates"""
+    patience: int = 10
+    """epochs without a better best after which a trial stops by itself"""
+    time_budget: float | None = None
+    """seconds after which the search ends, in all"""
+    seed: int = 1
+    """of the split, the sampler, the weights and the order of the windows"""
+    max_concurrent: int | None = None
+    """trials at once (default: as many as the cluster holds); 1 makes a search repeatable"""
+    cpus_per_trial: float = 1.0
+    """CPUs, and so threads, of a trial"""
+    gpus_per_trial: float | None = None
+    """GPUs of a trial, a share of one too (default: 0.25 where there are GPUs, else 0)"""
+    address: str | None = None
+    """a Ray cluster's address (default: $RAY_ADDRESS, else a cluster running here, else a local Ray); local forces that"""
+    storage: str | None = None
+    """where trials keep their weights: a path, or a URI as s3://bucket/folder (default: inside the run)"""
+    split: Literal["auto", "song", "tail", "none"] = "auto"
+    """what is held out: whole songs, the last fifth of each song, or nothing; auto: songs from ten songs on, else tail"""
+    valid: tuple[Path, ...] = ()
+    """songs to validate on, in place of --split"""
+    test: tuple[Path, ...] = ()
+    """songs that only `evaluate` scores"""
+    parts: str | None = None
+    """roles or names of the parts to learn, with commas: melody,chords (default: all pitched parts)"""
+    grid: int = DEFAULT_GRID
+    """ticks a quarter note, a divisor of 480"""
+    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE"), tyro.conf.UseAppendAction] = ()
+    """fix a hyperparameter, as hidden=64; repeatable"""
+    space: str | None = None
+    """a search space of your own, as FILE.py:FUNCTION, trial -> hyperparameters"""
+    preset: str | None = None
+    """fix the hyperparameters of a preset: original (the first version's design)"""
+    metric: Literal["nats", "mae", "macro"] = "nats"
+    """what is minimised: nats per event, mean absolute error in quarter notes (timing), or nats averaged over classes"""
+    wandb: Literal["auto", "online", "offline", "off"] = "auto"
+    """Weights & Biases: auto is online with a key, else offline"""
+    resume: str | None = None
+    """a run to go on with: its options are taken from it, and a larger --trials extends it"""
+
+    def __post_init__(self) -> None:
+        least = {
+            "trials": 1,
+            "max_epochs": 1,
+            "patience": 1,
+            "time_budget": 0,
+            "max_concurrent": 1,
+            "cpus_per_trial": 0,
+            "seed": 0,
+        }
+        for name, low in least.items():
+            value = getattr(self, name)
+            if value is not None and value < low:
+                raise UserError(f"--{name.replace('_', '-')} {value}: must be at least {low}")
+
+
+def tune(options: TuneOptions, arguments: Sequence[str]) -> None:
+    """The command: each head's search in turn, then a song to hear."""
+    from experiments.heads import HEADS
+    from experiments.search.session import HeadPlan, open_session, resume_plans, run_session
+
+    began = time.monotonic()
+    if options.resume is None:
+        if options.head is None:
+            raise UserError("which head? python -m experiments.tune notes (or durations, offsets, all)")
+        run, dataset, plans = open_session(options)
+    else:
+        run, stored = resume_plans(options.resume, options.runs, options.head)
+        plans = [HeadPlan(HEADS[head], _merged(head, before, arguments)) for head, before in stored.items()]
+        dataset = run.dataset()
+    run_session(run, dataset, plans, began=began)
+
+
+def _merged(head: str, before: dict[str, Any], arguments: Sequence[str]) -> TuneOptions:
+    """A head's options of before, with those that the command line gives again.
+
+    Raises:
+        UserError: it gives one that cannot change any more.
+    """
+    fields = {field.name: field for field in dataclasses.fields(TuneOptions)}
+    stored = TuneOptions(**{name: _plain(fields[name].name, value) for name, value in before.items() if name in fields})
+    given = parse(TuneOptions, arguments, prog="tune", default=dataclasses.replace(stored, head=head))  # type: ignore[arg-type]
+    for name in fields:
+        changed = getattr(given, name) != getattr(stored, name)
+        if changed and name not in CAN_CHANGE | {"resume", "head", "space"}:
+            raise UserError(f"--{name.replace('_', '-')} cannot change on --resume: start a new run for that")
+    return given
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A value of run.json as the option that it was."""
+    if name in ("songs", "valid", "test"):
+        return tuple(Path(path) for path in value)
+    if name == "runs":
+        return None if value is None else Path(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+if __name__ == "__main__":
+    sys.exit(main(TuneOptions, tune, prog="tune"))

@@ -1,0 +1,98 @@
+"""A new song to files: MIDI, read back to be sure, WAV and PNG; and what they hold, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from datamodules.errors import UserError
+from datamodules.midi import RejectedFile, read_midi, write_midi
+from datamodules.song import Song
+from experiments.cli import note
+from experiments.copying import Copying, copying
+from experiments.pictures import bar_lines, piano_roll
+from experiments.sound import song_seconds, write_wav
+from experiments.training_songs import TrainingSongs
+
+__all__ = ["Written", "numbered_path", "write_song"]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A song that was written.
+
+    Attributes:
+        midi, picture: its files; `sound` is None for a song that is too long for one.
+        song: as it stands in the MIDI file.
+        events, bars, seconds: how long it is.
+        copying: how much of it stands in the training songs.
+    """
+
+    midi: Path
+    sound: Path | None
+    picture: Path
+    song: Song
+    events: int
+    bars: int
+    seconds: float
+    copying: Copying
+
+    def describe(self) -> str:
+        """The files, the size and the copy figures, for people."""
+        minutes, seconds = divmod(round(self.seconds), 60)
+        beside = " and ".join(path.name for path in (self.sound, self.picture) if path)
+        return (
+            f"wrote {self.midi}, and beside it {beside}: {self.events:,} events in {self.bars:,} bars,"
+            f" {minutes}:{seconds:02} minutes; read back, and all {len(self.song.notes):,} notes are as meant\n"
+            f"copied: {self.copying.describe()}"
+        )
+
+
+def numbered_path(path: Path, number: int) -> Path:
+    """output.mid, 2 -> output-2.mid"""
+    return path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+
+def write_song(song: Song, path: Path, training: TrainingSongs, *, title: str = "") -> Written:
+    """Write a song to `path`, with a WAV and a PNG beside it.
+
+    Raises:
+        UserError: the folder cannot be written, or the file does not read back as the song (status 1).
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}; choose another --out", status=1) from error
+    write_midi(song, path)
+    again = _checked(song, path)
+    picture, sound = path.with_suffix(".png"), path.with_suffix(".wav")
+    piano_roll(song, picture, title)
+    try:
+        write_wav(song, sound)
+    except UserError as error:
+        if error.status == 1:  # the disk, not the song
+            raise
+        note(str(error))
+        sound.unlink(missing_ok=True)  # of another song that had this name
+    written_sound = sound if sound.exists() else None
+    bars = len(bar_lines(song)) - 1
+    copied = copying(song, training)
+    return Written(path, written_sound, picture, again, len(song.events()), bars, song_seconds(song), copied)
+
+
+def _checked(song: Song, path: Path) -> Song:
+    """The song that the file at `path` holds.
+
+    Raises:
+        UserError: its notes are not those of `song`.
+    """
+    try:
+        again = read_midi(path, grid=song.grid)
+    except RejectedFile as error:
+        raise UserError(f"{path} was written, but cannot be read back: {error}", status=1) from error
+    for column in ("onset", "pitch", "length", "velocity", "part"):
+        if not np.array_equal(getattr(again.notes, column), getattr(song.notes, column)):
+            raise UserError(f"{path} was written, but its notes differ in {column} when it is read back", status=1)
+    return again

@@ -1,0 +1,191 @@
+"""A head: embedding, stack and output, trained and validated by Lightning, scored and sampled without it.
+
+The loop is the hot path of a search. It logs nothing a step: sums stay on the device, and an epoch's figures are in
+`Head.figures` from the end of validation on. And it steps its optimizer itself: Lightning's own stepping costs a tenth
+of a small network's step more. Nothing here knows what is predicted: that is the output's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import cast
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from lightning_modules.config import HeadConfig
+from lightning_modules.outputs import Batch, Output, Score, Value
+from lightning_modules.sampling import check_sampling
+from lightning_modules.scoring import MIXTURE_RANGE
+from lightning_modules.stack import Stack
+
+__all__ = ["CLIP_NORM", "Head", "score"]
+
+CLIP_NORM = 1.0  # gradients of LSTMs over long windows can explode
+
+
+class _Sums:
+    """Losses of a training epoch, on the device and not in the module: setting a module's attribute is slow."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.weighted = torch.zeros((), dtype=torch.float64, device=device)
+        self.losses = torch.zeros((), dtype=torch.float64, device=device)
+        self.windows = 0
+
+    def add(self, weighted: Tensor, losses: Tensor) -> None:
+        """Both (batch,), detached."""
+        self.weighted += weighted.sum()
+        self.losses += losses.sum()
+        self.windows += len(losses)
+
+
+class Head(pl.LightningModule):
+    """Base of the heads, which only choose the output.
+
+    A batch is a dict: window int64 (batch, window) ids, target int64 (batch,) ids (V = outside the vocabulary, in
+    validation only), weight float32 (batch,), base float64 (batch,) natural log of the base probability, value and
+    true int64 (batch,) ticks clipped to the range and as they are (chords: 0). Training needs window, target, weight
+    and value. As the head steps its own optimizer, train by `max_epochs`: the Trainer's `global_step` stays 0.
+
+    Args:
+        config: the hyperparameters.
+        inputs: rows of the embedding: the vocabulary's values, then <unknown> and <start>.
+        output: an `nn.Module` that is an `Output`.
+
+    Attributes:
+        figures: after a validation pass, what its `Output.score` gives and, after training, train_loss (weighted mean
+            over the epoch's windows). Complete in a callback's `on_validation_end`, not yet in its
+            `on_validation_epoch_end`, which Lightning calls before the module's own.
+        mixture: the `l` that the last validation fitted, float64 scalar buffer, so that a winner has it.
+    """
+
+    output: Output
+    mixture: Tensor
+
+    def __init__(self, config: HeadConfig, inputs: int, output: Output) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.config = config
+        self.embedding = nn.Embedding(inputs, config.embedding)
+        self.stack = Stack(config)
+        self.output = output
+        self.register_buffer("mixture", torch.tensor(0.5, dtype=torch.float64))
+        self.figures: dict[str, float] = {}
+        self._sums = _Sums(torch.device("cpu"))
+        self._kept: list[Batch] = []
+
+    def forward(self, window: Tensor) -> Tensor:
+        """(batch, window) ids -> the output's raw predictions, a row a window."""
+        return self.output(self.stack(self.embedding(window)))
+
+    # training
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        # fused: one call for all parameters, three times faster than the default on small networks
+        return torch.optim.AdamW(
+            self.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay, fused=True
+        )
+
+    def on_train_epoch_start(self) -> None:
+        self._sums = _Sums(self.device)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        optimizer = cast(torch.optim.Optimizer, self.optimizers(use_pl_optimizer=False))
+        losses = self.output.losses(self(batch["window"]), batch)  # (batch,)
+        weighted = losses * batch["weight"]
+        self._sums.add(weighted.detach(), losses.detach())
+        optimizer.zero_grad()
+        weighted.mean().backward()  # type: ignore[no-untyped-call]  # torch has no annotation here
+        nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], CLIP_NORM)
+        optimizer.step()
+
+    # validation
+
+    def on_validation_epoch_start(self) -> None:
+        self._kept = []
+        self.figures = {}
+        if self._sums.windows:  # the training epoch ends here
+            self.output.end_epoch(self._sums.losses / self._sums.windows)
+            self.figures["train_loss"] = float(self._sums.weighted) / self._sums.windows
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self._kept.append(self.keep(batch))
+
+    def on_validation_epoch_end(self) -> None:
+        self.figures |= self.tally(self._kept, None).figures
+        self.mixture.fill_(self.figures["mixture"])
+        self._kept = []
+
+    # scoring and sampling, without a Trainer
+
+    def keep(self, batch: Batch) -> Batch:
+        """What `tally` needs of a batch."""
+        return self.output.keep(self(batch["window"]), batch)
+
+    def tally(self, kept: list[Batch], mixture: float | None) -> Score:
+        """Figures over batches that `keep` returned.
+
+        Raises:
+            ValueError: no batches, or a mixture outside `MIXTURE_RANGE`.
+        """
+        if not kept:
+            raise ValueError("there are no targets to score")
+        if mixture is not None and not MIXTURE_RANGE[0] <= mixture <= MIXTURE_RANGE[1]:
+            raise ValueError(f"mixture must be from {MIXTURE_RANGE[0]} to {MIXTURE_RANGE[1]}, not {mixture!r}")
+        return self.output.score({name: torch.cat([k[name] for k in kept]) for name in kept[0]}, mixture)
+
+    @torch.inference_mode()
+    def sample(
+        self,
+        window: Tensor,
+        *,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> list[Value]:
+        """The next value of each window: a chord's pitches, or ticks.
+
+        Args:
+            window: ids, int64 (batch, window), on the head's device.
+            temperature, top_p, generator: see `sampling.sample`; they change nothing for an L1 regression.
+
+        Raises:
+            ValueError: a temperature or top_p without meaning.
+        """
+        check_sampling(temperature, top_p)
+        with evaluating(self):
+            return self.output.draw(self(window), temperature, top_p, generator)
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode inside, the mode before it after."""
+    training = module.training
+    if training:
+        module.eval()
+    try:
+        yield
+    finally:
+        if training:
+            module.train()
+
+
+@torch.inference_mode()
+def score(head: Head, batches: Iterable[Batch], mixture: float | None = None) -> Score:
+    """Figures over all targets of the batches, as validation gives them.
+
+    Args:
+        head: in whatever mode; evaluated in evaluation mode.
+        batches: see `Head`; moved to the head's device.
+        mixture: the share of the base distribution. None fits it on these targets; what was fitted before is
+            ``float(head.mixture)``.
+
+    Raises:
+        ValueError: no batches.
+    """
+    device = head.device
+    with evaluating(head):
+        kept = [head.keep({name: tensor.to(device) for name, tensor in batch.items()}) for batch in batches]
+        return head.tally(kept, mixture)

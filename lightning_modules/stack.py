@@ -1,0 +1,64 @@
+"""The LSTM + dense stack, built from its counts. Knows nothing of what goes in or comes out.
+
+`lstm_layers` LSTMs of `hidden` nodes, then `dense_layers` dense layers (Linear + ReLU); the output layer is the head's.
+After each of them there is a slot; `batchnorm_layers` and `dropout_layers` fill slots from the output backwards.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from lightning_modules.config import HeadConfig
+
+__all__ = ["ChannelNorm", "Stack"]
+
+
+class ChannelNorm(nn.BatchNorm1d):
+    """Batch normalisation over the last dimension, whatever stands before it: (..., channels) -> (..., channels)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.flatten(0, -2)).view_as(x)
+
+
+class Slot(nn.Sequential):
+    """What follows a layer: nothing, batch normalisation, dropout, or both in this order."""
+
+    def __init__(self, channels: int, *, batchnorm: bool, dropout: float | None) -> None:
+        norm = [ChannelNorm(channels)] if batchnorm else []
+        drop = [nn.Dropout(dropout)] if dropout is not None else []
+        super().__init__(*norm, *drop)
+
+
+class Stack(nn.Module):
+    """Embedded windows to the state that an output layer reads.
+
+    One `nn.LSTM` a layer: with a slot between two LSTMs there is no other way, and without one a single module of
+    several layers was measured to be no faster.
+    """
+
+    def __init__(self, config: HeadConfig) -> None:
+        super().__init__()
+        hidden, slots = config.hidden, config.slots
+        widths = [config.embedding] + [hidden] * (config.lstm_layers - 1)
+        self.lstms = nn.ModuleList(nn.LSTM(width, hidden, batch_first=True) for width in widths)
+        self.dense = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(config.dense_layers))
+        self.slots = nn.ModuleList(
+            Slot(
+                hidden,
+                batchnorm=slot >= slots - config.batchnorm_layers,
+                dropout=config.dropout if slot >= slots - config.dropout_layers else None,
+            )
+            for slot in range(slots)
+        )
+
+    def forward(self, windows: Tensor, *, every: bool = False) -> Tensor:
+        """(batch, window, embedding) -> (batch, hidden) at the last position; `every`: (batch, window, hidden)."""
+        x, slots = windows, iter(self.slots)
+        for depth, lstm in enumerate(self.lstms, start=1):
+            x, _ = lstm(x)
+            if depth == len(self.lstms) and not every:
+                x = x[:, -1]  # before the slot: the layers above need only the last position
+            x = next(slots)(x)
+        for dense in self.dense:
+            x = next(slots)(dense(x).relu())
+        return x

@@ -1,0 +1,28 @@
+"""Named sets of fixed hyperparameters, a frozen mapping a head; what a preset leaves open is searched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from lightning_modules.config import Plain
+
+__all__ = ["PRESETS"]
+
+
+def _frozen(**heads: dict[str, Plain]) -> Mapping[str, Mapping[str, Plain]]:
+    return MappingProxyType({head: MappingProxyType(values) for head, values in heads.items()})
+
+
+# preset -> head -> hyperparameters
+PRESETS: Mapping[str, Mapping[str, Mapping[str, Plain]]] = MappingProxyType(
+    {
+        # the 2021 project: five notes to predict the sixth, class weights, L1 regressions; its author tuned the
+        # hidden nodes and the counts of layers by hand, so these stay in the search
+        "original": _frozen(
+            notes={"window": 5, "weighting": "balanced"},
+            durations={"window": 5, "weighting": "balanced", "objective": "mae"},
+            offsets={"window": 5, "weighting": "balanced", "objective": "mae"},
+        ),
+    }
+)
