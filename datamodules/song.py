@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,7 @@ class Events:
     def chords(self) -> list[tuple[int, ...]]:
         """The events' pitches, low to high, each as a tuple."""
         flat, starts = self.pitches.tolist(), self.starts.tolist()
-        return [tuple(flat[a:b]) for a, b in zip(starts, starts[1:], strict=False)]
+        return [tuple(flat[a:b]) for a, b in pairwise(starts)]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import numpy as np
 import torch
@@ -20,7 +19,7 @@ from datamodules.columns import Column
 
 __all__ = ["WEIGHTINGS", "Batch", "Batches", "Weighting", "Windows", "in_order", "pad_inputs", "weights"]
 
-Weighting = Literal["none", "balanced", "sqrt"]
+Weighting = str  # one of:
 WEIGHTINGS: tuple[Weighting, ...] = ("none", "balanced", "sqrt")
 
 Batch = dict[str, Tensor]

@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["GenerateOptions", "chosen_winners", "first_song", "generate", "write_songs"]
 
-PerHead = Annotated[tuple[str, ...], tyro.conf.arg(metavar="[HEAD=]NUMBER"), tyro.conf.UseAppendAction]
+# tyro would say "(default: None)" after a help text that tells the default in words
+RunName = Annotated[str | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="")]
+Number = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")]
+PerHead = Annotated[
+    tuple[str, ...], tyro.conf.arg(metavar="[HEAD=]X", help_behavior_hint=""), tyro.conf.UseAppendAction
+]
 MOST_CANDIDATES = 1000
 
 
@@ -37,35 +42,35 @@ class GenerateOptions:
     Example: python -m experiments.generate my_run --prime my_song.mid --bars 32
     """
 
-    run: tyro.conf.Positional[str | None] = None
+    run: Annotated[tyro.conf.Positional[str | None], tyro.conf.arg(metavar="[RUN]", help_behavior_hint="")] = None
     """a run, by path or name; without one, the newest winner of each head is taken"""
-    notes: str | None = None
+    notes: RunName = None
     """another run, to take the notes head from"""
-    durations: str | None = None
+    durations: RunName = None
     """another run, to take the durations head from"""
-    offsets: str | None = None
+    offsets: RunName = None
     """another run, to take the offsets head from"""
-    prime: Path | None = None
+    prime: Annotated[Path | None, tyro.conf.arg(metavar="SONG", help_behavior_hint="")] = None
     """the MIDI file whose opening is gone on from (default: the first training song, else a bundled one)"""
-    events: int | None = None
+    events: Number = None
     """how many events to write (default: 256)"""
-    bars: int | None = None
+    bars: Number = None
     """how many bars to fill, in place of --events"""
     temperature: PerHead = ()
-    """0 takes the likeliest value, 1 what was learnt, more is wilder; of all heads, or of one, as notes=1.2; repeatable"""
+    """1 draws as was learnt, less is tamer, 0 takes the likeliest; of all heads, or one: notes=1.2 (repeatable; 1)"""
     top_p: PerHead = ()
-    """draw among the likeliest values that hold this probability; of all heads, or of one, as notes=0.9; repeatable"""
-    tempo: float | None = None
+    """draw among the likeliest values that hold this probability; in the same two forms (repeatable; 0.95)"""
+    tempo: Annotated[float | None, tyro.conf.arg(metavar="BPM", help_behavior_hint="")] = None
     """quarter notes a minute (default: the prime's)"""
     seed: int = 1
     """of all draws: the same seed writes the same song"""
     candidates: int = 1
     """how many songs to write, as output-1.mid, output-2.mid, ..."""
-    all_songs: tyro.conf.FlagCreatePairsOff[bool] = False
+    all_songs: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
     """use the winners that `train --all-songs` made"""
     out: Path = Path("output.mid")
     """the MIDI file; the sound and the picture are named after it"""
-    runs: Path | None = None
+    runs: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
     """where runs are kept (default: $TRITONE_RUNS or runs)"""
 
     def __post_init__(self) -> None:
@@ -129,7 +134,7 @@ def write_songs(
         path = out if candidates == 1 else numbered_path(out, number)
         one = write_song(song, path, training, title=f"{path.stem}: {song.name}")
         written.append(one)
-        console.print(one.describe())
+        console.print(one.describe(), markup=False)
     return written
 
 
@@ -159,7 +164,7 @@ def chosen_winners(options: GenerateOptions) -> dict[str, Winner]:
             raise UserError(_no_all_songs(head, run.path))
     if not paths:
         where = f"{run.path} has no winner yet" if run else f"there is no winner under {runs} yet"
-        command = f"train all --run {run or 'RUN'} --all-songs" if options.all_songs else "tune notes"
+        command = f"train all --run {run.name if run else 'RUN'} --all-songs" if options.all_songs else "tune notes"
         raise UserError(f"{where}: run `python -m experiments.{command}` first")
     winners = {head: load_winner(path) for head, path in paths.items()}
     for head, winner in winners.items():
@@ -231,20 +236,22 @@ def _announce(winners: Mapping[str, Winner], prime: Prime, settings: Settings) -
 
     for head in HEADS:
         if head not in winners:
-            console.print(f"{head}: no head, so the prime song's own {head} are used")
+            console.print(f"{head}: no head, so the prime song's own {head} are used", markup=False)
             continue
         winner, sampling = winners[head], settings.sampling.get(head, Sampling())
         how = f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}"
         if getattr(winner.config, "objective", "") == "mae":
             how = "a regression, which has nothing to draw"
-        console.print(f"{head}: {winner.path} (window {winner.config.window}; {how})")
+        console.print(f"{head}: {winner.path} (window {winner.config.window}; {how})", markup=False)
         if winner.label == "training songs":
             note(
                 f"the {head} head was made with --split none: its figures are of its training songs, which it may copy"
             )
     length = context_length(winners, prime)
     origin = f" ({prime.origin})" if prime.origin else ""
-    console.print(f"prime: {prime.song.name}{origin}; its first {length} events are context, and not written")
+    console.print(
+        f"prime: {prime.song.name}{origin}; its first {length} events are context, and not written", markup=False
+    )
     for head, (unknown, values) in unknown_of_prime(winners, prime).items():
         if unknown:
             what = {"notes": "chords"}.get(head, head)

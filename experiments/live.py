@@ -1,4 +1,4 @@
-"""What a search shows while it runs: one table that lives in the terminal, or a line now and then where there is none."""
+"""What a search shows while it runs: one live table in a terminal, or a line now and then where there is none."""
 
 from __future__ import annotations
 

@@ -123,19 +123,12 @@ def _hyperparameters(runs: Sequence[Run]) -> None:
         for run, _ in winners:
             table.add_column(run.name, justify="right")
         for name in HEADS[head].config.names():
-            table.add_row(
-                name,
-                *(
-                    f"{getattr(winner.config, name):.4g}"
-                    if isinstance(getattr(winner.config, name), float)
-                    else str(getattr(winner.config, name))
-                    for _, winner in winners
-                ),
-            )
+            values = [getattr(winner.config, name) for _, winner in winners]
+            table.add_row(name, *(f"{value:.4g}" if isinstance(value, float) else str(value) for value in values))
         for name in ("valid", "mae", "top1", "accuracy"):
-            values = [winner.facts["figures"].get(name) for _, winner in winners]
-            if any(value is not None for value in values):
-                table.add_row(name, *("" if value is None else f"{value:.4f}" for value in values), style="bold")
+            figures = [winner.facts["figures"].get(name) for _, winner in winners]
+            if any(value is not None for value in figures):
+                table.add_row(name, *("" if value is None else f"{value:.4f}" for value in figures), style="bold")
         console.print(table)
 
 

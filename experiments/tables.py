@@ -6,14 +6,15 @@ import csv
 import io
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from datamodules.errors import UserError
 from experiments.files import write_text
 
-__all__ = ["EpochTable", "Status", "TrialRow", "TrialTable"]
+__all__ = ["FINISHED", "EpochTable", "Status", "TrialRow", "TrialTable"]
 
 FINISHED = ("done", "stopped early", "failed")  # what counts towards --trials
 Status = str  # running | done | stopped early | interrupted | failed
@@ -34,6 +35,21 @@ class TrialRow:
     updates: int = 0
     seconds: float = 0.0
     figures: dict[str, float] = field(default_factory=dict)  # of the best epoch
+
+    OWN: ClassVar[tuple[str, ...]] = (
+        "epoch",
+        "updates",
+        "best",
+        "best_epoch",
+        "seconds",
+    )  # of a report; the rest: figures
+
+    def take(self, own: Mapping[str, Any], figures: Mapping[str, float]) -> None:
+        """Take an epoch's report."""
+        if own["best_epoch"] == own["epoch"]:
+            self.figures = dict(figures)
+        self.best, self.best_epoch = float(own["best"]), int(own["best_epoch"])
+        self.epoch, self.updates, self.seconds = int(own["epoch"]), int(own["updates"]), float(own["seconds"])
 
     def cells(self) -> dict[str, Any]:
         """The row as it is written: plain columns, then figures, then hyperparameters."""
@@ -134,13 +150,12 @@ def _row(cells: dict[str, str], hyperparameters: tuple[str, ...]) -> TrialRow:
 
 
 class EpochTable:
-    """epochs.csv, appended to line by line. A trial that goes on from a checkpoint repeats epochs: the last line counts."""
+    """epochs.csv, appended to line by line. A trial that goes on from a checkpoint repeats epochs: the last counts."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.names: list[str] = []
-        if path.exists():
-            self._drop_repeats()
+        self.finish()
 
     def add(self, row: int, report: dict[str, Any]) -> None:
         """Append one epoch's report."""
@@ -154,19 +169,31 @@ class EpochTable:
         except OSError as error:
             raise UserError(f"cannot write {self.path}: {error.strerror or error}", status=1) from error
 
-    def _drop_repeats(self) -> None:
+    def reports(self) -> dict[int, list[dict[str, float]]]:
+        """The reports of each trial, in the order of the epochs."""
+        found: dict[int, list[dict[str, float]]] = {}
+        for (row, _), line in sorted(self._lines().items()):
+            cells = dict(zip(self.names, line.split(","), strict=True))
+            found.setdefault(row, []).append(
+                {name: float(cell) for name, cell in cells.items() if name != "row" and cell}
+            )
+        return found
+
+    def finish(self) -> None:
+        """Leave a table without repeats."""
+        lines = self._lines()
+        if self.names:
+            write_text(self.path, "\n".join([",".join(self.names), *(lines[key] for key in sorted(lines))]) + "\n")
+
+    def _lines(self) -> dict[tuple[int, int], str]:
+        """(row, epoch) -> the last line that tells of it."""
+        if not self.path.exists():
+            return {}
         lines = self.path.read_text(encoding="utf-8").splitlines()
         self.names = lines[0].split(",") if lines else []
-        place = {name: index for index, name in enumerate(self.names)}
         kept: dict[tuple[int, int], str] = {}
         for line in lines[1:]:
             cells = line.split(",")
             if len(cells) == len(self.names):  # a line cut short by the death of its writer is left out
-                kept[int(cells[place["row"]]), int(cells[place["epoch"]])] = line
-        if self.names:
-            write_text(self.path, "\n".join([lines[0], *(kept[key] for key in sorted(kept))]) + "\n")
-
-    def finish(self) -> None:
-        """Leave a table without repeats."""
-        if self.path.exists():
-            self._drop_repeats()
+                kept[int(cells[0]), int(cells[self.names.index("epoch")])] = line
+        return kept

@@ -5,7 +5,6 @@ Example: python -m experiments.train all --run my_run --epochs 200
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import sys
 from collections.abc import Sequence
@@ -42,7 +41,7 @@ class TrainOptions:
     epochs: int = 100
     """further epochs, of at least 50 updates each"""
     all_songs: bool = False
-    """train fresh weights on all songs, held-out ones too, for as many updates as the winner took; no figure is shown"""
+    """train fresh weights on all songs, held-out ones too, for as many updates as the winner took"""
     seed: int = 1
     """of the order of the windows, and of fresh weights"""
     runs: Path | None = None
@@ -207,7 +206,7 @@ def _run_epochs(
 
     with bar(f"{name}: epochs") as advance:
         fit(head, data, epochs=epochs, callbacks=[Keeper()], gpu=torch.cuda.is_available())
-    return dataclasses.replace(best) if best is not None else None
+    return best
 
 
 if __name__ == "__main__":

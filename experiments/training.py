@@ -1,4 +1,4 @@
-"""A head trained by Lightning without what small networks cannot afford: no logger, no bars, no checkpoints of its own."""
+"""A head trained by Lightning without what small networks cannot afford: no logger, no bars, no checkpoints."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class TuneOptions:
     songs: tyro.conf.Positional[tuple[Path, ...]] = ()
     """MIDI files or folders; the bundled demo songs if none are given"""
     name: str | None = None
-    """the run's name (default: date and time); a name that is there joins its run, if songs, parts, split and grid are equal"""
+    """the run's name (default: date and time); the name of a run over the same songs joins that run"""
     runs: Path | None = None
     """where runs are kept (default: $TRITONE_RUNS or runs)"""
     trials: int = 32
@@ -57,11 +57,11 @@ class TuneOptions:
     gpus_per_trial: float | None = None
     """GPUs of a trial, a share of one too (default: 0.25 where there are GPUs, else 0)"""
     address: str | None = None
-    """a Ray cluster's address (default: $RAY_ADDRESS, else a cluster running here, else a local Ray); local forces that"""
+    """a Ray cluster's address (default: $RAY_ADDRESS, else one running here, else a local Ray); local forces that"""
     storage: str | None = None
     """where trials keep their weights: a path, or a URI as s3://bucket/folder (default: inside the run)"""
     split: Literal["auto", "song", "tail", "none"] = "auto"
-    """what is held out: whole songs, the last fifth of each song, or nothing; auto: songs from ten songs on, else tail"""
+    """what is held out: whole songs, the last fifth of each, or nothing; auto: song from ten songs on, else tail"""
     valid: tuple[Path, ...] = ()
     """songs to validate on, in place of --split"""
     test: tuple[Path, ...] = ()
@@ -77,26 +77,20 @@ class TuneOptions:
     preset: str | None = None
     """fix the hyperparameters of a preset: original (the first version's design)"""
     metric: Literal["nats", "mae", "macro"] = "nats"
-    """what is minimised: nats per event, mean absolute error in quarter notes (timing), or nats averaged over classes"""
+    """what is minimised: nats per event, MAE in quarter notes (timing), or nats averaged over classes"""
     wandb: Literal["auto", "online", "offline", "off"] = "auto"
     """Weights & Biases: auto is online with a key, else offline"""
     resume: str | None = None
     """a run to go on with: its options are taken from it, and a larger --trials extends it"""
 
     def __post_init__(self) -> None:
-        least = {
-            "trials": 1,
-            "max_epochs": 1,
-            "patience": 1,
-            "time_budget": 0,
-            "max_concurrent": 1,
-            "cpus_per_trial": 0,
-            "seed": 0,
-        }
-        for name, low in least.items():
-            value = getattr(self, name)
-            if value is not None and value < low:
-                raise UserError(f"--{name.replace('_', '-')} {value}: must be at least {low}")
+        for low, names in ((1, ("trials", "max_epochs", "patience", "max_concurrent")), (0, ("time_budget", "seed"))):
+            for name in names:
+                value = getattr(self, name)
+                if value is not None and value < low:
+                    raise UserError(f"--{name.replace('_', '-')} {value}: must be at least {low}")
+        if self.cpus_per_trial <= 0 or (self.gpus_per_trial or 0) < 0:
+            raise UserError("--cpus-per-trial must be above 0, and --gpus-per-trial at least 0")
 
 
 def tune(options: TuneOptions, arguments: Sequence[str]) -> None:

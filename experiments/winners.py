@@ -109,7 +109,7 @@ def load_winner(path: Path) -> Winner:
 
 
 def _reason(error: Exception) -> str:
-    return f"{error} is missing" if isinstance(error, KeyError) else str(error).splitlines()[0]
+    return f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error).splitlines()[0]
 
 
 def _understood(path: Path, facts: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Winner:

@@ -9,23 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import ray
+
 from datamodules.errors import UserError
-
-
-def _use_token() -> None:
-    """Use the token of this user (`ray get-auth-token`), if there is one.
-
-    Ray 2.60 does so by itself for a Ray of its own and for "auto", but not for an address; and it must be told before it
-    is imported.
-    """
-    path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or "~/.ray/auth_token").expanduser()
-    if os.environ.get("RAY_AUTH_TOKEN") or path.is_file():
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
-
-
-_use_token()
-
-import ray  # noqa: E402
 
 __all__ = ["Cluster", "connected"]
 

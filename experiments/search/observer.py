@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from ray.tune import Callback, Stopper
@@ -13,7 +14,6 @@ from experiments.tracking import Tracker
 
 __all__ = ["Halt", "Observer", "View", "last_line"]
 
-OWN = ("epoch", "updates", "best", "best_epoch", "seconds")  # beside these, a report holds the head's figures
 WRITE_EVERY = 2.0  # seconds between two writes of trials.csv, which is written whole
 
 
@@ -48,12 +48,8 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
     ) -> None:
         """An epoch has been reported."""
         row = self._row(trial)
-        figures = dict(result["figures"])
-        own = {name: result[name] for name in OWN}
-        if own["best_epoch"] == own["epoch"]:
-            row.figures = figures
-        row.best, row.best_epoch = own["best"], own["best_epoch"]
-        row.epoch, row.updates, row.seconds = own["epoch"], own["updates"], own["seconds"]
+        own, figures = {name: result[name] for name in row.OWN}, dict(result["figures"])
+        row.take(own, figures)
         self._guard(lambda: self.epochs.add(row.row, {**own, **figures}))
         self.tracker.log(row.row, {**own, **figures})
         self._changed()
@@ -67,7 +63,7 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial has failed for good."""
         row = self._row(trial)
-        row.status, row.reason = "failed", last_line(trial.get_error())
+        row.status, row.reason = "failed", last_line(_failure(trial))
         self._close(row, failed=True)
 
     def finish(self) -> None:
@@ -104,6 +100,14 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
             write()
         except Exception as error:
             self.trouble = self.trouble or error
+
+
+def _failure(trial: Any) -> str:
+    """The traceback of a failed trial, as Ray keeps it beside the driver."""
+    try:
+        return Path(trial.error_file).read_text(errors="replace")
+    except (OSError, TypeError):  # TypeError: Ray has noted no file
+        return "the worker ended without a word (out of memory?)"
 
 
 def last_line(error: object) -> str:

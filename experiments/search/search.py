@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -22,8 +23,9 @@ from datamodules.errors import UserError
 from experiments.heads import HeadSpec
 from experiments.search.cluster import Cluster
 from experiments.search.observer import Halt, Observer, View, last_line
+from experiments.search.resume import bring_up_to_date, enqueue_interrupted
 from experiments.search.storage import TrialStore
-from experiments.search.study import METRIC, StudySearch, interrupted, next_row, open_study
+from experiments.search.study import METRIC, StudySearch, next_row, open_study
 from experiments.search.trainable import TrialSettings, train_trial
 from experiments.tables import EpochTable, TrialTable
 from experiments.tracking import Tracker
@@ -87,9 +89,11 @@ def run_search(
     workers = _workers(plan, cluster)
     table = TrialTable.read(plan.folder / "trials.csv", spec.config.names())
     study = open_study(plan.folder / "study.journal", spec.name, plan.seed)
-    interrupted(study)
+    epochs = EpochTable(plan.folder / "epochs.csv")
+    bring_up_to_date(table, epochs, study, plan.max_epochs)
+    enqueue_interrupted(study)
     missing = plan.trials - table.finished()
-    observer = Observer(table, EpochTable(plan.folder / "epochs.csv"), tracker, view)
+    observer = Observer(table, epochs, tracker, view)
     if missing <= 0:
         return Outcome(table, "")
     halt = Halt(plan.deadline, observer)
@@ -212,8 +216,12 @@ TUNE_SETTINGS = {
 def _quiet_tune() -> Iterator[None]:
     before = {name: os.environ.get(name) for name in TUNE_SETTINGS}
     os.environ.update(TUNE_SETTINGS)
+    logger = logging.getLogger("ray.tune")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)  # what it tells of failed trials stands in trials.csv, and we tell it at the end
     try:
         yield
     finally:
+        logger.setLevel(level)
         for name, value in before.items():
             os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)

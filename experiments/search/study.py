@@ -1,6 +1,7 @@
 """The Optuna study of one head, and the searcher that lets Ray Tune ask it for trials.
 
-The journal (`HEAD/study.journal`) is lines of JSON: opening a stranger's executes nothing, and `optuna-dashboard` reads it live.
+The journal (`HEAD/study.journal`) is lines of JSON: opening a stranger's executes nothing, and `optuna-dashboard` reads
+it live.
 """
 
 from __future__ import annotations
@@ -12,10 +13,9 @@ from typing import Any
 
 import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-from optuna.trial import TrialState
 from ray.tune.search.optuna import OptunaSearch
 
-__all__ = ["METRIC", "StudySearch", "interrupted", "next_row", "open_study"]
+__all__ = ["METRIC", "StudySearch", "next_row", "open_study"]
 
 METRIC = "best"  # what searcher, scheduler and ranking minimise: the least `valid` (or --metric) so far
 
@@ -42,26 +42,6 @@ def open_study(journal: Path, head: str, seed: int) -> optuna.Study:
 def next_row(study: optuna.Study) -> int:
     """The first row that no trial of the study has."""
     return max((trial.user_attrs.get("row", -1) for trial in study.get_trials(deepcopy=False)), default=-1) + 1
-
-
-def interrupted(study: optuna.Study) -> list[dict[str, Any]]:
-    """Close the trials that a dead driver left RUNNING, and enqueue each again in the row that it had.
-
-    Returns:
-        The user attributes of those that go on.
-    """
-    again = []
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING)):
-        if trial.state is TrialState.WAITING:  # enqueued by an earlier resume that died before it began
-            continue
-        attributes = {"resume_from": trial.number, "row": trial.user_attrs.get("row")}
-        study._storage.set_trial_user_attr(trial._trial_id, "resumed_as", "enqueued")
-        study.tell(trial.number, state=TrialState.FAIL)
-        if attributes["row"] is None:  # died between being asked for and getting its row: nothing was started
-            continue
-        study.enqueue_trial(trial.params, user_attrs=attributes)
-        again.append(attributes)
-    return again
 
 
 class StudySearch(OptunaSearch):  # type: ignore[misc]  # Ray ships no types

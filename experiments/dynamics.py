@@ -1,0 +1,74 @@
+"""How loud new notes are: as loud as the prime's, which accents places of the bar, and swells from bar to bar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.song import Song
+from experiments.prime import Prime
+
+__all__ = ["Dynamics"]
+
+SOFTEST, LOUDEST = 20, 124  # velocities that a new note may have
+LEAST_UNDER = 0.6  # of the top note's velocity; softer than this, inner notes are lost
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """A song's velocities as a sum: their mean, the accent of the place in the bar, and the bar's swell.
+
+    Attributes:
+        mean: velocity.
+        accent: shape (bar,), by tick in the bar; 0 where the song has no event.
+        swell: shape (bars,), from the song's first bar on.
+        under: velocity of an event's other notes, as a share of its top note's.
+    """
+
+    mean: float
+    accent: Floats
+    swell: Floats
+    under: float
+
+    @classmethod
+    def of(cls, prime: Prime) -> Dynamics:
+        """The prime's dynamics."""
+        bar, events = prime.bar, prime.events
+        onset, velocity = events.onset.astype(np.int64), events.velocity.astype(np.float64)
+        mean = float(velocity.mean())
+        place, number = onset % bar, onset // bar - int(onset[0]) // bar
+        accent = _means(place, velocity - mean, bar)
+        swell = _means(number, velocity - mean - accent[place], int(number[-1]) + 1)
+        return cls(mean, accent, swell, _under(prime.song))
+
+    def velocities(self, onset: Ints, top: NDArray[np.bool_]) -> Ints:
+        """Velocities for notes at `onset` ticks; `top` marks the highest note of each event; all of shape (notes,)."""
+        bar = len(self.accent)
+        swell = self.swell[(onset // bar) % len(self.swell)]
+        loud = (self.mean + self.accent[onset % bar] + swell) * np.where(top, 1.0, self.under)
+        return np.clip(np.rint(loud), SOFTEST, LOUDEST).astype(np.int64)
+
+
+def _means(place: Ints, values: Floats, size: int) -> Floats:
+    """The mean of the values at each place from 0 to `size` - 1; 0 where there are none."""
+    count = np.bincount(place, minlength=size)
+    means: Floats = np.bincount(place, weights=values, minlength=size) / np.maximum(count, 1)
+    return means
+
+
+def _under(song: Song) -> float:
+    """How loud a song plays the notes under the top ones, as a share; 1 for a song of single notes."""
+    pitched = song.chosen()
+    onset, pitch = song.notes.onset[pitched], song.notes.pitch[pitched]
+    velocity = song.notes.velocity[pitched].astype(np.float64)
+    order = np.lexsort((pitch, onset))
+    top = np.r_[onset[order][1:] != onset[order][:-1], True]
+    if top.all():
+        return 1.0
+    loud = velocity[order]
+    return float(np.clip(loud[~top].mean() / loud[top].mean(), LEAST_UNDER, 1.0))

@@ -1,0 +1,126 @@
+"""The song whose opening a new song goes on from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.columns import ColumnSpec
+from datamodules.errors import UserError
+from datamodules.midi import RejectedFile, read_midi
+from datamodules.song import LONGEST_QUARTERS, Events, Song, bar_length
+from datamodules.vocabulary import Value
+from experiments.training_songs import first_training_song, parts_of
+from experiments.winners import Winner
+from songs import bundled
+
+__all__ = ["Prime", "common_grid", "find_prime"]
+
+
+@dataclass(frozen=True)
+class Prime:
+    """A song to go on from.
+
+    Tempo, metre and key are those where its first event sounds: files often set up others in the silence before.
+
+    Attributes:
+        song: on the heads' grid.
+        events: those of the parts that the heads learnt; at least one.
+        origin: why the song was taken; "" if it was asked for.
+    """
+
+    song: Song
+    events: Events
+    origin: str = ""
+
+    def column(self, spec: ColumnSpec) -> list[Value]:
+        """The events' values in a head's column, a new list."""
+        if spec.chords:
+            return list(self.events.chords())
+        return list(getattr(self.events, spec.field).tolist())
+
+    @property
+    def tempo(self) -> float:
+        """Quarter notes a minute."""
+        return float(self._there(self.song.tempos)[1])
+
+    @property
+    def metre(self) -> tuple[int, int]:
+        """Numerator and denominator."""
+        return int(self._there(self.song.metres)[1]), int(self._there(self.song.metres)[2])
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        """The key's number; () if the song names none."""
+        return (int(self._there(self.song.keys)[1]),) if len(self.song.keys) else ()
+
+    @property
+    def bar(self) -> int:
+        """Ticks in a bar."""
+        return bar_length(self.song.grid, *self.metre)
+
+    @property
+    def way_back(self) -> int:
+        """The offset from the last event to the first one again, in its place in the bar, once the last has sounded."""
+        distance = int(self.events.offset[0]) - self.song.bar_position(int(self.events.onset[-1]))
+        sounds = min(max(int(self.events.duration[-1]), 1), LONGEST_QUARTERS * self.song.grid)
+        return distance + self.bar * max(math.ceil((sounds - distance) / self.bar), 0)
+
+    def _there(self, table: NDArray[Any]) -> NDArray[Any]:
+        """The row of a map that holds where the first event sounds."""
+        row: NDArray[Any] = table[max(int(np.searchsorted(table[:, 0], self.events.onset[0], side="right")) - 1, 0)]
+        return row
+
+
+def find_prime(winners: Mapping[str, Winner], path: Path | None) -> Prime:
+    """Read the prime: the song at `path`, else the first training song that is here, else the first bundled song.
+
+    It is read on the heads' grid; its events are those of the parts that the notes head (else the first head) learnt.
+
+    Raises:
+        UserError: it cannot be read, none of its notes are in those parts, or the heads differ in their grid.
+    """
+    grid = common_grid(winners)
+    leader = winners.get("notes") or next(iter(winners.values()))
+    origin = ""
+    if path is None:
+        candidates = [leader, *(winner for winner in winners.values() if winner is not leader)]
+        found = next(filter(None, map(first_training_song, candidates)), None)
+        origin = "the first training song" if found else "the first bundled song, since no training song is here"
+        path = found or bundled()[0]
+    try:
+        song = read_midi(path, grid=grid)
+    except RejectedFile as error:
+        raise UserError(f"--prime {path}: {error}; choose another song") from error
+    parts = parts_of(leader)
+    events = song.events(parts)
+    if not len(events):
+        asked = f" in the parts that the heads learnt ({', '.join(parts)})" if parts is not None else ""
+        there = ", ".join(f"{part.name} ({part.role})" for part in song.parts)
+        raise UserError(
+            f"--prime {path} has no pitched notes{asked}; it has {there or 'no parts'}: choose another song"
+        )
+    return Prime(song, events, origin)
+
+
+def common_grid(winners: Mapping[str, Winner]) -> int:
+    """The grid of all heads.
+
+    Raises:
+        UserError: no heads, or different grids.
+    """
+    if not winners:
+        raise UserError("no winner to generate with: run `python -m experiments.tune notes` first")
+    grids = {winner.grid for winner in winners.values()}
+    if len(grids) > 1:
+        each = ", ".join(f"{name} {winner.grid}" for name, winner in winners.items())
+        raise UserError(
+            f"heads of different grids do not play together (ticks a quarter: {each}): tune them on one --grid"
+        )
+    return grids.pop()

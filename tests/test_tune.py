@@ -1,0 +1,201 @@
+"""The search, through its command and a real Ray of its own."""
+
+import csv
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import optuna
+import pytest
+import torch
+from optuna.trial import TrialState
+
+from datamodules.midi import read_midi
+from experiments.cli import main
+from experiments.search.study import open_study
+from experiments.tune import TuneOptions, tune
+from experiments.winners import load_winner
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = ("--set", "hidden=16", "--set", "lstm_layers=1", "--set", "dense_layers=0", "--set", "batch_size=64")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_ray() -> Iterator[None]:
+    """The commands of this file share a Ray, as they would share a cluster: starting one takes seconds."""
+    from experiments.search import cluster
+
+    with cluster.connected("local"):
+        yield
+
+
+def run(*arguments: str) -> int:
+    return main(TuneOptions, tune, prog="tune", arguments=arguments)
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def trials_of(folder: Path) -> list[optuna.trial.FrozenTrial]:
+    return open_study(folder / "study.journal", folder.name, 0).get_trials()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_all_heads_then_resume_extends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("all", "--name", "a", "--trials", "2", "--max-epochs", "2", *SMALL, "--set", "objective=grid") == 0
+    folder = tmp_path / "runs" / "a"
+    said = capsys.readouterr().out
+    for head in ("notes", "durations", "offsets"):
+        rows = table(folder / head / "trials.csv")
+        assert [row["row"] for row in rows] == ["0", "1"]
+        assert {row["kind"] for row in rows} == {"search"}
+        winner = load_winner(folder / head / "winner.safetensors")
+        best = min(rows, key=lambda row: float(row["best"]))
+        assert winner.facts["best"] == pytest.approx(float(best["best"]))
+        assert winner.facts["row"] == int(best["row"])
+        assert winner.config.hidden == 16
+        assert winner.facts["baselines"]["kneser_ney_3"]["nats"] > 0
+        epochs = table(folder / head / "epochs.csv")
+        counted = Counter((row["row"], row["epoch"]) for row in epochs)
+        assert max(counted.values()) == 1
+        assert {int(row["row"]): int(row["epoch"]) for row in epochs} == {
+            int(row["row"]): int(row["epoch"]) for row in rows
+        }
+        for row in rows:
+            own = [float(epoch["valid"]) for epoch in epochs if epoch["row"] == row["row"]]
+            assert float(row["best"]) == pytest.approx(min(own))
+        assert f"{head} on validation" in said
+    assert "unigram" in said
+    assert any((folder / "wandb").glob("offline-run-*/run-*.wandb"))
+    assert f"wandb sync {folder}" in said
+    song = read_midi(folder / "song.mid")
+    assert len(song.events()) == 256
+    facts = json.loads((folder / "run.json").read_text())
+    assert facts["heads"]["offsets"]["set"][-1] == "objective=grid"
+    assert not any(setting.startswith("objective") for setting in facts["heads"]["notes"]["set"])
+
+    before = (folder / "notes" / "winner.safetensors").read_bytes()
+    assert run("notes", "--name", "a", "--trials", "3") == 2  # searched already
+    assert run("--resume", "a", "--grid", "12") == 2
+    assert run("--resume", "a", "notes", "--trials", "3") == 0
+    rows = table(folder / "notes" / "trials.csv")
+    assert [row["row"] for row in rows] == ["0", "1", "2"]
+    assert {row["hidden"] for row in rows} == {"16"}
+    assert Counter(trial.state for trial in trials_of(folder / "notes")) == {TrialState.COMPLETE: 3}
+    after = load_winner(folder / "notes" / "winner.safetensors")
+    assert (after.facts["row"] == 2) or (folder / "notes" / "winner.safetensors").read_bytes() == before
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_same_seed_one_worker_same_trials_winner_and_song(tmp_path: Path) -> None:
+    found = []
+    for name in ("a", "b"):
+        options = ("--name", name, "--trials", "4", "--max-epochs", "3", "--seed", "5", "--max-concurrent", "1")
+        assert run("offsets", *options, "--set", "hidden=16", "--wandb", "off") == 0
+        folder = tmp_path / "runs" / name
+        rows = [
+            {name: cell for name, cell in row.items() if name != "seconds"}
+            for row in table(folder / "offsets" / "trials.csv")
+        ]
+        winner = load_winner(folder / "offsets" / "winner.safetensors")
+        found.append((rows, winner, (folder / "song.mid").read_bytes()))
+    (rows_a, winner_a, song_a), (rows_b, winner_b, song_b) = found
+    assert rows_a == rows_b
+    assert len({row["learning_rate"] for row in rows_a}) == 4
+    assert winner_a.tensors.keys() == winner_b.tensors.keys()
+    assert all(torch.equal(winner_a.tensors[name], winner_b.tensors[name]) for name in winner_a.tensors)
+    assert song_a == song_b
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_failing_trial_ends_alone_and_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    blocked = tmp_path / "store" / "a" / "notes" / "00001"  # a file where trial 1 wants its folder
+    blocked.parent.mkdir(parents=True)
+    blocked.touch()
+    options = ("--name", "a", "--trials", "3", "--max-epochs", "2", "--wandb", "off", *SMALL)
+    assert run("notes", *options, "--storage", str(tmp_path / "store")) == 0
+    folder = tmp_path / "runs" / "a" / "notes"
+    rows = table(folder / "trials.csv")
+    assert [row["status"] == "failed" for row in rows] == [False, True, False]
+    assert "00001" in rows[1]["reason"]
+    states = {trial.user_attrs["row"]: trial.state for trial in trials_of(folder)}
+    assert states == {0: TrialState.COMPLETE, 1: TrialState.FAIL, 2: TrialState.COMPLETE}
+    assert load_winner(folder / "winner.safetensors").facts["row"] in (0, 2)
+    said = capfd.readouterr()
+    assert "1 of 3 trials failed" in said.err
+    assert "Traceback" not in said.err + said.out
+
+
+def test_bad_arguments_are_one_line_and_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    cases = [
+        ((), "which head"),
+        (("notes", "--trials", "0"), "--trials 0"),
+        (("notes", str(tmp_path / "none.mid")), "does not exist"),
+        (("notes", str(tmp_path / "empty")), "no .mid or .midi file"),
+        (("notes", "--set", "hiden=3"), "hiden"),
+        (("notes", "--set", "hidden=many"), "hidden"),
+        (("notes", "--preset", "modern"), "original"),
+        (("notes", "--space", "none.py:f"), "--space"),
+        (("notes", "--metric", "mae"), "--metric mae"),
+        (("notes", "--grid", "7"), "divide 480"),
+        (("notes", "--parts", "tuba"), "no song has a part tuba"),
+        (("notes", "--split", "song"), "three different songs"),
+        (("--resume", "none"), "no run none"),
+        (("notes", "--cpus-per-trial", "0"), "--cpus-per-trial"),
+    ]
+    for arguments, words in cases:
+        assert run(*arguments) == 2, arguments
+        said = capsys.readouterr().err
+        assert words in said, arguments
+        assert len(said.strip().splitlines()) == 1, said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_killed_then_resumed(tmp_path: Path) -> None:
+    """SIGKILL in mid-search: resume finishes the same number of trials, none lost, none twice."""
+    environment = {**os.environ, "TRITONE_RUNS": str(tmp_path / "runs"), "TRITONE_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "experiments.tune"]
+    options = ["--name", "k", "--trials", "6", "--max-epochs", "12", "--wandb", "off", "--address", "local"]
+    first = subprocess.Popen(
+        [*command, "offsets", *options, "--set", "hidden=16", "--set", "window=5", "--patience", "12"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
+    folder = tmp_path / "runs" / "k" / "offsets"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not (
+        (folder / "epochs.csv").exists() and len((folder / "epochs.csv").read_text().splitlines()) > 8
+    ):
+        time.sleep(0.1)
+    assert first.poll() is None
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    assert run("--resume", "k") == 0
+    rows = table(folder / "trials.csv")
+    assert sorted(int(row["row"]) for row in rows) == list(range(6))
+    assert {row["status"] for row in rows} <= {"done", "stopped early"}
+    epochs = Counter((row["row"], row["epoch"]) for row in table(folder / "epochs.csv"))
+    assert max(epochs.values()) == 1
+    trials = trials_of(folder)
+    assert not [trial for trial in trials if trial.state in (TrialState.RUNNING, TrialState.WAITING)]
+    assert all("resumed_as" in trial.user_attrs for trial in trials if trial.state is TrialState.FAIL)
+    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
+    assert sorted(trial.user_attrs["row"] for trial in complete) == list(range(6))
+    winner = load_winner(folder / "winner.safetensors")
+    assert winner.facts["best"] == pytest.approx(min(float(row["best"]) for row in rows))
+    assert math.isfinite(winner.facts["best"])
