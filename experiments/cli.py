@@ -14,10 +14,15 @@ from rich.markup import escape
 
 from datamodules.errors import UserError
 
-__all__ = ["console", "main", "note", "parse"]
+__all__ = ["console", "main", "note", "parse", "say"]
 
 Options = TypeVar("Options")
 console = Console(soft_wrap=True, highlight=False)  # what a command says; soft_wrap leaves long paths in one piece
+
+
+def say(text: str = "", *, end: str = "\n") -> None:
+    """Print a line as it stands: a path may hold what would be markup."""
+    console.print(text, markup=False, end=end)
 
 
 def note(message: str) -> None:

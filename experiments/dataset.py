@@ -8,17 +8,37 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from datamodules.columns import Column, ColumnSpec, build_column
 from datamodules.corpus import Corpus, Row, read_corpus
 from datamodules.errors import UserError
 from datamodules.song import DEFAULT_GRID, Events, Song, check_grid
-from datamodules.splits import FIRST, Split, leakage, make_split, named_split
+from datamodules.splits import Split, leakage, make_split, named_split
+from songs import bundled
 
 __all__ = ["DataOptions", "Dataset", "read_dataset"]
 
 Progress = Callable[[int, int], None]
+
+
+class SongOptions(Protocol):
+    """What `tune` and `explore` ask of the songs, as their options name it."""
+
+    @property
+    def songs(self) -> tuple[Path, ...]: ...
+    @property
+    def valid(self) -> tuple[Path, ...]: ...
+    @property
+    def test(self) -> tuple[Path, ...]: ...
+    @property
+    def split(self) -> str: ...
+    @property
+    def parts(self) -> str | None: ...
+    @property
+    def grid(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -39,7 +59,36 @@ class DataOptions:
     grid: int = DEFAULT_GRID
     seed: int = 1
 
+    @classmethod
+    def given(cls, command: SongOptions) -> DataOptions:
+        """What a command line says, the bundled songs where it names none.
+
+        Raises:
+            UserError: an empty list of parts, or a seed below 0.
+        """
+
+        def absolute(paths: Sequence[Path]) -> tuple[str, ...]:
+            return tuple(str(path.absolute()) for path in paths)
+
+        parts = None
+        if command.parts is not None:
+            parts = tuple(name.strip() for name in command.parts.split(",") if name.strip())
+            if not parts:
+                raise UserError("--parts is empty: name roles or parts, as in --parts melody,chords")
+        if command.seed < 0:
+            raise UserError(f"--seed {command.seed}: must be at least 0")
+        return cls(
+            songs=absolute(command.songs or bundled()),
+            valid=absolute(command.valid),
+            test=absolute(command.test),
+            split=command.split,
+            parts=parts,
+            grid=check_grid(command.grid),
+            seed=command.seed,
+        )
+
     def to_json(self) -> dict[str, Any]:
+        """Plain data; `from_json` makes equal options of it."""
         return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
 
     @classmethod
@@ -83,7 +132,7 @@ class Dataset:
 
     def leakage(self, part: int) -> dict[str, float | None]:
         """How much of a held-out part stands in the training part too; {} where nothing is held out."""
-        return {} if self.split.name == "none" or part == FIRST else leakage(self.events, self.split, part)
+        return {} if self.split.name == "none" else leakage(self.events, self.split, part)
 
     def to_json(self) -> dict[str, Any]:
         """What songs.json holds."""
@@ -111,7 +160,6 @@ def read_dataset(options: DataOptions, progress: Progress | None = None) -> Data
     Raises:
         UserError: no song is left, or the split cannot be made.
     """
-    check_grid(options.grid)
     read = _reader(options, progress)
     if not (options.valid or options.test):
         corpus = read(options.songs)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import tyro
 
 from datamodules.errors import UserError
-from experiments.cli import console, main, note
+from experiments.cli import console, main, note, say
 
 if TYPE_CHECKING:
     from datamodules.columns import Column
@@ -56,18 +56,18 @@ def evaluate(options: EvaluateOptions, arguments: Sequence[str]) -> None:
         raise UserError(f"{run.path} has no winner yet: run `python -m experiments.tune` first")
     part = _Part(run, options.songs)
     result: dict[str, Any] = {"run": run.name, "on": part.label, "songs": part.songs, "made_by": made_by(), "heads": {}}
-    console.print(f"run {run.name}, on {part.describe()}")
+    say(f"run {run.name}, on {part.describe()}")
     for winner in winners:
         found = part.score(winner)
         result["heads"][winner.spec.name] = found
         title = f"{winner.spec.name} on {part.label}: {found['targets']:,} targets"
-        console.print()
+        say()
         console.print(comparison(title, found["figures"], found["baselines"]))
         if (leak := found["leakage"]) is not None:
-            console.print(f"leakage: {100 * leak:.0f} % of the 6-grams of this part occur in training too")
+            say(f"leakage: {100 * leak:.0f} % of the 6-grams of this part occur in training too")
     if options.json is not None:
         write_json(options.json, result)
-        console.print(f"\nfigures written to {options.json}")
+        say(f"\nfigures written to {options.json}")
 
 
 class _Part:

@@ -7,7 +7,6 @@ Prints tables and draws one picture. The distributions are of the training targe
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ from experiments.cli import main as run_command
 from experiments.dataset import DataOptions, Dataset, read_dataset
 from experiments.files import write_bytes, write_json
 from experiments.progress import reading
-from songs import bundled
 
 __all__ = ["Options", "explore", "main"]
 
@@ -102,30 +100,8 @@ def _check(options: Options) -> None:
 
 def _read(options: Options) -> Dataset:
     """The songs that the options name."""
-    data = DataOptions(
-        songs=_absolute(options.songs or bundled()),
-        valid=_absolute(options.valid),
-        test=_absolute(options.test),
-        split=options.split,
-        parts=_parts(options.parts),
-        grid=options.grid,
-        seed=options.seed,
-    )
     with reading() as progress:
-        return read_dataset(data, progress)
-
-
-def _parts(text: str | None) -> tuple[str, ...] | None:
-    if text is None:
-        return None
-    parts = tuple(name.strip() for name in text.split(",") if name.strip())
-    if not parts:
-        raise UserError("--parts is empty: name roles or parts, as in --parts melody,chords")
-    return parts
-
-
-def _absolute(paths: Sequence[Path]) -> tuple[str, ...]:
-    return tuple(os.path.abspath(path) for path in paths)
+        return read_dataset(DataOptions.given(options), progress)
 
 
 if __name__ == "__main__":

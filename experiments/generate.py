@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from datamodules.errors import UserError
-from experiments.cli import console, main, note
+from experiments.cli import main, note, say
 
 if TYPE_CHECKING:
     from experiments.generation import Sampling, Settings
@@ -134,7 +134,7 @@ def write_songs(
         path = out if candidates == 1 else numbered_path(out, number)
         one = write_song(song, path, training, title=f"{path.stem}: {song.name}")
         written.append(one)
-        console.print(one.describe(), markup=False)
+        say(one.describe())
     return written
 
 
@@ -236,26 +236,24 @@ def _announce(winners: Mapping[str, Winner], prime: Prime, settings: Settings) -
 
     for head in HEADS:
         if head not in winners:
-            console.print(f"{head}: no head, so the prime song's own {head} are used", markup=False)
+            say(f"{head}: no head, so the prime song's own {head} are used")
             continue
         winner, sampling = winners[head], settings.sampling.get(head, Sampling())
         how = f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}"
         if getattr(winner.config, "objective", "") == "mae":
             how = "a regression, which has nothing to draw"
-        console.print(f"{head}: {winner.path} (window {winner.config.window}; {how})", markup=False)
+        say(f"{head}: {winner.path} (window {winner.config.window}; {how})")
         if winner.label == "training songs":
             note(
                 f"the {head} head was made with --split none: its figures are of its training songs, which it may copy"
             )
     length = context_length(winners, prime)
     origin = f" ({prime.origin})" if prime.origin else ""
-    console.print(
-        f"prime: {prime.song.name}{origin}; its first {length} events are context, and not written", markup=False
-    )
+    say(f"prime: {prime.song.name}{origin}; its first {length} events are context, and not written")
     for head, (unknown, values) in unknown_of_prime(winners, prime).items():
         if unknown:
             what = {"notes": "chords"}.get(head, head)
-            console.print(f"{unknown} of the prime's {values} {what} are unknown to the {head} head")
+            say(f"{unknown} of the prime's {values} {what} are unknown to the {head} head")
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ def list_runs(options: RunsOptions, arguments: Sequence[str]) -> None:
 
 
 def _overview(runs: Sequence[Run]) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     from experiments.heads import HEADS
@@ -65,7 +66,7 @@ def _overview(runs: Sequence[Run]) -> None:
         try:
             heads, made, songs = run.searched(), str(run.facts.get("created", ""))[:16], _songs(run)
         except UserError as error:
-            table.add_row(run.name, "", "", "", "", "", "", f"[red]{error}[/red]")
+            table.add_row(run.name, "", "", "", "", "", "", escape(str(error)))
             continue
         for name in heads or [""]:
             finished, best, baseline, label = "", "", "", ""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import tyro
 
 from datamodules.errors import UserError
-from experiments.cli import console, main, note
+from experiments.cli import console, main, note, say
 
 if TYPE_CHECKING:
     from datamodules.columns import Column
@@ -87,9 +87,9 @@ def _further(run: Run, dataset: Dataset, winner: Winner, options: TrainOptions) 
     before = float(winner.facts["best"])
     torch.manual_seed(options.seed)
     best = _run_epochs(winner, column, options, winner.head(), options.epochs, figure, before)
-    console.print(f"{winner.spec.name}: best {figure} before {before:.4f} {unit}", end="")
+    say(f"{winner.spec.name}: best {figure} before {before:.4f} {unit}", end="")
     if best is None:
-        console.print(f", after {options.epochs} more epochs no better: the winner stays")
+        say(f", after {options.epochs} more epochs no better: the winner stays")
     else:
         facts = {
             **winner.facts,
@@ -102,7 +102,7 @@ def _further(run: Run, dataset: Dataset, winner: Winner, options: TrainOptions) 
         }
         save_winner(winner.path, best.tensors, facts)
         winner = load_winner(winner.path)
-        console.print(f", now {facts['best']:.4f} (after {best.epoch} more epochs): {winner.path}")
+        say(f", now {facts['best']:.4f} (after {best.epoch} more epochs): {winner.path}")
     console.print(
         comparison(f"{winner.spec.name} on {winner.label}", winner.facts["figures"], winner.facts["baselines"])
     )
@@ -116,7 +116,7 @@ def _further(run: Run, dataset: Dataset, winner: Winner, options: TrainOptions) 
         )
         if name in trained
     ]
-    console.print(f"on the training songs, one pass in evaluation mode: {', '.join(shown)}\n")
+    say(f"on the training songs, one pass in evaluation mode: {', '.join(shown)}\n")
 
 
 def _all_songs(run: Run, dataset: Dataset, winner: Winner, options: TrainOptions) -> None:
@@ -152,9 +152,7 @@ def _all_songs(run: Run, dataset: Dataset, winner: Winner, options: TrainOptions
     }
     path = run.winner(winner.spec.name, ALL_SONGS)
     save_winner(path, tensors, facts)
-    console.print(
-        f"{winner.spec.name}: trained on all {len(dataset.songs)} songs for {epochs * updates:,} updates: {path}"
-    )
+    say(f"{winner.spec.name}: trained on all {len(dataset.songs)} songs for {epochs * updates:,} updates: {path}")
 
 
 @dataclass(frozen=True)

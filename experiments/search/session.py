@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from datamodules.baselines import baselines
 from datamodules.errors import UserError
-from experiments.cli import console, note
+from experiments.cli import console, note, say
 from experiments.dataset import DataOptions, Dataset, read_dataset
 from experiments.figures import METRICS, baseline_values, comparison, metric_name
 from experiments.files import locked, read_json, write_json
 from experiments.heads import HEADS, HeadSpec, named_heads
 from experiments.live import SearchView
+from experiments.progress import reading
 from experiments.run_folder import Run, create_run, default_runs, new_name, open_run
 from experiments.search.cluster import Cluster, connected
 from experiments.search.hyperparameters import search_space, settings_of
@@ -24,7 +25,6 @@ from experiments.search.storage import TrialStore
 from experiments.tables import TrialRow, TrialTable
 from experiments.tracking import Tracker
 from experiments.winners import Winner, load_winner, save_winner
-from songs import bundled
 
 if TYPE_CHECKING:
     from experiments.tune import TuneOptions
@@ -56,7 +56,7 @@ def open_session(options: TuneOptions) -> tuple[Run, Dataset, list[HeadPlan]]:
         settings = options.set if len(specs) == 1 else settings_of(spec, options.set)
         plans.append(HeadPlan(spec, dataclasses.replace(options, head=spec.name, set=settings)))  # type: ignore[arg-type]
         _check(plans[-1], alone=len(specs) == 1)
-    dataset = _read(_data_options(options))
+    dataset = _read(DataOptions.given(options))
     runs = options.runs or default_runs()
     run = create_run((runs / (options.name or new_name())).resolve(), dataset)
     for plan in plans:
@@ -94,7 +94,7 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
         run.note_head(plan.spec.name, _stored(plan.options))
     reason = ""
     with connected(plans[0].options.address) as cluster:
-        console.print(f"searching on {cluster.label}: {cluster.cpus:g} CPUs, {cluster.gpus:g} GPUs")
+        say(f"searching on {cluster.label}: {cluster.cpus:g} CPUs, {cluster.gpus:g} GPUs")
         for plan in plans:
             reason = _search_head(run, dataset, plan, cluster, began)
             if reason:
@@ -158,24 +158,7 @@ def _check(plan: HeadPlan, *, alone: bool) -> None:
         raise UserError("--metric mae: notes have no distance in quarter notes; choose nats or macro")
 
 
-def _data_options(options: TuneOptions) -> DataOptions:
-    def absolute(paths: Sequence[Path]) -> tuple[str, ...]:
-        return tuple(str(path.absolute()) for path in paths)
-
-    return DataOptions(
-        songs=absolute(options.songs or bundled()),
-        valid=absolute(options.valid),
-        test=absolute(options.test),
-        split=options.split,
-        parts=tuple(part.strip() for part in options.parts.split(",")) if options.parts else None,
-        grid=options.grid,
-        seed=options.seed,
-    )
-
-
 def _read(options: DataOptions) -> Dataset:
-    from experiments.progress import reading
-
     with reading() as progress:
         return read_dataset(options, progress)
 
@@ -194,17 +177,17 @@ def _introduce(run: Run, dataset: Dataset) -> None:
     """Say what was read."""
     rejected = [row for row, _ in dataset.rows if not row.accepted]
     events = sum(map(len, dataset.events))
-    console.print(f"run [bold]{run.name}[/bold] in {run.path}")
+    say(f"run {run.name} in {run.path}")
     names = ", ".join(Path(song.name).name for song in dataset.songs[:3]) + (", ..." if len(dataset.songs) > 3 else "")
-    console.print(f"songs: {len(dataset.songs)} ({names}), {events:,} events; {dataset.split.describe()}")
+    say(f"songs: {len(dataset.songs)} ({names}), {events:,} events; {dataset.split.describe()}")
     for row in rejected[:10]:
-        console.print(f"  left out: {row.path}: {row.reason}", markup=False)
+        say(f"  left out: {row.path}: {row.reason}")
     if len(rejected) > 10:
-        console.print(f"  left out: {len(rejected) - 10} more, all in {run.path / 'songs.json'}")
+        say(f"  left out: {len(rejected) - 10} more, all in {run.path / 'songs.json'}")
     leaks = {name: share for name, share in dataset.leakage(dataset.split.valid_part).items() if share is not None}
     if leaks:
         shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in leaks.items())
-        console.print(f"leakage: of the 6-grams in validation, these occur in training too: {shares}")
+        say(f"leakage: of the 6-grams in validation, these occur in training too: {shares}")
     if dataset.split.name == "none":
         note("nothing is held out (--split none): every figure below is on the training songs")
 
@@ -279,14 +262,15 @@ def _facts(
 def _announce(winner: Winner, table: TrialTable) -> None:
     """The winner in words, beside the baselines."""
     facts, config = winner.facts, winner.config
-    console.print()
+    say()
     console.print(comparison(f"{winner.spec.name} on {winner.label}", facts["figures"], facts["baselines"]))
     dense = f", {config.dense_layers} dense" if config.dense_layers else ""
     normal = f", BatchNorm in {config.batchnorm_layers}" if config.batchnorm_layers else ""
     dropout = f", dropout {config.dropout:.2f} in {config.dropout_layers}" if config.dropout_layers else ""
-    console.print(
+    normal += dropout and f"{dropout} of {config.slots} slots"
+    say(
         f"winner: trial {facts['row']}, epoch {facts['epoch']}: {config.lstm_layers} LSTM of {config.hidden}{dense}"
-        f"{normal}{dropout} of {config.slots} slots, window {config.window}; {winner.path}"
+        f"{normal}{dropout}, window {config.window}; {winner.path}"
     )
     if failed := table.count("failed"):
         note(f"{failed} of {len(table.rows)} trials failed; why stands in {table.path}")
@@ -302,15 +286,15 @@ def _first_song(run: Run, plans: Sequence[HeadPlan]) -> None:
 
 
 def _farewell(run: Run, plans: Sequence[HeadPlan], reason: str) -> None:
-    console.print()
+    say()
     again = f"python -m experiments.tune --resume {run.path}"
     if reason == "interrupted":
         raise UserError(f"stopped before the end; what was found is kept. Go on with: {again}", status=1)
     if reason == "time":
-        console.print(f"the time budget is used up; go on with: {again} --time-budget SECONDS")
+        say(f"the time budget is used up; go on with: {again} --time-budget SECONDS")
     if len(plans) > 1 or all(run.winner(name).exists() for name in HEADS):
-        console.print(f"next: python -m experiments.generate {run.path} --events 256 --seed 2")
+        say(f"next: python -m experiments.generate {run.path} --events 256 --seed 2")
     else:
-        console.print(f"next: python -m experiments.tune all, or python -m experiments.evaluate {run.path}")
+        say(f"next: python -m experiments.tune all, or python -m experiments.evaluate {run.path}")
     if any((run.path / "wandb").glob("offline-run-*")):
-        console.print(f"W&B runs are offline; to upload them: wandb sync {run.path}/wandb/offline-run-*")
+        say(f"W&B runs are offline; to upload them: wandb sync {run.path}/wandb/offline-run-*")
