@@ -76,7 +76,6 @@ def _further(run: Run, dataset: Dataset, winner: Winner, options: TrainOptions) 
     """Go on from the winner's weights, and keep the best epoch if it is better."""
     import torch
 
-    from experiments.evaluate import training_figures
     from experiments.figures import METRICS, comparison
     from experiments.winners import load_winner, save_winner
 
@@ -106,17 +105,28 @@ def _further(run: Run, dataset: Dataset, winner: Winner, options: TrainOptions) 
     console.print(
         comparison(f"{winner.spec.name} on {winner.label}", winner.facts["figures"], winner.facts["baselines"])
     )
-    trained = training_figures(winner, column)
-    shown = [
-        f"{title} {trained[name]:.3f}"
-        for name, title in (
-            ("cross_entropy", "cross-entropy, nats"),
-            ("weighted_cross_entropy", "weighted"),
-            ("mae", "MAE, quarter notes"),
-        )
-        if name in trained
-    ]
-    say(f"on the training songs, one pass in evaluation mode: {', '.join(shown)}\n")
+    say(_on_training_songs(winner, column) + "\n")
+
+
+def _on_training_songs(winner: Winner, column: Column) -> str:
+    """What the winner has learned by heart, and what a table of its windows would have, in one line."""
+    from datamodules.floors import floors
+    from datamodules.splits import TRAIN
+    from experiments.evaluate import training_figures
+
+    found = training_figures(winner, column)
+    least = floors(column, TRAIN, winner.config.window)
+    titles = {
+        "cross_entropy": "cross-entropy {:.3f} nats",
+        "weighted_cross_entropy": "weighted {:.3f} nats",
+        "mae": "MAE {:.3f} quarter notes",
+    }
+    shown = [title.format(found[name]) for name, title in titles.items() if name in found]
+    lowest = [f"{least['nats']:.3f} nats"] + ([f"{least['mae']:.3f} quarter notes"] if "mae" in least else [])
+    return (
+        f"on the training songs, one pass in evaluation mode: {', '.join(shown)}; the floor, given"
+        f" {winner.config.window} values: {', '.join(lowest)}"
+    )
 
 
 def _all_songs(run: Run, dataset: Dataset, winner: Winner, options: TrainOptions) -> None:

@@ -25,6 +25,11 @@ HeadName = Literal["notes", "durations", "offsets", "all"]
 CAN_CHANGE = {"trials", "time_budget", "max_concurrent", "cpus_per_trial", "gpus_per_trial", "address", "wandb", "runs"}
 
 
+def _told(metavar: str) -> Any:
+    """How an option is shown whose help text tells its default in words."""
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
+
+
 @dataclass(frozen=True)
 class TuneOptions:
     """Search hyperparameters for the heads, and keep the winners.
@@ -32,56 +37,56 @@ class TuneOptions:
     Example: python -m experiments.tune notes my_songs/ --trials 64
     """
 
-    head: tyro.conf.Positional[HeadName | None] = None
-    """notes, durations, offsets, or all (one after another)"""
-    songs: tyro.conf.Positional[tuple[Path, ...]] = ()
-    """MIDI files or folders; the bundled demo songs if none are given"""
-    name: str | None = None
+    head: Annotated[tyro.conf.Positional[HeadName | None], _told("{notes,durations,offsets,all}")] = None
+    """the head to search, or all, one after another; on --resume by default all unfinished ones"""
+    songs: Annotated[tyro.conf.Positional[tuple[Path, ...]], _told("[SONGS ...]")] = ()
+    """MIDI files or folders (default: the bundled demo songs)"""
+    name: Annotated[str | None, _told("NAME")] = None
     """the run's name (default: date and time); the name of a run over the same songs joins that run"""
-    runs: Path | None = None
+    runs: Annotated[Path | None, _told("DIR")] = None
     """where runs are kept (default: $TRITONE_RUNS or runs)"""
-    trials: int = 32
+    trials: Annotated[int, tyro.conf.arg(metavar="N")] = 32
     """how many configurations a head tries"""
-    max_epochs: int = 40
+    max_epochs: Annotated[int, tyro.conf.arg(metavar="N")] = 40
     """the most epochs that a trial trains; an epoch is at least 50 updates"""
-    patience: int = 10
+    patience: Annotated[int, tyro.conf.arg(metavar="N")] = 10
     """epochs without a better best after which a trial stops by itself"""
-    time_budget: float | None = None
-    """seconds after which the search ends, in all"""
-    seed: int = 1
+    time_budget: Annotated[float | None, _told("SECONDS")] = None
+    """the search ends after this time, in all (default: never)"""
+    seed: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     """of the split, the sampler, the weights and the order of the windows"""
-    max_concurrent: int | None = None
+    max_concurrent: Annotated[int | None, _told("N")] = None
     """trials at once (default: as many as the cluster holds); 1 makes a search repeatable"""
-    cpus_per_trial: float = 1.0
+    cpus_per_trial: Annotated[float, tyro.conf.arg(metavar="X")] = 1.0
     """CPUs, and so threads, of a trial"""
-    gpus_per_trial: float | None = None
+    gpus_per_trial: Annotated[float | None, _told("X")] = None
     """GPUs of a trial, a share of one too (default: 0.25 where there are GPUs, else 0)"""
-    address: str | None = None
-    """a Ray cluster's address (default: $RAY_ADDRESS, else one running here, else a local Ray); local forces that"""
-    storage: str | None = None
+    address: Annotated[str | None, _told("ADDRESS")] = None
+    """a Ray cluster (default: $RAY_ADDRESS, else one running here, else a local Ray); local forces that"""
+    storage: Annotated[str | None, _told("PATH-OR-URI")] = None
     """where trials keep their weights: a path, or a URI as s3://bucket/folder (default: inside the run)"""
     split: Literal["auto", "song", "tail", "none"] = "auto"
     """what is held out: whole songs, the last fifth of each, or nothing; auto: song from ten songs on, else tail"""
-    valid: tuple[Path, ...] = ()
+    valid: Annotated[tuple[Path, ...], _told("SONGS ...")] = ()
     """songs to validate on, in place of --split"""
-    test: tuple[Path, ...] = ()
+    test: Annotated[tuple[Path, ...], _told("SONGS ...")] = ()
     """songs that only `evaluate` scores"""
-    parts: str | None = None
-    """roles or names of the parts to learn, with commas: melody,chords (default: all pitched parts)"""
-    grid: int = DEFAULT_GRID
+    parts: Annotated[str | None, _told("PART,...")] = None
+    """roles or names of the parts to learn, as melody,chords (default: all pitched parts)"""
+    grid: Annotated[int, tyro.conf.arg(metavar="N")] = DEFAULT_GRID
     """ticks a quarter note, a divisor of 480"""
-    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE"), tyro.conf.UseAppendAction] = ()
-    """fix a hyperparameter, as hidden=64; repeatable"""
-    space: str | None = None
-    """a search space of your own, as FILE.py:FUNCTION, trial -> hyperparameters"""
-    preset: str | None = None
-    """fix the hyperparameters of a preset: original (the first version's design)"""
+    set: Annotated[tuple[str, ...], _told("NAME=VALUE"), tyro.conf.UseAppendAction] = ()
+    """fix a hyperparameter, as hidden=64 (repeatable)"""
+    space: Annotated[str | None, _told("FILE.py:FUNCTION")] = None
+    """a search space of your own: trial -> hyperparameters (default: the head's)"""
+    preset: Annotated[str | None, _told("NAME")] = None
+    """fix the hyperparameters of a preset; there is: original (the first version's design)"""
     metric: Literal["nats", "mae", "macro"] = "nats"
     """what is minimised: nats per event, MAE in quarter notes (timing), or nats averaged over classes"""
     wandb: Literal["auto", "online", "offline", "off"] = "auto"
     """Weights & Biases: auto is online with a key, else offline"""
-    resume: str | None = None
-    """a run to go on with: its options are taken from it, and a larger --trials extends it"""
+    resume: Annotated[str | None, _told("RUN")] = None
+    """go on with a run: its options are taken from it, and a larger --trials extends it"""
 
     def __post_init__(self) -> None:
         for low, names in ((1, ("trials", "max_epochs", "patience", "max_concurrent")), (0, ("time_budget", "seed"))):

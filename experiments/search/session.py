@@ -96,11 +96,20 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
     with connected(plans[0].options.address) as cluster:
         say(f"searching on {cluster.label}: {cluster.cpus:g} CPUs, {cluster.gpus:g} GPUs")
         for plan in plans:
+            if _is_finished(run, plan):
+                say(f"{plan.spec.name}: its {plan.options.trials} trials are finished; a larger --trials extends it")
+                continue
             reason = _search_head(run, dataset, plan, cluster, began)
             if reason:
                 break
     _first_song(run, plans)
     _farewell(run, plans, reason)
+
+
+def _is_finished(run: Run, plan: HeadPlan) -> bool:
+    """Whether an earlier driver has done all the trials, and exported their winner."""
+    table = TrialTable.read(run.head(plan.spec.name) / "trials.csv", plan.spec.config.names())
+    return table.finished() >= plan.options.trials and run.winner(plan.spec.name).exists()
 
 
 def _search_head(run: Run, dataset: Dataset, plan: HeadPlan, cluster: Cluster, began: float) -> str:
@@ -223,6 +232,11 @@ def _export(
         raise UserError(f"the weights of trial {best.row} are gone from {search.storage}", status=1)
     tensors, report = weights
     path = run.winner(spec.name)
+    if path.exists():
+        before = load_winner(path)
+        if before.facts.get("kind") == "further" and before.facts["best"] <= report["best"]:
+            say(f"{spec.name}: no trial is better than the winner that was trained further, which stays")
+            return before
     save_winner(path, tensors, _facts(run, dataset, plan, best, report, found))
     return load_winner(path)
 

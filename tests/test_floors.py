@@ -1,0 +1,47 @@
+"""Floors: what a table of the windows reaches on its own training songs."""
+
+import math
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from events_made import random_songs
+
+from datamodules.columns import build_column
+from datamodules.corpus import read_corpus
+from datamodules.floors import floors
+from datamodules.splits import TRAIN, make_split
+from experiments.heads import HEADS
+
+CORPUS = Path(__file__).resolve().parent.parent.parent / "shared" / "corpora" / "two_songs_freedoom"
+
+
+@pytest.mark.parametrize("name", HEADS)
+@pytest.mark.parametrize("window", [1, 3])
+def test_floors_equal_a_table_of_the_windows(name: str, window: int) -> None:
+    songs = random_songs(3, songs=4, events=60, chords=5)
+    column = build_column(HEADS[name].column, songs, make_split("none", songs, 0), 24)
+    table: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for first, end in zip(column.starts, column.starts[1:], strict=False):
+        padded = [-1] * window + column.ids[first:end].tolist()
+        for i in range(1, end - first):
+            table[tuple(padded[i : i + window])].append(first + i)
+    nats, errors = [], []
+    for events in table.values():
+        ids, values = column.ids[events], column.value[events]
+        nats += [-math.log((ids == id_).mean()) for id_ in ids]
+        errors += np.abs(values - np.median(values)).tolist()
+    found = floors(column, TRAIN, window)
+    assert found["nats"] == pytest.approx(np.mean(nats))
+    assert found.get("mae") == (None if column.spec.chords else pytest.approx(np.mean(errors) / 24))
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason="the corpora are not here")
+def test_the_floors_that_were_measured_on_two_rock_songs() -> None:
+    songs = [song.events() for song in read_corpus([CORPUS]).songs]
+    split = make_split("none", songs, 0)
+    found = {name: floors(build_column(HEADS[name].column, songs, split, 24), TRAIN, 5) for name in HEADS}
+    assert found["notes"]["nats"] == pytest.approx(0.213, abs=0.01)
+    assert found["durations"]["mae"] == pytest.approx(0.286, abs=0.01)
+    assert found["offsets"]["mae"] < 0.02  # half of it from the two songs' second events, which look alike from there
