@@ -65,9 +65,9 @@ def explore(options: Options, arguments: Sequence[str] = ()) -> None:
     _check(options)
     dataset = _read(options)
     # these bring torch and matplotlib, which --help and a mistyped option need not wait for
-    from experiments.distributions import draw
-    from experiments.summaries import summarise
-    from experiments.summary_tables import tables
+    from experiments.exploring.distributions import draw
+    from experiments.exploring.summaries import summarise
+    from experiments.exploring.summary_tables import tables
 
     summary = summarise(dataset, with_baselines=options.baselines)
     write_bytes(options.out, draw(summary))

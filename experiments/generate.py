@@ -18,11 +18,11 @@ from datamodules.errors import UserError
 from experiments.cli import main, note, say
 
 if TYPE_CHECKING:
-    from experiments.generation import Sampling, Settings
-    from experiments.prime import Prime
+    from experiments.music.generation import Sampling, Settings
+    from experiments.music.prime import Prime
+    from experiments.music.writing import Written
     from experiments.run_folder import Run
     from experiments.winners import Winner
-    from experiments.writing import Written
 
 __all__ = ["GenerateOptions", "chosen_winners", "first_song", "generate", "write_songs"]
 
@@ -91,7 +91,7 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
 
 def first_song(run: Run, heads: Sequence[str], *, seed: int = 1) -> Written:
     """Write song.mid into a run, so that a search ends with something to hear."""
-    from experiments.generation import Settings
+    from experiments.music.generation import Settings
     from experiments.winners import load_winner
 
     winners = {head: load_winner(run.winner(head)) for head in heads}
@@ -118,11 +118,11 @@ def write_songs(
     Raises:
         UserError: no winners, heads that do not go together, a bad prime, or a file that cannot be written.
     """
-    from experiments.generation import generate as new_songs
-    from experiments.prime import find_prime
+    from experiments.music.generation import generate as new_songs
+    from experiments.music.prime import find_prime
+    from experiments.music.training_songs import training_songs
+    from experiments.music.writing import numbered_path, write_song
     from experiments.progress import bar
-    from experiments.training_songs import training_songs
-    from experiments.writing import numbered_path, write_song
 
     found = find_prime(winners, prime)
     _announce(winners, found, settings)
@@ -196,7 +196,7 @@ def _no_all_songs(head: str, run: Path) -> str:
 
 def _settings(options: GenerateOptions) -> Settings:
     """The options as the generator takes them."""
-    from experiments.generation import Settings
+    from experiments.music.generation import Settings
 
     given = {} if options.events is None else {"events": options.events}
     return Settings(
@@ -210,8 +210,8 @@ def _settings(options: GenerateOptions) -> Settings:
 
 def _sampling(temperature: Sequence[str], top_p: Sequence[str]) -> dict[str, Sampling]:
     """NUMBER (all heads) and HEAD=NUMBER, as each head's sampling. One head's own number wins over that of all."""
-    from experiments.generation import Sampling
     from experiments.heads import HEADS
+    from experiments.music.generation import Sampling
 
     sampling = dict.fromkeys(HEADS, Sampling())
     for field, texts in (("temperature", temperature), ("top_p", top_p)):
@@ -231,8 +231,8 @@ def _sampling(temperature: Sequence[str], top_p: Sequence[str]) -> dict[str, Sam
 
 def _announce(winners: Mapping[str, Winner], prime: Prime, settings: Settings) -> None:
     """Say where each column comes from, and what the user should know of it."""
-    from experiments.generation import Sampling, context_length, unknown_of_prime
     from experiments.heads import HEADS
+    from experiments.music.generation import Sampling, context_length, unknown_of_prime
 
     for head in HEADS:
         if head not in winners:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from datamodules.song import DEFAULT_GRID, Events, Notes, Part, Song
-from experiments.copying import GRAM, copying
-from experiments.training_songs import TrainingSongs, first_training_song, training_songs
+from experiments.music.copying import GRAM, copying
+from experiments.music.training_songs import TrainingSongs, first_training_song, training_songs
 from experiments.winners import WINNER, load_winner
 from songs import bundled
 from tests.events_made import random_songs

@@ -13,9 +13,9 @@ import torch
 from datamodules.errors import UserError
 from datamodules.midi import write_midi
 from datamodules.song import Song
-from experiments.generation import Sampling, Settings, context_length, generate, unknown_of_prime
 from experiments.heads import HEADS
-from experiments.prime import Prime, find_prime
+from experiments.music.generation import Sampling, Settings, context_length, generate, unknown_of_prime
+from experiments.music.prime import Prime, find_prime
 from experiments.winners import Winner
 from songs import bundled
 from tests.midi_files import midi_file, on, track

@@ -13,7 +13,7 @@ import pytest
 
 from datamodules.midi import read_midi
 from datamodules.song import Notes, Part, Song
-from experiments.pictures import bar_lines, piano_roll, pitch_name
+from experiments.music.pictures import bar_lines, piano_roll, pitch_name
 from songs import bundled
 
 

@@ -13,8 +13,8 @@ import pytest
 from datamodules.errors import UserError
 from datamodules.midi import read_midi
 from datamodules.song import Notes, Part, Song
-from experiments.drum_sounds import drum
-from experiments.sound import LONGEST_MINUTES, PEAK, RATE, render, seconds_at, song_seconds, write_wav
+from experiments.music.drum_sounds import drum
+from experiments.music.sound import LONGEST_MINUTES, PEAK, RATE, render, seconds_at, song_seconds, write_wav
 from songs import bundled
 
 PIANO = Part("piano", 0, False, "chords")

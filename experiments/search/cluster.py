@@ -15,7 +15,7 @@ from datamodules.errors import UserError
 
 __all__ = ["Cluster", "connected"]
 
-PACKAGES = ("datamodules", "lightning_modules", "search_spaces", "experiments")
+PACKAGES = ("datamodules", "lightning_modules", "search_spaces", "experiments", "songs")
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from experiments.dataset import DataOptions, Dataset, read_dataset
 from experiments.figures import METRICS, baseline_values, comparison, metric_name
 from experiments.files import locked, read_json, write_json
 from experiments.heads import HEADS, HeadSpec, named_heads
-from experiments.live import SearchView
 from experiments.progress import reading
 from experiments.run_folder import Run, create_run, default_runs, new_name, open_run
 from experiments.search.cluster import Cluster, connected
 from experiments.search.hyperparameters import search_space, settings_of
+from experiments.search.live import SearchView
 from experiments.search.search import Outcome, SearchPlan, run_search
 from experiments.search.storage import TrialStore
 from experiments.tables import TrialRow, TrialTable

@@ -16,7 +16,7 @@ from datamodules.errors import UserError
 from datamodules.midi import RejectedFile, read_midi
 from datamodules.song import LONGEST_QUARTERS, Events, Song, bar_length
 from datamodules.vocabulary import Value
-from experiments.training_songs import first_training_song, parts_of
+from experiments.music.training_songs import first_training_song, parts_of
 from experiments.winners import Winner
 from songs import bundled
 

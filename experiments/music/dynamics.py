@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.song import Song
-from experiments.prime import Prime
+from experiments.music.prime import Prime
 
 __all__ = ["Dynamics"]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from datamodules.grams import numbered, paired
 from datamodules.song import Events, Song, bar_length
-from experiments.training_songs import TrainingSongs
+from experiments.music.training_songs import TrainingSongs
 
 __all__ = ["GRAM", "Copying", "copying"]
 

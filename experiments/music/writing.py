@@ -11,10 +11,10 @@ from datamodules.errors import UserError
 from datamodules.midi import RejectedFile, read_midi, write_midi
 from datamodules.song import Song
 from experiments.cli import note
-from experiments.copying import Copying, copying
-from experiments.pictures import bar_lines, piano_roll
-from experiments.sound import song_seconds, write_wav
-from experiments.training_songs import TrainingSongs
+from experiments.music.copying import Copying, copying
+from experiments.music.pictures import bar_lines, piano_roll
+from experiments.music.sound import song_seconds, write_wav
+from experiments.music.training_songs import TrainingSongs
 
 __all__ = ["Written", "numbered_path", "write_song"]
 

@@ -21,7 +21,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator
 
 from datamodules.song import ROLES
-from experiments.summaries import ColumnSummary, Summary, chord_names, pitch_name, plain
+from experiments.exploring.summaries import ColumnSummary, Summary, chord_names, pitch_name, plain
 
 __all__ = ["draw"]
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from datamodules.errors import UserError
 from datamodules.song import Part, Song
-from experiments.drum_sounds import drum
 from experiments.files import write_bytes
+from experiments.music.drum_sounds import drum
 
 __all__ = ["LONGEST_MINUTES", "RATE", "render", "seconds_at", "song_seconds", "write_wav"]
 

@@ -20,9 +20,9 @@ from datamodules.errors import UserError
 from datamodules.midi_repair import settle
 from datamodules.song import LONGEST_QUARTERS, Notes, Part, Song
 from datamodules.vocabulary import Value
-from experiments.dynamics import Dynamics
 from experiments.heads import HEADS
-from experiments.prime import Prime, common_grid
+from experiments.music.dynamics import Dynamics
+from experiments.music.prime import Prime, common_grid
 from experiments.winners import Winner
 
 if TYPE_CHECKING:

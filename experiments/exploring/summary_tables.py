@@ -14,8 +14,8 @@ from rich.table import Table
 
 from datamodules.baselines import Figures
 from datamodules.song import ROLES
+from experiments.exploring.summaries import SCHEMES, TOP, ColumnSummary, SongSummary, Summary, chord_names, plain
 from experiments.figures import TITLES
-from experiments.summaries import SCHEMES, TOP, ColumnSummary, SongSummary, Summary, chord_names, plain
 
 __all__ = ["tables"]
 

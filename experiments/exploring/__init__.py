@@ -1,0 +1,1 @@
+"""What `explore` tells of the songs: figures, tables, one picture."""

@@ -1,0 +1,1 @@
+"""Heads and a prime song to a new song, and the song to what people hear and see."""
