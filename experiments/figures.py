@@ -7,7 +7,9 @@ from typing import Any
 
 from rich.table import Table
 
-__all__ = ["METRICS", "TITLES", "baseline_values", "comparison", "metric_name"]
+from lightning_modules.config import HeadConfig
+
+__all__ = ["METRICS", "TITLES", "baseline_values", "comparison", "in_words", "metric_name"]
 
 # --metric -> (figure that is minimised, its unit)
 METRICS = {
@@ -26,11 +28,11 @@ TITLES = {
     "repeat": "the last value again",
 }
 COLUMNS = (  # figure, heading, digits, in per cent
-    ("nats", "nats/event", 3, False),
-    ("mae", "MAE (quarters)", 3, False),
+    ("nats", "nats", 3, False),  # an event
+    ("mae", "MAE", 3, False),  # quarter notes
     ("top1", "top-1", 1, True),
     ("top5", "top-5", 1, True),
-    ("macro", "macro acc.", 1, True),
+    ("macro", "macro", 1, True),
     ("accuracy", "exact", 1, True),
     ("macro_nats", "macro nats", 3, False),
 )
@@ -70,3 +72,13 @@ def _cell(value: float | None, digits: int, percent: bool) -> str:
     if value is None:
         return ""
     return f"{100 * value:.{digits}f} %" if percent else f"{value:.{digits}f}"
+
+
+def in_words(config: HeadConfig) -> str:
+    """What is built: the counts, and where BatchNorm and dropout stand."""
+    words = [f"{config.lstm_layers} LSTM of {config.hidden}"]
+    words += [f"{config.dense_layers} dense"] if config.dense_layers else []
+    slots = f"{config.slots} slot{'s' if config.slots > 1 else ''}"
+    words += [f"BatchNorm in {config.batchnorm_layers} of {slots}"] if config.batchnorm_layers else []
+    words += [f"dropout {config.dropout:.2f} in {config.dropout_layers} of {slots}"] if config.dropout_layers else []
+    return ", ".join([*words, f"window {config.window}", f"weights {config.weighting}"])

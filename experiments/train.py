@@ -44,14 +44,17 @@ class TrainOptions:
     """train fresh weights on all songs, held-out ones too, for as many updates as the winner took"""
     seed: int = 1
     """of the order of the windows, and of fresh weights"""
+    json: Path | None = None
+    """write the figures on the training songs, and their floors, here too"""
     runs: Path | None = None
     """where runs are kept (default: $TRITONE_RUNS or runs)"""
 
 
 def train(options: TrainOptions, arguments: Sequence[str]) -> None:
     """The command: each head in turn."""
-    from experiments.files import locked
+    from experiments.files import locked, write_json
     from experiments.heads import HEADS, named_heads
+    from experiments.provenance import made_by
     from experiments.run_folder import default_runs, open_run
     from experiments.winners import load_winner
 
@@ -65,17 +68,30 @@ def train(options: TrainOptions, arguments: Sequence[str]) -> None:
             raise UserError(f"{run.path} has no winner of {', '.join(missing)}: run `python -m experiments.tune` first")
         note(f"no winner of {', '.join(missing)} in this run: left out")
     dataset = run.dataset()
+    found: dict[str, Any] = {}
     for name in names:
         if name in there:
             with locked(run.head(name) / "lock", f"{run.head(name)}: a search of this head is running; wait for it"):
-                work = _all_songs if options.all_songs else _further
-                work(run, dataset, load_winner(run.winner(name)), options)
+                winner = load_winner(run.winner(name))
+                if options.all_songs:
+                    _all_songs(run, dataset, winner, options)
+                else:
+                    found[name] = _further(dataset, winner, options)
+    if options.json is not None:
+        write_json(options.json, {"run": run.name, "made_by": made_by(), "heads": found})
 
 
-def _further(run: Run, dataset: Dataset, winner: Winner, options: TrainOptions) -> None:
-    """Go on from the winner's weights, and keep the best epoch if it is better."""
+def _further(dataset: Dataset, winner: Winner, options: TrainOptions) -> dict[str, Any]:
+    """Go on from the winner's weights, and keep the best epoch if it is better.
+
+    Returns:
+        The winner's figures, those on the training songs, and their floors.
+    """
     import torch
 
+    from datamodules.floors import floors
+    from datamodules.splits import TRAIN
+    from experiments.evaluate import training_figures
     from experiments.figures import METRICS, comparison
     from experiments.winners import load_winner, save_winner
 
@@ -105,27 +121,31 @@ def _further(run: Run, dataset: Dataset, winner: Winner, options: TrainOptions) 
     console.print(
         comparison(f"{winner.spec.name} on {winner.label}", winner.facts["figures"], winner.facts["baselines"])
     )
-    say(_on_training_songs(winner, column) + "\n")
+    trained, least = training_figures(winner, column), floors(column, TRAIN, winner.config.window)
+    say(_on_training_songs(trained, least, winner.config.window) + "\n")
+    return {
+        "label": winner.label,
+        "figures": winner.facts["figures"],
+        "baselines": winner.facts["baselines"],
+        "on_training_songs": trained,
+        "floors": least,
+        "hyperparameters": winner.config.to_dict(),
+        "updates": winner.facts["updates"],
+    }
 
 
-def _on_training_songs(winner: Winner, column: Column) -> str:
+def _on_training_songs(trained: dict[str, float], least: dict[str, float], window: int) -> str:
     """What the winner has learned by heart, and what a table of its windows would have, in one line."""
-    from datamodules.floors import floors
-    from datamodules.splits import TRAIN
-    from experiments.evaluate import training_figures
-
-    found = training_figures(winner, column)
-    least = floors(column, TRAIN, winner.config.window)
     titles = {
         "cross_entropy": "cross-entropy {:.3f} nats",
         "weighted_cross_entropy": "weighted {:.3f} nats",
         "mae": "MAE {:.3f} quarter notes",
     }
-    shown = [title.format(found[name]) for name, title in titles.items() if name in found]
+    shown = [title.format(trained[name]) for name, title in titles.items() if name in trained]
     lowest = [f"{least['nats']:.3f} nats"] + ([f"{least['mae']:.3f} quarter notes"] if "mae" in least else [])
     return (
-        f"on the training songs, one pass in evaluation mode: {', '.join(shown)}; the floor, given"
-        f" {winner.config.window} values: {', '.join(lowest)}"
+        f"on the training songs, one pass in evaluation mode: {', '.join(shown)}; the floor, given {window} values:"
+        f" {', '.join(lowest)}"
     )
 
 

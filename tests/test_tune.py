@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,11 +18,21 @@ import pytest
 import torch
 from optuna.trial import TrialState
 
+from datamodules.baselines import baselines
 from datamodules.midi import read_midi
+from datamodules.splits import TEST, VALID
+from datamodules.windows import in_order
 from experiments.cli import main
+from experiments.evaluate import EvaluateOptions, evaluate
+from experiments.heads import HEADS
+from experiments.run_folder import open_run
+from experiments.runs import RunsOptions, list_runs
 from experiments.search.study import open_study
+from experiments.train import TrainOptions, train
 from experiments.tune import TuneOptions, tune
 from experiments.winners import load_winner
+from lightning_modules.head import score
+from songs import bundled
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = ("--set", "hidden=16", "--set", "lstm_layers=1", "--set", "dense_layers=0", "--set", "batch_size=64")
@@ -49,51 +60,173 @@ def trials_of(folder: Path) -> list[optuna.trial.FrozenTrial]:
     return open_study(folder / "study.journal", folder.name, 0).get_trials()
 
 
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of all three heads, small."""
+    place = tmp_path_factory.mktemp("searched")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRITONE_CACHE", str(place / "cache"))
+        patch.setenv("NETRC", str(place / "none"))
+        options = ("--runs", str(place), "--name", "a", "--trials", "2", "--max-epochs", "2", *SMALL)
+        assert run("all", *options, "--set", "objective=grid") == 0
+    return place / "a"
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_all_heads_then_resume_extends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("all", "--name", "a", "--trials", "2", "--max-epochs", "2", *SMALL, "--set", "objective=grid") == 0
-    folder = tmp_path / "runs" / "a"
-    said = capsys.readouterr().out
-    for head in ("notes", "durations", "offsets"):
-        rows = table(folder / head / "trials.csv")
-        assert [row["row"] for row in rows] == ["0", "1"]
-        assert {row["kind"] for row in rows} == {"search"}
-        winner = load_winner(folder / head / "winner.safetensors")
-        best = min(rows, key=lambda row: float(row["best"]))
-        assert winner.facts["best"] == pytest.approx(float(best["best"]))
-        assert winner.facts["row"] == int(best["row"])
-        assert winner.config.hidden == 16
-        assert winner.facts["baselines"]["kneser_ney_3"]["nats"] > 0
-        epochs = table(folder / head / "epochs.csv")
-        counted = Counter((row["row"], row["epoch"]) for row in epochs)
-        assert max(counted.values()) == 1
-        assert {int(row["row"]): int(row["epoch"]) for row in epochs} == {
-            int(row["row"]): int(row["epoch"]) for row in rows
-        }
-        for row in rows:
-            own = [float(epoch["valid"]) for epoch in epochs if epoch["row"] == row["row"]]
-            assert float(row["best"]) == pytest.approx(min(own))
-        assert f"{head} on validation" in said
-    assert "unigram" in said
-    assert any((folder / "wandb").glob("offline-run-*/run-*.wandb"))
-    assert f"wandb sync {folder}" in said
-    song = read_midi(folder / "song.mid")
-    assert len(song.events()) == 256
-    facts = json.loads((folder / "run.json").read_text())
+@pytest.mark.parametrize("head", HEADS)
+def test_tables_and_winner_agree(searched: Path, head: str) -> None:
+    rows = table(searched / head / "trials.csv")
+    assert [row["row"] for row in rows] == ["0", "1"]
+    assert {row["kind"] for row in rows} == {"search"}
+    winner = load_winner(searched / head / "winner.safetensors")
+    best = min(rows, key=lambda row: float(row["best"]))
+    assert winner.facts["best"] == pytest.approx(float(best["best"]))
+    assert winner.facts["row"] == int(best["row"])
+    assert winner.config.hidden == 16
+    assert winner.facts["baselines"]["kneser_ney_3"]["nats"] > 0
+    epochs = table(searched / head / "epochs.csv")
+    assert max(Counter((row["row"], row["epoch"]) for row in epochs).values()) == 1
+    assert {row["row"]: row["epoch"] for row in epochs} == {row["row"]: row["epoch"] for row in rows}
+    for row in rows:
+        own = [float(epoch["valid"]) for epoch in epochs if epoch["row"] == row["row"]]
+        assert float(row["best"]) == pytest.approx(min(own))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_run_holds_what_the_design_says(searched: Path) -> None:
+    facts = json.loads((searched / "run.json").read_text())
     assert facts["heads"]["offsets"]["set"][-1] == "objective=grid"
     assert not any(setting.startswith("objective") for setting in facts["heads"]["notes"]["set"])
+    assert facts["made_by"]["torch"]
+    songs = json.loads((searched / "songs.json").read_text())
+    assert [row["accepted"] for row in songs["songs"]] == [True, True]
+    assert set(songs["vocabulary"]) == set(HEADS)
+    assert 0 <= songs["leakage"]["validation"]["notes"] <= 1
+    assert any((searched / "wandb").glob("offline-run-*/run-*.wandb"))
+    song = read_midi(searched / "song.mid")
+    assert len(song.events()) == 256
+    assert (searched / "song.wav").stat().st_size > 100_000
+    assert (searched / "song.png").stat().st_size > 10_000
 
-    before = (folder / "notes" / "winner.safetensors").read_bytes()
-    assert run("notes", "--name", "a", "--trials", "3") == 2  # searched already
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_winner_scores_again_what_its_trial_reported(searched: Path) -> None:
+    """Weights, vocabulary and mixture of the winner give the figures of its best epoch, in another process."""
+    dataset = open_run(searched, searched.parent).dataset()
+    for head, spec in HEADS.items():
+        winner = load_winner(searched / head / "winner.safetensors")
+        column = dataset.column(spec.column)
+        again = score(winner.head(), in_order(column, column.valid_part, winner.config.window), winner.mixture).figures
+        for name in ("valid", "macro_nats"):
+            assert again[name] == pytest.approx(winner.facts["figures"][name], rel=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_resume_extends(searched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "runs" / "a"
+    shutil.copytree(searched, folder)
+    assert run("notes", "--name", "a", "--trials", "3") == 2
+    assert "has searched notes already" in capsys.readouterr().err
     assert run("--resume", "a", "--grid", "12") == 2
+    assert "--grid cannot change" in capsys.readouterr().err
+    before = load_winner(folder / "notes" / "winner.safetensors").facts
+    assert run("--resume", "a", "notes", "--trials", "3", "--storage", str(folder)) == 2
     assert run("--resume", "a", "notes", "--trials", "3") == 0
     rows = table(folder / "notes" / "trials.csv")
     assert [row["row"] for row in rows] == ["0", "1", "2"]
     assert {row["hidden"] for row in rows} == {"16"}
     assert Counter(trial.state for trial in trials_of(folder / "notes")) == {TrialState.COMPLETE: 3}
-    after = load_winner(folder / "notes" / "winner.safetensors")
-    assert (after.facts["row"] == 2) or (folder / "notes" / "winner.safetensors").read_bytes() == before
+    after = load_winner(folder / "notes" / "winner.safetensors").facts
+    assert after["best"] <= before["best"]
+    assert after["best"] == pytest.approx(min(float(row["best"]) for row in rows))
+    assert len(table(folder / "offsets" / "trials.csv")) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_evaluate_scores_the_test_part_beside_its_baselines(searched: Path, tmp_path: Path) -> None:
+    arguments = [str(searched), "--json", str(tmp_path / "figures.json")]
+    assert main(EvaluateOptions, evaluate, prog="evaluate", arguments=arguments) == 0
+    found = json.loads((tmp_path / "figures.json").read_text())
+    assert found["on"] == "test"
+    dataset = open_run(searched, searched.parent).dataset()
+    for head, spec in HEADS.items():
+        column = dataset.column(spec.column)
+        assert found["heads"][head]["targets"] == len(column.targets(TEST)) > 0
+        assert found["heads"][head]["baselines"] == baselines(column, TEST, VALID)
+        assert math.isfinite(found["heads"][head]["figures"]["valid"])
+    other = [str(searched), str(bundled()[0]), "--json", str(tmp_path / "other.json")]
+    assert main(EvaluateOptions, evaluate, prog="evaluate", arguments=other) == 0
+    assert json.loads((tmp_path / "other.json").read_text())["on"] == "songs of your choice"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_train_goes_on_from_the_winner(searched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "runs" / "a"
+    shutil.copytree(searched, folder)
+    before = {head: load_winner(folder / head / "winner.safetensors").facts for head in HEADS}
+    assert main(TrainOptions, train, prog="train", arguments=["all", "--run", "a", "--epochs", "3"]) == 0
+    assert "the floor, given" in capsys.readouterr().out
+    improved = 0
+    for head, facts in before.items():
+        after = load_winner(folder / head / "winner.safetensors").facts
+        assert after["best"] <= facts["best"]
+        if after["kind"] == "further":
+            improved += 1
+            assert after["best"] < facts["best"]
+            assert after["updates"] > facts["updates"]
+        else:
+            assert after == facts
+    assert improved  # two epochs are too few for any head
+    assert run("--resume", "a") == 0  # nothing is left to do, and nothing is undone
+    assert [load_winner(folder / head / "winner.safetensors").facts["kind"] for head in HEADS].count(
+        "further"
+    ) == improved
+
+    assert main(TrainOptions, train, prog="train", arguments=["notes", "--run", "a", "--all-songs"]) == 0
+    whole = load_winner(folder / "notes" / "winner-all.safetensors")
+    winner = load_winner(folder / "notes" / "winner.safetensors")
+    assert len(whole.vocabulary) > len(winner.vocabulary)
+    assert whole.mixture == winner.mixture
+    assert set(whole.facts["figures"]) == {"mixture"}  # no figure of it is held out
+    assert "baselines" not in whole.facts
+    assert abs(whole.facts["updates"] - winner.facts["updates"]) <= whole.facts["updates"] / whole.facts["epoch"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_runs_lists_and_compares(searched: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(RunsOptions, list_runs, prog="runs", arguments=["--runs", str(searched.parent)]) == 0
+    said = capsys.readouterr().out
+    assert all(head in said for head in HEADS)
+    assert "2 of 2" in said
+    assert main(RunsOptions, list_runs, prog="runs", arguments=[str(searched)]) == 0
+    assert "learning_rate" in capsys.readouterr().out
+    assert main(RunsOptions, list_runs, prog="runs", arguments=["--runs", str(searched / "none")]) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_nothing_held_out_is_said_everywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--name", "n", "--trials", "1", "--max-epochs", "1", "--wandb", "off", "--preset", "original")
+    assert run("durations", *options, "--split", "none", *SMALL) == 0
+    said = capsys.readouterr()
+    assert "durations on training songs" in said.out
+    assert "--split none" in said.err
+    winner = load_winner(tmp_path / "runs" / "n" / "durations" / "winner.safetensors")
+    assert (winner.config.to_dict()["objective"], winner.config.window, winner.config.weighting) == (
+        "mae",
+        5,
+        "balanced",
+    )
+    assert winner.label == "training songs"
+    assert main(EvaluateOptions, evaluate, prog="evaluate", arguments=["n"]) == 0
+    assert "durations on training songs" in capsys.readouterr().out
 
 
 @pytest.mark.slow

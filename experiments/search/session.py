@@ -12,7 +12,7 @@ from datamodules.baselines import baselines
 from datamodules.errors import UserError
 from experiments.cli import console, note, say
 from experiments.dataset import DataOptions, Dataset, read_dataset
-from experiments.figures import METRICS, baseline_values, comparison, metric_name
+from experiments.figures import METRICS, baseline_values, comparison, in_words, metric_name
 from experiments.files import locked, read_json, write_json
 from experiments.heads import HEADS, HeadSpec, named_heads
 from experiments.progress import reading
@@ -95,12 +95,14 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
     reason = ""
     with connected(plans[0].options.address) as cluster:
         say(f"searching on {cluster.label}: {cluster.cpus:g} CPUs, {cluster.gpus:g} GPUs")
-        for plan in plans:
+        for number, plan in enumerate(plans):
             if _is_finished(run, plan):
                 say(f"{plan.spec.name}: its {plan.options.trials} trials are finished; a larger --trials extends it")
                 continue
-            reason = _search_head(run, dataset, plan, cluster, began)
-            if reason:
+            deadline = _deadline(plan.options.time_budget, began, len(plans) - number)
+            ended = _search_head(run, dataset, plan, cluster, deadline)
+            reason = ended or reason
+            if ended == "interrupted":
                 break
     _first_song(run, plans)
     _farewell(run, plans, reason)
@@ -112,7 +114,15 @@ def _is_finished(run: Run, plan: HeadPlan) -> bool:
     return table.finished() >= plan.options.trials and run.winner(plan.spec.name).exists()
 
 
-def _search_head(run: Run, dataset: Dataset, plan: HeadPlan, cluster: Cluster, began: float) -> str:
+def _deadline(budget: float | None, began: float, heads: int) -> float | None:
+    """When a head's search must end, of `time.monotonic`: what is left is shared alike between the heads to come."""
+    if budget is None:
+        return None
+    now = time.monotonic()
+    return now + max(began + budget - now, 0.0) / heads
+
+
+def _search_head(run: Run, dataset: Dataset, plan: HeadPlan, cluster: Cluster, deadline: float | None) -> str:
     """Search one head and export its winner; why it ended early, or ""."""
     spec, options = plan.spec, plan.options
     column = dataset.column(spec.column)
@@ -121,7 +131,7 @@ def _search_head(run: Run, dataset: Dataset, plan: HeadPlan, cluster: Cluster, b
     with locked(folder / "lock", busy):
         found = baselines(column, dataset.split.valid_part)
         _note_column(run, spec, len(column.vocabulary), dataset)
-        search = _plan(run, plan, cluster, began)
+        search = _plan(run, plan, cluster, deadline)
         metric = metric_name(spec.name, options.metric)
         tracker = Tracker(options.wandb, run.path, f"{run.name}/{spec.name}", note)
         view = SearchView(
@@ -137,7 +147,7 @@ def _search_head(run: Run, dataset: Dataset, plan: HeadPlan, cluster: Cluster, b
     return outcome.reason
 
 
-def _plan(run: Run, plan: HeadPlan, cluster: Cluster, began: float) -> SearchPlan:
+def _plan(run: Run, plan: HeadPlan, cluster: Cluster, deadline: float | None) -> SearchPlan:
     spec, options = plan.spec, plan.options
     gpus = options.gpus_per_trial if options.gpus_per_trial is not None else GPU_SHARE * (cluster.gpus > 0)
     folder = run.head(spec.name)
@@ -153,7 +163,7 @@ def _plan(run: Run, plan: HeadPlan, cluster: Cluster, began: float) -> SearchPla
         seed=options.seed,
         metric=METRICS[metric_name(spec.name, options.metric)][0],
         space=search_space(spec, options.preset, options.set, options.space),
-        deadline=None if options.time_budget is None else began + options.time_budget,
+        deadline=deadline,
         cpus=options.cpus_per_trial,
         gpus=gpus,
         concurrent=options.max_concurrent,
@@ -275,17 +285,10 @@ def _facts(
 
 def _announce(winner: Winner, table: TrialTable) -> None:
     """The winner in words, beside the baselines."""
-    facts, config = winner.facts, winner.config
+    facts = winner.facts
     say()
     console.print(comparison(f"{winner.spec.name} on {winner.label}", facts["figures"], facts["baselines"]))
-    dense = f", {config.dense_layers} dense" if config.dense_layers else ""
-    normal = f", BatchNorm in {config.batchnorm_layers}" if config.batchnorm_layers else ""
-    dropout = f", dropout {config.dropout:.2f} in {config.dropout_layers}" if config.dropout_layers else ""
-    normal += dropout and f"{dropout} of {config.slots} slots"
-    say(
-        f"winner: trial {facts['row']}, epoch {facts['epoch']}: {config.lstm_layers} LSTM of {config.hidden}{dense}"
-        f"{normal}{dropout}, window {config.window}; {winner.path}"
-    )
+    say(f"winner: trial {facts['row']}, epoch {facts['epoch']}: {in_words(winner.config)}; {winner.path}")
     if failed := table.count("failed"):
         note(f"{failed} of {len(table.rows)} trials failed; why stands in {table.path}")
 
@@ -309,6 +312,6 @@ def _farewell(run: Run, plans: Sequence[HeadPlan], reason: str) -> None:
     if len(plans) > 1 or all(run.winner(name).exists() for name in HEADS):
         say(f"next: python -m experiments.generate {run.path} --events 256 --seed 2")
     else:
-        say(f"next: python -m experiments.tune all, or python -m experiments.evaluate {run.path}")
+        say(f"next: python -m experiments.evaluate {run.path}, or all three heads: python -m experiments.tune all")
     if any((run.path / "wandb").glob("offline-run-*")):
         say(f"W&B runs are offline; to upload them: wandb sync {run.path}/wandb/offline-run-*")
