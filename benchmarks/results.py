@@ -8,6 +8,7 @@ A row whose JSON is there is not run again; remove the file to repeat it. The pa
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -78,6 +79,7 @@ class Options:
 
 def run_row(name: str, row: Row, options: Options) -> None:
     """Run a row's commands for each of its seeds, and keep their figures."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}  # the code of this checkout, whatever is installed
     for seed in row.seeds:
         kept = HERE / "results" / f"{name}-{seed}.json"
         if kept.exists():
@@ -90,7 +92,9 @@ def run_row(name: str, row: Row, options: Options) -> None:
             began = time.monotonic()
             words = shlex.split(command.replace("{corpora}", str(options.corpora)))
             with (folder / "log.txt").open("a") as log:
-                subprocess.run([sys.executable, *words[1:]], cwd=folder, check=True, stdout=log, stderr=log)
+                subprocess.run(
+                    [sys.executable, *words[1:]], cwd=folder, env=environment, check=True, stdout=log, stderr=log
+                )
             found["seconds"].append(round(time.monotonic() - began, 1))
         for part in ("train", "evaluate"):
             if (folder / f"{part}.json").exists():

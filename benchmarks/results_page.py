@@ -1,4 +1,5 @@
 """docs/results.md out of the JSON under benchmarks/results/."""
+
 from pathlib import Path
 
 
