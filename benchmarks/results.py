@@ -53,15 +53,17 @@ class Row:
 
 TWO = "{corpora}/two_songs_freedoom"
 JSB = "{corpora}/jsb_chorales/train --valid {corpora}/jsb_chorales/valid"
-ORIGINAL = "--preset original --trials 12 --max-epochs 30"
+ORIGINAL = "--preset original --trials 8 --max-epochs 20"
+UNWEIGHTED = f"{ORIGINAL} --set weighting=none"
 ROWS = {
-    "two_songs_original_none": Row(TWO, f"{ORIGINAL} --split none", 150, SEEDS),
-    "bundled_original_none": Row("", f"{ORIGINAL} --split none", 150, SEEDS),
+    "two_songs_original_none": Row(TWO, f"{ORIGINAL} --split none", 80, SEEDS),
+    "two_songs_unweighted_none": Row(TWO, f"{UNWEIGHTED} --split none", 80, SEEDS),
+    "bundled_original_none": Row("", f"{ORIGINAL} --split none", 80, SEEDS),
+    "jsb": Row(JSB, "--trials 12 --max-epochs 20", 0, (1,)),
+    "two_songs": Row(TWO, "--trials 24", 0, (1,)),
     "two_songs_original": Row(TWO, ORIGINAL, 0, SEEDS),
     "bundled_original": Row("", ORIGINAL, 0, SEEDS),
-    "two_songs": Row(TWO, "--trials 24", 0, (1,)),
     "bundled": Row("", "", 0, (1,)),
-    "jsb": Row(JSB, "--trials 12 --max-epochs 20", 0, (1,)),
 }
 
 

@@ -46,7 +46,7 @@ class DataOptions:
     """Which songs, and how they are cut. Paths are absolute, so that a run can be opened from anywhere.
 
     Attributes:
-        songs, valid, test: files and folders.
+        songs, valid, test: files and folders; no songs are the bundled ones, wherever they are installed.
         parts: roles or names of the parts that make the events; None for all pitched ones.
         seed: of the split.
     """
@@ -61,7 +61,7 @@ class DataOptions:
 
     @classmethod
     def given(cls, command: SongOptions) -> DataOptions:
-        """What a command line says, the bundled songs where it names none.
+        """What a command line says.
 
         Raises:
             UserError: an empty list of parts, or a seed below 0.
@@ -78,7 +78,7 @@ class DataOptions:
         if command.seed < 0:
             raise UserError(f"--seed {command.seed}: must be at least 0")
         return cls(
-            songs=absolute(command.songs or bundled()),
+            songs=absolute(command.songs),
             valid=absolute(command.valid),
             test=absolute(command.test),
             split=command.split,
@@ -173,7 +173,8 @@ def read_dataset(options: DataOptions, progress: Progress | None = None) -> Data
 
 def _reader(options: DataOptions, progress: Progress | None) -> Callable[[Sequence[str]], Corpus]:
     def read(paths: Sequence[str]) -> Corpus:
-        return read_corpus([Path(path) for path in paths], grid=options.grid, parts=options.parts, progress=progress)
+        named = [Path(path) for path in paths] or list(bundled())
+        return read_corpus(named, grid=options.grid, parts=options.parts, progress=progress)
 
     return read
 

@@ -128,6 +128,8 @@ class Tracker:
 
     def _start(self, row: int, config: dict[str, Any]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        if (earlier := self.runs.pop(row, None)) is not None:  # the trial has a new worker
+            earlier.finish(exit_code=1)
         self.runs[row] = self._open(f"{self.group}/{row:05d}", config, "trial")
 
     def _finish(self, row: int, summary: dict[str, Any], failed: bool) -> None:

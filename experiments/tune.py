@@ -121,10 +121,17 @@ def _merged(head: str, before: dict[str, Any], arguments: Sequence[str]) -> Tune
     Raises:
         UserError: it gives one that cannot change any more.
     """
-    fields = {field.name: field for field in dataclasses.fields(TuneOptions)}
-    stored = TuneOptions(**{name: _plain(fields[name].name, value) for name, value in before.items() if name in fields})
+    fields = {field.name for field in dataclasses.fields(TuneOptions)}
+    try:
+        stored = TuneOptions(**{name: _plain(name, value) for name, value in before.items() if name in fields})
+    except TypeError as error:
+        raise UserError(f"run.json is damaged: the options of {head} cannot be read ({error})") from error
+    if stored.space is not None:  # a run may come from a stranger: what it names is never executed
+        stored = dataclasses.replace(stored, space=None)
     given = parse(TuneOptions, arguments, prog="tune", default=dataclasses.replace(stored, head=head))  # type: ignore[arg-type]
-    for name in fields:
+    if before.get("space") and given.space is None:
+        raise UserError(f"{head} was searched in a --space of your own: give it again, as --space {before['space']}")
+    for name in sorted(fields):
         changed = getattr(given, name) != getattr(stored, name)
         if changed and name not in CAN_CHANGE | {"resume", "head", "space"}:
             raise UserError(f"--{name.replace('_', '-')} cannot change on --resume: start a new run for that")

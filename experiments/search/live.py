@@ -65,7 +65,7 @@ class SearchView:
         if self.live:
             self.live.stop()
         elif self.last is not None and kind is None:
-            self.console.print(self._headline(self.last))
+            self._print_line(self.last)
 
     def update(self, table: TrialTable) -> None:
         """Show the state of the search."""
@@ -73,29 +73,31 @@ class SearchView:
         if self.before is None:
             self.before, self.epochs_before = table.finished(), self._epochs(table)
         if self.live:
-            self.live.update(Group(self._headline(table), self._trials(table)))
+            self.live.update(Group(self._progress(table), self._standing(table), self._trials(table)))
             return
         now = time.monotonic()
         if now - self.line_at > LINE_EVERY:
             self.line_at = now
-            self.console.print(self._headline(table))
+            self._print_line(table)
 
-    def _headline(self, table: TrialTable) -> Text:
-        best, finished = table.best(), table.finished()
+    def _print_line(self, table: TrialTable) -> None:
+        self.console.print(self._progress(table) + Text("; ") + self._standing(table))
+
+    def _progress(self, table: TrialTable) -> Text:
         minutes = max(time.monotonic() - self.began, 1e-9) / 60
-        text = Text(f"{self.head}: {finished} of {self.trials} trials")
+        text = Text(f"{self.head}: {table.finished()} of {self.trials} trials")
         for status in ("running", "stopped early", "failed"):
             if count := table.count(status):
                 text.append(f", {count} {status}", style="red" if status == "failed" else "")
+        pace = (self._epochs(table) - self.epochs_before) / minutes
+        return text.append(f"; {pace:.0f} epochs/min, {self._left(table, minutes)}")
+
+    def _standing(self, table: TrialTable) -> Text:
+        best, text = table.best(), Text()
         if best is not None:
-            text.append(f"; best {best.best:.4f} {self.metric}", style="bold green")
-            text.append(f" (trial {best.row})")
-        for name, value in self.baselines.items():
-            text.append(f"; {name} {value:.3f}", style="dim")
-        text.append(
-            f"; {(self._epochs(table) - self.epochs_before) / minutes:.0f} epochs/min, {self._left(table, minutes)}"
-        )
-        return text
+            text.append(f"best {best.best:.4f} {self.metric} (trial {best.row})", style="bold green")
+        against = [f"{name} {value:.3f}" for name, value in self.baselines.items()]
+        return text.append(("; " if best is not None and against else "") + ", ".join(against), style="dim")
 
     def _left(self, table: TrialTable, minutes: float) -> str:
         done = table.finished() - (self.before or 0)
