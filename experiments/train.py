@@ -121,7 +121,10 @@ def _further(dataset: Dataset, winner: Winner, options: TrainOptions) -> dict[st
     console.print(
         comparison(f"{winner.spec.name} on {winner.label}", winner.facts["figures"], winner.facts["baselines"])
     )
-    trained, least = training_figures(winner, column), floors(column, TRAIN, winner.config.window)
+    trained, least = (
+        training_figures(winner, column),
+        floors(column, TRAIN, winner.config.window, winner.config.weighting),
+    )
     say(_on_training_songs(trained, least, winner.config.window) + "\n")
     return {
         "label": winner.label,
@@ -142,7 +145,9 @@ def _on_training_songs(trained: dict[str, float], least: dict[str, float], windo
         "mae": "MAE {:.3f} quarter notes",
     }
     shown = [title.format(trained[name]) for name, title in titles.items() if name in trained]
-    lowest = [f"{least['nats']:.3f} nats"] + ([f"{least['mae']:.3f} quarter notes"] if "mae" in least else [])
+    under = f" (weighted {least['weighted']:.3f}, at {least['at_weighted']:.3f} unweighted)"
+    lowest = [f"{least['nats']:.3f} nats" + (under if least["at_weighted"] != least["nats"] else "")]
+    lowest += [f"{least['mae']:.3f} quarter notes"] if "mae" in least else []
     return (
         f"on the training songs, one pass in evaluation mode: {', '.join(shown)}; the floor, given {window} values:"
         f" {', '.join(lowest)}"

@@ -7,13 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from events_made import random_songs
+from numpy.typing import NDArray
 
 from datamodules.columns import build_column
 from datamodules.corpus import read_corpus
 from datamodules.floors import floors
 from datamodules.splits import TRAIN, make_split
+from datamodules.windows import Windows
 from experiments.heads import HEADS
 
+Ints = NDArray[np.integer]
 CORPUS = Path(__file__).resolve().parent.parent.parent / "shared" / "corpora" / "two_songs_freedoom"
 
 
@@ -33,8 +36,29 @@ def test_floors_equal_a_table_of_the_windows(name: str, window: int) -> None:
         nats += [-math.log((ids == id_).mean()) for id_ in ids]
         errors += np.abs(values - np.median(values)).tolist()
     found = floors(column, TRAIN, window)
+    assert found["weighted"] == found["at_weighted"] == found["nats"]
     assert found["nats"] == pytest.approx(np.mean(nats))
     assert found.get("mae") == (None if column.spec.chords else pytest.approx(np.mean(errors) / 24))
+
+
+def test_weights_move_the_minimum() -> None:
+    songs = random_songs(4, songs=3, events=80, chords=6)
+    column = build_column(HEADS["notes"].column, songs, make_split("none", songs, 0), 24)
+    plain, balanced = floors(column, TRAIN, 2), floors(column, TRAIN, 2, "balanced")
+    assert balanced["nats"] == plain["nats"]
+    assert balanced["at_weighted"] > plain["nats"]  # the entropy is the least there is, unweighted
+    windows = Windows(column, TRAIN, 2, "balanced")
+    _, context = np.unique(windows.view[windows.rows].numpy(), axis=0, return_inverse=True)
+    entropy = _weighted_nats(context.reshape(-1), column.ids[windows.events], np.ones(len(windows)))
+    assert balanced["weighted"] < float((windows.weights * entropy).mean())  # the plain table is no minimum of it
+
+
+def _weighted_nats(context: Ints, target: Ints, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    shares = [
+        weight[(context == c) & (target == t)].sum() / weight[context == c].sum()
+        for c, t in zip(context, target, strict=True)
+    ]
+    return -np.log(shares)
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the corpora are not here")
