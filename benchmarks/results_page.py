@@ -30,10 +30,10 @@ The project that this one began with reported 0.26 nats (categorical cross-entro
 compare as such; what can be told is what the same design reaches here, and how much of it a constant or a table would
 reach. `--preset original --split none`, then `train`; one pass in evaluation mode over all training windows.
 
-The preset trains with balanced class weights. On the rock songs, where one chord is half of all targets, such a loss has
-its minimum far from 0.26 unweighted: the distribution that is best under the weights, given five chords, has the nats in
-the column "weighted optimum", whatever the network. Without the weights (`--set weighting=none`) the same network goes
-towards the floor, the entropy of the next chord given five.
+The preset trains with balanced class weights. On the rock songs, where one chord is half of all targets, such a loss
+has its minimum far from 0.26 unweighted: the distribution that is best under the weights, given five chords, has the
+nats in the column "weighted optimum", whatever the network. Without the weights (`--set weighting=none`) the same
+network goes towards the floor, the entropy of the next chord given five.
 """
 TIMING = """
 Timing is an L1 regression there, with balanced weights. The training median alone, a constant, is below the original's
@@ -45,8 +45,8 @@ The same preset with the last fifth of each song held out (`--split auto`), scor
 """
 SEARCHED = """## The default search, held out
 
-`tune all`, then `evaluate` on events that no search has seen: the test half of each song's last fifth. The chorales have
-no test part here: their figures are on the validation songs, which did choose the winner.
+`tune all`, then `evaluate` on events that no search has seen: the test half of each song's last fifth. The chorales
+have no test part here: their figures are on the validation songs, which did choose the winner.
 """
 
 
