@@ -19,13 +19,13 @@ from experiments.heads import HEADS, HeadSpec, named_heads
 from experiments.progress import reading
 from experiments.run_folder import Run, create_run, default_runs, new_name, open_run
 from experiments.search.cluster import Cluster, connected
+from experiments.search.export import export_winner
 from experiments.search.hyperparameters import search_space, settings_of
 from experiments.search.live import SearchView
-from experiments.search.search import Outcome, SearchPlan, run_search
-from experiments.search.storage import TrialStore
-from experiments.tables import TrialRow, TrialTable
+from experiments.search.search import SearchPlan, run_search
+from experiments.tables import TrialTable
 from experiments.tracking import Tracker
-from experiments.winners import Winner, load_winner, save_winner
+from experiments.winners import Winner
 
 if TYPE_CHECKING:
     from experiments.tune import TuneOptions
@@ -140,7 +140,7 @@ def _search_head(run: Run, dataset: Dataset, plan: HeadPlan, cluster: Cluster, d
         )
         with view:
             outcome = run_search(spec, column, search, cluster, tracker, view)
-        winner = _export(run, dataset, plan, search, outcome, found)
+        winner = export_winner(run, dataset, column, options, search.storage, outcome, found)
         if winner is not None:
             tracker.winner(winner.path, {k: v for k, v in winner.facts.items() if k != "vocabulary"})
             _announce(winner, outcome.table)
@@ -152,7 +152,10 @@ def _plan(run: Run, plan: HeadPlan, cluster: Cluster, deadline: float | None) ->
     spec, options = plan.spec, plan.options
     gpus = options.gpus_per_trial if options.gpus_per_trial is not None else GPU_SHARE * (cluster.gpus > 0)
     folder = run.head(spec.name)
-    storage = f"{options.storage.rstrip('/')}/{run.name}/{spec.name}" if options.storage else str(folder / "tune")
+    storage = str(folder / "tune")
+    if options.storage:
+        place = options.storage if "://" in options.storage else str(Path(options.storage).absolute())
+        storage = f"{place.rstrip('/')}/{run.name}/{spec.name}"
     return SearchPlan(
         run_id=run.facts["id"],
         folder=folder,
@@ -219,69 +222,6 @@ def _note_column(run: Run, spec: HeadSpec, vocabulary: int, dataset: Dataset) ->
     whole.setdefault("vocabulary", {})[spec.name] = vocabulary
     whole["leakage"] = {"validation": dataset.leakage(dataset.split.valid_part)}
     write_json(path, whole)
-
-
-def _export(
-    run: Run,
-    dataset: Dataset,
-    plan: HeadPlan,
-    search: SearchPlan,
-    outcome: Outcome,
-    found: dict[str, dict[str, float | int]],
-) -> Winner | None:
-    """Write the best trial's best epoch as the head's winner."""
-    table, spec = outcome.table, plan.spec
-    best = table.best()
-    if best is None:
-        if outcome.reason:
-            note(f"{spec.name}: no trial had finished an epoch; there is no winner yet")
-            return None
-        reasons = next((row.reason for row in table.rows.values() if row.reason), "unknown")
-        raise UserError(f"{spec.name}: every trial failed; the first one's reason: {reasons}", status=1)
-    weights = TrialStore(search.storage).read(best.row, "best")
-    if weights is None:
-        raise UserError(f"the weights of trial {best.row} are gone from {search.storage}", status=1)
-    tensors, report = weights
-    path = run.winner(spec.name)
-    if path.exists():
-        before = load_winner(path)
-        if before.facts.get("kind") == "further" and before.facts["best"] <= report["best"]:
-            say(f"{spec.name}: no trial is better than the winner that was trained further, which stays")
-            return before
-    save_winner(path, tensors, _facts(run, dataset, plan, best, report, found))
-    return load_winner(path)
-
-
-def _facts(
-    run: Run,
-    dataset: Dataset,
-    plan: HeadPlan,
-    best: TrialRow,
-    report: dict[str, Any],
-    found: dict[str, dict[str, float | int]],
-) -> dict[str, Any]:
-    """A winner's metadata."""
-    spec, options = plan.spec, plan.options
-    return {
-        "head": spec.name,
-        "hyperparameters": report["hyperparameters"],
-        "vocabulary": dataset.column(spec.column).vocabulary.to_json(),
-        "grid": dataset.options.grid,
-        "parts": list(dataset.options.parts) if dataset.options.parts is not None else None,
-        "figures": report["figures"],
-        "metric": metric_name(spec.name, options.metric),
-        "best": report["best"],
-        "label": dataset.split.valid_label,
-        "baselines": found,
-        "kind": "search",
-        "run": run.name,
-        "row": best.row,
-        "epoch": report["epoch"],
-        "updates": report["updates"],
-        "seed": options.seed,
-        "split": dataset.split.describe(),
-        "songs": dataset.digest,
-    }
 
 
 def _announce(winner: Winner, table: TrialTable) -> None:
