@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import warnings
@@ -54,6 +55,9 @@ def main(
         0 done; 1 the run failed; 2 bad arguments; 130 stopped by Ctrl-C before there was anything to keep.
     """
     _quiet_third_parties()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a path need not be text
     given = sys.argv[1:] if arguments is None else arguments
     try:
         run(parse(options, given, prog=prog), given)
@@ -66,6 +70,12 @@ def main(
     except BrokenPipeError:  # `... | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # what no command foresaw: a disk or a permission, never a bug worth a traceback
+        where = f"{error.filename}: " if error.filename else ""
+        Console(stderr=True, soft_wrap=True, highlight=False).print(
+            f"[red]error:[/red] {escape(where + str(error.strerror or error))}"
+        )
+        return 1
     return 0
 
 

@@ -14,7 +14,7 @@ from datamodules.columns import Column, ColumnSpec, build_column
 from datamodules.corpus import Corpus, Row, read_corpus
 from datamodules.errors import UserError
 from datamodules.song import DEFAULT_GRID, Events, Song, check_grid
-from datamodules.splits import Split, leakage, make_split, named_split
+from datamodules.splits import TRAIN, Split, leakage, make_split, named_split
 from songs import bundled
 
 __all__ = ["DataOptions", "Dataset", "read_dataset"]
@@ -96,7 +96,10 @@ class DataOptions:
         """The options that `to_json` wrote."""
         lists = {name: tuple(map(str, data[name])) for name in ("songs", "valid", "test")}
         parts = None if data["parts"] is None else tuple(map(str, data["parts"]))
-        return cls(**lists, parts=parts, split=str(data["split"]), grid=int(data["grid"]), seed=int(data["seed"]))
+        seed = int(data["seed"])
+        if seed < 0:
+            raise ValueError(f"seed {seed} is below 0")
+        return cls(**lists, parts=parts, split=str(data["split"]), grid=check_grid(int(data["grid"])), seed=seed)
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,12 @@ class Dataset:
 
     def leakage(self, part: int) -> dict[str, float | None]:
         """How much of a held-out part stands in the training part too; {} where nothing is held out."""
-        return {} if self.split.name == "none" else leakage(self.events, self.split, part)
+        return {} if part == TRAIN else leakage(self.events, self.split, part)
+
+    @cached_property
+    def validation_leakage(self) -> dict[str, float | None]:
+        """`leakage` of the part that a search is judged on."""
+        return self.leakage(self.split.valid_part)
 
     def to_json(self) -> dict[str, Any]:
         """What songs.json holds."""

@@ -82,7 +82,8 @@ class _Part:
 
         self.dataset = run.dataset()
         self.part, self.label = self.dataset.split.test_part, self.dataset.split.test_label
-        self.songs = [song.name for song in self.dataset.songs]
+        marks = zip(self.dataset.songs, self.dataset.split.parts, strict=True)
+        self.songs = [song.name for song, parts in marks if (parts == self.part).any()]
         if songs:
             paths = tuple(str(path.absolute()) for path in songs)
             wanted = replace(self.dataset.options, songs=paths, valid=(), test=(), split="none")

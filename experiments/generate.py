@@ -243,7 +243,7 @@ def _announce(winners: Mapping[str, Winner], prime: Prime, settings: Settings) -
         if getattr(winner.config, "objective", "") == "mae":
             how = "a regression, which has nothing to draw"
         say(f"{head}: {winner.path} (window {winner.config.window}; {how})")
-        if winner.label == "training songs":
+        if winner.label == "training songs" or winner.facts.get("split", "").startswith("nothing held out"):
             note(
                 f"the {head} head was made with --split none: its figures are of its training songs, which it may copy"
             )

@@ -53,9 +53,26 @@ class Run:
         facts = read_json(self.path / "run.json")
         if not isinstance(facts, dict) or facts.get("format") != FORMAT:
             raise UserError(f"{self.path / 'run.json'} is not of a run that this version can read")
-        if not (isinstance(facts.get("data"), dict) and isinstance(facts.get("heads"), dict) and facts.get("id")):
-            raise UserError(f"{self.path / 'run.json'} is damaged: data, heads or id are missing")
+        kinds = {"data": dict, "heads": dict, "id": str, "songs": str, "created": str}
+        wrong = [name for name, kind in kinds.items() if not isinstance(facts.get(name), kind)]
+        if wrong or not all(isinstance(head, dict) for head in facts["heads"].values()):
+            raise UserError(f"{self.path / 'run.json'} is damaged: {', '.join(wrong) or 'heads'} cannot be read")
         return facts
+
+    def songs(self) -> list[dict[str, Any]]:
+        """The rows of songs.json: path, sha256, accepted and more of every file.
+
+        Raises:
+            UserError: it is missing or damaged.
+        """
+        whole = read_json(self.path / "songs.json")
+        rows = whole.get("songs") if isinstance(whole, dict) else None
+        if not isinstance(rows, list) or not all(
+            isinstance(row, dict) and isinstance(row.get("sha256"), str) and isinstance(row.get("accepted"), bool)
+            for row in rows
+        ):
+            raise UserError(f"{self.path / 'songs.json'} is damaged: its rows cannot be read")
+        return rows
 
     @property
     def data_options(self) -> DataOptions:
@@ -92,7 +109,7 @@ class Run:
         return dataset
 
     def _changed(self, dataset: Dataset) -> str:
-        before = {row["sha256"] for row in read_json(self.path / "songs.json")["songs"] if row["accepted"]}
+        before = {row["sha256"] for row in self.songs() if row["accepted"]}
         now = {song.digest for song in dataset.songs}
         return f"{len(before - now)} gone or changed, {len(now - before)} new"
 

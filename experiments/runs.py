@@ -56,9 +56,6 @@ def _overview(runs: Sequence[Run]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from experiments.heads import HEADS
-    from experiments.tables import TrialTable
-
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     for name in ("run", "made", "songs", "head", "trials", "best", "KN", "figures on"):
         table.add_column(name, justify="right" if name in ("songs", "trials", "best", "KN") else "left")
@@ -71,8 +68,7 @@ def _overview(runs: Sequence[Run]) -> None:
         for name in heads or [""]:
             finished, best, baseline, label = "", "", "", ""
             if name:
-                trials = TrialTable.read(run.head(name) / "trials.csv", HEADS[name].config.names())
-                finished = f"{trials.finished()} of {run.facts['heads'][name].get('trials', '?')}"
+                finished = _finished(run, name)
                 winner = _winner(run, name)
                 if isinstance(winner, str):
                     label = winner
@@ -83,10 +79,19 @@ def _overview(runs: Sequence[Run]) -> None:
     console.print(table)
 
 
-def _songs(run: Run) -> str:
-    from experiments.files import read_json
+def _finished(run: Run, head: str) -> str:
+    from experiments.heads import HEADS
+    from experiments.tables import TrialTable
 
-    return str(sum(bool(row.get("accepted")) for row in read_json(run.path / "songs.json")["songs"]))
+    try:
+        table = TrialTable.read(run.head(head) / "trials.csv", HEADS[head].config.names())
+    except UserError:
+        return "damaged"
+    return f"{table.finished()} of {run.facts['heads'][head].get('trials', '?')}"
+
+
+def _songs(run: Run) -> str:
+    return str(sum(row["accepted"] for row in run.songs()))
 
 
 def _winner(run: Run, head: str) -> Winner | str:

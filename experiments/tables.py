@@ -89,7 +89,7 @@ class TrialTable:
                 for cells in csv.DictReader(file):
                     row = _row(cells, hyperparameters)
                     table.rows[row.row] = row
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
             raise UserError(f"{path} is damaged ({error}); remove it to rebuild what the study still knows") from error
         return table
 
@@ -161,9 +161,10 @@ class EpochTable:
         """Append one epoch's report."""
         cells = {"row": row, **report}
         try:
-            if not self.names:
-                self.names = list(cells)
-                self.path.write_text(",".join(self.names) + "\n", encoding="utf-8")
+            if new := [
+                name for name in cells if name not in self.names
+            ]:  # heads of another objective have other figures
+                self._rewrite([*self.names, *new])
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(",".join(str(cells.get(name, "")) for name in self.names) + "\n")
         except OSError as error:
@@ -181,19 +182,28 @@ class EpochTable:
 
     def finish(self) -> None:
         """Leave a table without repeats."""
-        lines = self._lines()
+        self._lines()
         if self.names:
-            write_text(self.path, "\n".join([",".join(self.names), *(lines[key] for key in sorted(lines))]) + "\n")
+            self._rewrite(self.names)
+
+    def _rewrite(self, names: list[str]) -> None:
+        """Write the whole table with these columns, which begin with those that it has."""
+        lines, missing = self._lines(), "," * (len(names) - len(self.names)) if self.names else ""
+        self.names = names
+        write_text(self.path, "\n".join([",".join(names), *(lines[key] + missing for key in sorted(lines))]) + "\n")
 
     def _lines(self) -> dict[tuple[int, int], str]:
         """(row, epoch) -> the last line that tells of it."""
         if not self.path.exists():
             return {}
-        lines = self.path.read_text(encoding="utf-8").splitlines()
-        self.names = lines[0].split(",") if lines else []
         kept: dict[tuple[int, int], str] = {}
-        for line in lines[1:]:
-            cells = line.split(",")
-            if len(cells) == len(self.names):  # a line cut short by the death of its writer is left out
-                kept[int(cells[0]), int(cells[self.names.index("epoch")])] = line
+        try:
+            lines = self.path.read_text(encoding="utf-8").splitlines()
+            self.names = lines[0].split(",") if lines else []
+            for line in lines[1:]:
+                cells = line.split(",")
+                if len(cells) == len(self.names):  # a line cut short by the death of its writer is left out
+                    kept[int(cells[0]), int(cells[self.names.index("epoch")])] = line
+        except (OSError, ValueError) as error:
+            raise UserError(f"{self.path} is damaged ({error}); remove it to go on without it") from error
         return kept

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 __all__ = ["Mode", "Tracker", "resolve_mode"]
 
@@ -35,8 +36,12 @@ def _has_key() -> bool:
     netrc = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
     try:
         return "wandb" in netrc.read_text()
-    except OSError:
+    except (OSError, ValueError):
         return False
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 class Tracker:
@@ -49,6 +54,7 @@ class Tracker:
         tell: called once, with one line, if W&B fails.
     """
 
+    INIT_TIMEOUT = 15.0  # seconds that a server has to answer; then runs are offline
     PATIENCE = 20.0  # seconds that `close` waits for what is still to be written
 
     def __init__(self, mode: Mode, folder: Path, group: str, tell: Callable[[str], None]) -> None:
@@ -59,6 +65,12 @@ class Tracker:
         self.thread = threading.Thread(target=self._serve, name="wandb", daemon=True)
         if not self.failed:
             self.thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def start(self, row: int, config: Mapping[str, Any]) -> None:
         """Open the run of a trial."""
@@ -99,7 +111,7 @@ class Tracker:
             try:
                 action()
             except Exception as error:
-                self._fail(str(error).splitlines()[0] if str(error) else type(error).__name__)
+                self._fail(_first_line(error))
 
     def _fail(self, reason: str) -> None:
         if not self.failed:
@@ -109,9 +121,26 @@ class Tracker:
     def _settings(self) -> Any:
         import wandb
 
-        return wandb.Settings(silent=True, console="off", x_disable_stats=True, disable_git=True, save_code=False)
+        return wandb.Settings(
+            silent=True,
+            console="off",
+            x_disable_stats=True,
+            disable_git=True,
+            save_code=False,
+            init_timeout=self.INIT_TIMEOUT,
+        )
 
     def _open(self, name: str, config: dict[str, Any], job_type: str) -> Any:
+        try:
+            return self._init(name, config, job_type)
+        except Exception as error:
+            if self.mode != "online":
+                raise
+            self.mode = "offline"
+            self.tell(f"W&B does not answer ({_first_line(error)}); its runs are offline from here on")
+            return self._init(name, config, job_type)
+
+    def _init(self, name: str, config: dict[str, Any], job_type: str) -> Any:
         import wandb
 
         return wandb.init(
@@ -142,7 +171,8 @@ class Tracker:
         import wandb
 
         run = self._open(f"{self.group}/winner", facts, "winner")
-        artifact = wandb.Artifact(self.group.replace("/", "-") + "-winner", type="model", metadata=facts)
+        plain = re.sub(r"[^A-Za-z0-9_.-]", "-", self.group)[:100]  # W&B takes no other signs in a name
+        artifact = wandb.Artifact(f"{plain}-winner", type="model", metadata=facts)
         artifact.add_file(str(path))
         run.log_artifact(artifact)
         run.finish()

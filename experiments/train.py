@@ -174,7 +174,7 @@ def _all_songs(run: Run, dataset: Dataset, winner: Winner, options: TrainOptions
     for name in ("mixture", "output.scale"):  # fitted on held-out or training errors of the split: kept as they were
         if name in winner.tensors:
             tensors[name] = winner.tensors[name]
-    kept = ("format", "head", "hyperparameters", "grid", "parts", "metric", "run", "row", "songs")
+    kept = ("format", "head", "hyperparameters", "grid", "parts", "metric", "run", "row", "songs", "split")
     facts = {name: winner.facts[name] for name in kept if name in winner.facts}
     facts |= {
         "kind": "all-songs",
@@ -209,7 +209,7 @@ def _run_epochs(
 
     from datamodules.midi_windows import MidiWindows
     from experiments.progress import bar
-    from experiments.training import fit
+    from experiments.training import fit, stopping
 
     config, name = winner.config, winner.spec.name
     data = MidiWindows(
@@ -222,6 +222,11 @@ def _run_epochs(
     best: _Best | None = None
 
     class Keeper(pl.Callback):
+        stopped, epochs = False, 0
+
+        def stop(self) -> None:
+            self.stopped = True
+
         def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
             share = trainer.current_epoch / epochs
             for group in trainer.optimizers[0].param_groups:
@@ -230,6 +235,7 @@ def _run_epochs(
         def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
             nonlocal best
             advance(trainer.current_epoch + 1, epochs)
+            self.epochs, trainer.should_stop = trainer.current_epoch + 1, self.stopped
             value = head.figures.get(figure, math.inf)
             if value < (before if best is None else best.figures[figure]):
                 tensors = {key: tensor.detach().cpu().clone() for key, tensor in head.state_dict().items()}
@@ -237,8 +243,11 @@ def _run_epochs(
                     trainer.current_epoch + 1, (trainer.current_epoch + 1) * data.updates, dict(head.figures), tensors
                 )
 
-    with bar(f"{name}: epochs") as advance:
-        fit(head, data, epochs=epochs, callbacks=[Keeper()], gpu=torch.cuda.is_available())
+    keeper = Keeper()
+    with bar(f"{name}: epochs") as advance, stopping(keeper.stop):
+        fit(head, data, epochs=epochs, callbacks=[keeper], gpu=torch.cuda.is_available())
+    if keeper.stopped:
+        note(f"{name}: stopped after {keeper.epochs} of {epochs} epochs; the best of them counts")
     return best
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 
-__all__ = ["fit", "load_optimizer", "optimizer_tensors"]
+__all__ = ["fit", "load_optimizer", "optimizer_tensors", "stopping"]
 
 
 def fit(
@@ -41,6 +45,32 @@ def fit(
             num_sanity_val_steps=0,
         )
         trainer.fit(head, datamodule=data)
+
+
+@contextmanager
+def stopping(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM call `stop`, which ends the work cleanly; a second one ends it at once.
+
+    Outside of the main thread, where Python handles no signals, nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    told = False
+
+    def handle(number: int, frame: Any) -> None:
+        nonlocal told
+        if told:
+            raise KeyboardInterrupt
+        told = True
+        stop()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

@@ -6,6 +6,7 @@ Example: python -m experiments.tune notes my_songs/ --trials 64
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -94,6 +95,13 @@ class TuneOptions:
                 value = getattr(self, name)
                 if value is not None and value < low:
                     raise UserError(f"--{name.replace('_', '-')} {value}: must be at least {low}")
+        if self.seed >= 2**32:
+            raise UserError(f"--seed {self.seed}: must be below 2 to the power of 32")
+        for name in ("time_budget", "cpus_per_trial", "gpus_per_trial"):
+            if not math.isfinite(getattr(self, name) or 0):
+                raise UserError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be a finite number")
+        if self.name is not None and (len(self.name) > 200 or self.name in (".", "..") or set(self.name) & set("/\\")):
+            raise UserError(f"--name {self.name}: must be the name of a folder, of at most 200 characters")
         if self.cpus_per_trial <= 0 or (self.gpus_per_trial or 0) < 0:
             raise UserError("--cpus-per-trial must be above 0, and --gpus-per-trial at least 0")
 
@@ -121,16 +129,18 @@ def _merged(head: str, before: dict[str, Any], arguments: Sequence[str]) -> Tune
     Raises:
         UserError: it gives one that cannot change any more.
     """
-    fields = {field.name for field in dataclasses.fields(TuneOptions)}
+    fields = {field.name: str(field.type) for field in dataclasses.fields(TuneOptions)}
     try:
-        stored = TuneOptions(**{name: _plain(name, value) for name, value in before.items() if name in fields})
-    except TypeError as error:
+        stored = TuneOptions(**{name: _option(fields[name], value) for name, value in before.items() if name in fields})
+    except (TypeError, UserError) as error:
         raise UserError(f"run.json is damaged: the options of {head} cannot be read ({error})") from error
-    if stored.space is not None:  # a run may come from a stranger: what it names is never executed
-        stored = dataclasses.replace(stored, space=None)
+    # A run may come from a stranger: what it names is never executed, and its cluster never connected to.
+    stored = dataclasses.replace(stored, space=None, address=None)
     given = parse(TuneOptions, arguments, prog="tune", default=dataclasses.replace(stored, head=head))  # type: ignore[arg-type]
     if before.get("space") and given.space is None:
         raise UserError(f"{head} was searched in a --space of your own: give it again, as --space {before['space']}")
+    if given.space is not None and not before.get("space"):
+        raise UserError(f"--space cannot change on --resume: {head} was searched in its own space")
     for name in sorted(fields):
         changed = getattr(given, name) != getattr(stored, name)
         if changed and name not in CAN_CHANGE | {"resume", "head", "space"}:
@@ -138,13 +148,26 @@ def _merged(head: str, before: dict[str, Any], arguments: Sequence[str]) -> Tune
     return given
 
 
-def _plain(name: str, value: Any) -> Any:
-    """A value of run.json as the option that it was."""
-    if name in ("songs", "valid", "test"):
-        return tuple(Path(path) for path in value)
-    if name == "runs":
-        return None if value is None else Path(value)
-    return tuple(value) if isinstance(value, list) else value
+def _option(kind: str, value: Any) -> Any:
+    """A value of run.json as the option that it was.
+
+    Raises:
+        TypeError: it is of another type; the file may come from a stranger.
+    """
+    if value is None and "None" in kind:
+        return None
+    if "tuple[" in kind:
+        if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
+            raise TypeError(f"{value!r} is no list of texts")
+        return tuple(map(Path, value)) if "Path" in kind else tuple(value)
+    wanted: tuple[type, ...] = (str,)
+    if "float" in kind:
+        wanted = (int, float)
+    elif "int" in kind.split("_told")[0].split("tyro")[0]:
+        wanted = (int,)
+    if not isinstance(value, wanted) or isinstance(value, bool):
+        raise TypeError(f"{value!r} is no {wanted[-1].__name__}")
+    return Path(str(value)) if "Path" in kind else value
 
 
 if __name__ == "__main__":

@@ -100,11 +100,11 @@ def load_winner(path: Path) -> Winner:
         raise UserError(f"{path} is damaged or no winner ({str(error).splitlines()[0]})") from error
     try:
         winner = _understood(path, json.loads(metadata["tritone"]), tensors)
+        _check_sizes(winner)
     except UserError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise UserError(f"{path} is no winner that this version can read ({_reason(error)})") from error
-    _check_sizes(winner)
     return winner
 
 
@@ -119,8 +119,16 @@ def _understood(path: Path, facts: dict[str, Any], tensors: dict[str, torch.Tens
         raise UserError(f"{path} is a winner of the unknown head {facts['head']!r}")
     spec = HEADS[facts["head"]]
     mixture = facts["figures"]["mixture"]
-    if not (isinstance(mixture, float) and 0 < mixture < 1):
-        raise ValueError(f"mixture {mixture!r} is no probability")
+    if not (isinstance(mixture, float) and 0.001 <= mixture <= 0.999):
+        raise ValueError(f"mixture {mixture!r} is no share from 0.001 to 0.999")
+    for name, kind in (("epoch", int), ("updates", int), ("metric", str), ("kind", str), ("label", str)):
+        if not isinstance(facts[name], kind):
+            raise TypeError(f"{name} {facts[name]!r} is of a wrong type")
+    baselines, best = facts.get("baselines", {}), facts.get("best", 0.0)
+    if not all(isinstance(figures, dict) for figures in baselines.values()) or not isinstance(best, float):
+        raise TypeError("its figures cannot be read")
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise ValueError("its weights are not finite numbers")
     vocabulary = Vocabulary.from_json(facts["vocabulary"])
     if (vocabulary.kind == "chords") != spec.column.chords:
         raise ValueError(f"a vocabulary of {vocabulary.kind} is none for {spec.name}")

@@ -29,7 +29,7 @@ from experiments.run_folder import open_run
 from experiments.runs import RunsOptions, list_runs
 from experiments.search.study import open_study
 from experiments.train import TrainOptions, train
-from experiments.tune import TuneOptions, tune
+from experiments.tune import TuneOptions, _merged, tune
 from experiments.winners import load_winner
 from lightning_modules.head import score
 from songs import bundled
@@ -254,11 +254,11 @@ def test_same_seed_one_worker_same_trials_winner_and_song(tmp_path: Path) -> Non
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_failing_trial_ends_alone_and_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    blocked = tmp_path / "store" / "a" / "notes" / "00001"  # a file where trial 1 wants its folder
-    blocked.parent.mkdir(parents=True)
-    blocked.touch()
-    options = ("--name", "a", "--trials", "3", "--max-epochs", "2", "--wandb", "off", *SMALL)
+    options = ("--name", "a", "--trials", "1", "--max-epochs", "2", "--wandb", "off", *SMALL)
     assert run("notes", *options, "--storage", str(tmp_path / "store")) == 0
+    (trial,) = (tmp_path / "store").rglob("00000")
+    (trial.parent / "00001").touch()  # a file where trial 1 wants its folder
+    assert run("--resume", "a", "--trials", "3") == 0
     folder = tmp_path / "runs" / "a" / "notes"
     rows = table(folder / "trials.csv")
     assert [row["status"] == "failed" for row in rows] == [False, True, False]
@@ -288,6 +288,9 @@ def test_bad_arguments_are_one_line_and_status_2(tmp_path: Path, capsys: pytest.
         (("notes", "--split", "song"), "three different songs"),
         (("--resume", "none"), "no run none"),
         (("notes", "--cpus-per-trial", "0"), "--cpus-per-trial"),
+        (("notes", "--time-budget", "inf"), "--time-budget"),
+        (("notes", "--name", "../x"), "--name"),
+        (("notes", "--seed", str(2**32)), "--seed"),
     ]
     for arguments, words in cases:
         assert run(*arguments) == 2, arguments
@@ -296,28 +299,144 @@ def test_bad_arguments_are_one_line_and_status_2(tmp_path: Path, capsys: pytest.
         assert len(said.strip().splitlines()) == 1, said
 
 
+def started(tmp_path: Path, *options: str) -> subprocess.Popen[str]:
+    """A search of the offsets in a process of its own; returned once it has reported some epochs."""
+    environment = {**os.environ, "TRITONE_RUNS": str(tmp_path / "runs"), "TRITONE_CACHE": str(tmp_path / "cache")}
+    command = [
+        sys.executable,
+        "-m",
+        "experiments.tune",
+        "offsets",
+        "--name",
+        "k",
+        "--wandb",
+        "off",
+        "--address",
+        "local",
+    ]
+    search = subprocess.Popen(
+        [*command, "--set", "hidden=16", "--set", "window=5", *options],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    epochs, deadline = tmp_path / "runs" / "k" / "offsets" / "epochs.csv", time.monotonic() + 120
+    while time.monotonic() < deadline and not (epochs.exists() and len(epochs.read_text().splitlines()) > 8):
+        time.sleep(0.1)
+    assert search.poll() is None
+    return search
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_ctrl_c_keeps_the_best_and_says_how_to_go_on(tmp_path: Path) -> None:
+    search = started(tmp_path, "--trials", "50", "--max-epochs", "50", "--patience", "50")
+    search.send_signal(signal.SIGINT)
+    out, error = search.communicate(timeout=60)
+    assert search.returncode == 1
+    assert "--resume" in error
+    assert len(error.strip().splitlines()) == 1
+    folder = tmp_path / "runs" / "k"
+    assert math.isfinite(load_winner(folder / "offsets" / "winner.safetensors").facts["best"])
+    assert (folder / "song.mid").exists()
+    assert "interrupted" in {row["status"] for row in table(folder / "offsets" / "trials.csv")}
+    assert "offsets on validation" in out
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_time_budget_ends_the_search_with_a_winner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    began = time.monotonic()
+    options = ("--trials", "500", "--max-epochs", "50", "--time-budget", "12", "--wandb", "off", *SMALL)
+    assert run("offsets", "--name", "b", *options) == 0
+    assert time.monotonic() - began < 60
+    assert "the time budget is used up" in capsys.readouterr().out
+    assert load_winner(tmp_path / "runs" / "b" / "offsets" / "winner.safetensors").config.hidden == 16
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_space_and_a_storage_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    space = tmp_path / "space.py"
+    space.write_text("def mine(trial):\n    return {'hidden': trial.suggest_int('hidden', 9, 11), 'window': 3}\n")
+    own = ("--space", f"{space}:mine")
+    options = ("--trials", "2", "--max-epochs", "2", "--wandb", "off", "--storage", str(tmp_path / "store"))
+    assert run("durations", "--name", "s", *options, *own) == 0
+    folder = tmp_path / "runs" / "s"
+    assert {row["hidden"] for row in table(folder / "durations" / "trials.csv")} <= {"9", "10", "11"}
+    assert len(list((tmp_path / "store").rglob("best.safetensors"))) == 2
+    folder.rename(tmp_path / "runs" / "renamed")
+    capsys.readouterr()
+    assert run("--resume", "renamed", "--trials", "3") == 2  # a run's own space is never executed by itself
+    assert "give it again" in capsys.readouterr().err
+    assert run("--resume", "renamed", "--trials", "3", *own) == 0
+    assert len(list((tmp_path / "store").rglob("best.safetensors"))) == 3
+    space.write_text("def mine(trial):\n    return trial.suggest_nothing()\n")
+    assert run("durations", "--name", "t", *options, *own) == 2
+    assert "AttributeError" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_damaged_run_is_one_clear_line(searched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    damages: list[tuple[str, bytes]] = [
+        ("run.json", b"[]"),
+        ("run.json", b"{"),
+        ("run.json", b'{"format": 1, "id": "a", "songs": "b", "created": "c", "data": {}, "heads": {"notes": []}}'),
+        ("songs.json", b'{"songs": [3]}'),
+        ("notes/trials.csv", b"row,kind\nx,y,z\n"),
+        ("notes/trials.csv", b"\xff\xfe"),
+        ("notes/epochs.csv", b"row,valid\n0,1\n"),
+        ("notes/study.journal", b"garbage\n"),
+        ("notes/study.journal", b"{}\n"),
+        ("notes/winner.safetensors", b"PK"),
+    ]
+    for number, (name, content) in enumerate(damages):
+        folder = tmp_path / "runs" / str(number)
+        shutil.copytree(searched, folder)
+        (folder / name).write_bytes(content)
+        for status in (
+            run("--resume", str(number), "notes", "--trials", "3"),
+            main(RunsOptions, list_runs, prog="runs", arguments=[str(number)]),
+            main(EvaluateOptions, evaluate, prog="evaluate", arguments=[str(number)]),
+        ):
+            assert status in (0, 1, 2)
+        said = capsys.readouterr()
+        assert "Traceback" not in said.out + said.err, name
+        assert "damaged" in said.out + said.err or "cannot" in said.out + said.err or name == "songs.json", name
+
+
+@pytest.mark.slow
+def test_a_strangers_run_names_no_cluster_and_no_code(searched: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / "a"
+    shutil.copytree(searched, folder)
+    facts = json.loads((folder / "run.json").read_text())
+    marker = tmp_path / "executed"
+    (tmp_path / "evil.py").write_text(f"open({str(marker)!r}, 'w')\ndef space(trial):\n    return {{}}\n")
+    for head in facts["heads"].values():
+        head["space"], head["address"] = f"{tmp_path / 'evil.py'}:space", "192.0.2.1:6379"
+    (folder / "run.json").write_text(json.dumps(facts))
+    assert run("--resume", "a", "--trials", "3") == 2
+    assert not marker.exists()
+    for head in facts["heads"].values():
+        head["space"] = None
+    (folder / "run.json").write_text(json.dumps(facts))
+    given = _merged("notes", facts["heads"]["notes"], ["--resume", "a"])
+    assert given.address is None
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_killed_then_resumed(tmp_path: Path) -> None:
     """SIGKILL in mid-search: resume finishes the same number of trials, none lost, none twice."""
-    environment = {**os.environ, "TRITONE_RUNS": str(tmp_path / "runs"), "TRITONE_CACHE": str(tmp_path / "cache")}
-    command = [sys.executable, "-m", "experiments.tune"]
-    options = ["--name", "k", "--trials", "6", "--max-epochs", "12", "--wandb", "off", "--address", "local"]
-    first = subprocess.Popen(
-        [*command, "offsets", *options, "--set", "hidden=16", "--set", "window=5", "--patience", "12"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-    )
+    first = started(tmp_path, "--trials", "6", "--max-epochs", "12", "--patience", "12")
     folder = tmp_path / "runs" / "k" / "offsets"
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not (
-        (folder / "epochs.csv").exists() and len((folder / "epochs.csv").read_text().splitlines()) > 8
-    ):
-        time.sleep(0.1)
-    assert first.poll() is None
     first.send_signal(signal.SIGKILL)
-    first.wait()
+    first.communicate()
+    with (folder / "study.journal").open("a") as journal:
+        journal.write('{"op_code": 4, "wor')  # power was lost while it was written
     assert run("--resume", "k") == 0
     rows = table(folder / "trials.csv")
     assert sorted(int(row["row"]) for row in rows) == list(range(6))

@@ -31,6 +31,10 @@ def facts_of(head: str, **changes: Any) -> dict[str, Any]:
         "parts": None,
         "figures": {"valid": 1.5, "mixture": 0.25},
         "label": "validation",
+        "kind": "search",
+        "metric": "nats",
+        "epoch": 1,
+        "updates": 50,
     }
     return facts | changes
 
@@ -88,7 +92,7 @@ def test_a_truncated_winner_is_refused(keep: int, tmp_path: Path) -> None:
         ({"grid": 7}, "divide 480"),
         ({"grid": "24"}, "no number"),
         ({"figures": {}}, "mixture"),
-        ({"figures": {"mixture": 2.0}}, "no probability"),
+        ({"figures": {"mixture": 2.0}}, "no share"),
         ({"vocabulary": {"kind": "ticks", "values": [1], "counts": [1]}}, "vocabulary of ticks"),
         ({"vocabulary": 3}, "vocabulary"),
         ({"hyperparameters": {"hidden": 40_000}}, "hidden"),

@@ -39,6 +39,10 @@ def make_winner(path: Path, head: str, dataset: Dataset, *, seed: int = 0, **hyp
         "parts": list(dataset.options.parts) if dataset.options.parts is not None else None,
         "figures": {"mixture": 0.1},
         "label": dataset.split.valid_label,
+        "kind": "search",
+        "metric": "nats",
+        "epoch": 1,
+        "updates": 50,
     }
     save_winner(path, network.state_dict(), facts)
     return load_winner(path)

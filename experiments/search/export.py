@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from datamodules.baselines import Figures
@@ -19,7 +20,11 @@ from experiments.winners import Winner, load_winner, save_winner
 if TYPE_CHECKING:
     from experiments.tune import TuneOptions
 
-__all__ = ["export_winner"]
+__all__ = ["AllFailedError", "export_winner"]
+
+
+class AllFailedError(UserError):
+    """No trial of a search has finished an epoch."""
 
 
 def export_winner(
@@ -40,7 +45,8 @@ def export_winner(
         found: the baselines on the part that the search is judged on.
 
     Raises:
-        UserError: every trial failed, or the best one's weights are gone.
+        AllFailedError: every trial failed.
+        UserError: the best one's weights are gone, or are another run's.
     """
     head, best = column.spec.name, outcome.table.best()
     if best is None:
@@ -48,18 +54,23 @@ def export_winner(
             note(f"{head}: no trial had finished an epoch; there is no winner yet")
             return None
         reason = next((row.reason for row in outcome.table.rows.values() if row.reason), "unknown")
-        raise UserError(f"{head}: every trial failed; the first one's reason: {reason}", status=1)
+        raise AllFailedError(f"{head}: every trial failed; the first one's reason: {reason}", status=1)
     weights = TrialStore(storage).read(best.row, "best")
     if weights is None:
         raise UserError(f"{head}: the weights of trial {best.row} are gone from {storage}", status=1)
     tensors, report = weights
+    if report.get("run") != run.facts["id"]:
+        raise UserError(f"{head}: the weights of trial {best.row} in {storage} are of another run", status=1)
     path = run.winner(head)
     if path.exists():
         before = load_winner(path)
         if before.facts.get("kind") == "further" and before.facts["best"] <= report["best"]:
             say(f"{head}: no trial is better than the winner that was trained further, which stays")
             return before
-    save_winner(path, tensors, _facts(run, dataset, column, options, best, report) | {"baselines": found})
+    fresh = path.with_name(".new.safetensors")  # looked at before it takes the place of an earlier winner
+    save_winner(fresh, tensors, _facts(run, dataset, column, options, best, report) | {"baselines": found})
+    load_winner(fresh)
+    os.replace(fresh, path)
     return load_winner(path)
 
 

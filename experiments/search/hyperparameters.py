@@ -6,11 +6,13 @@ import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
+import optuna
+
 from datamodules.errors import UserError
 from experiments.heads import HEADS, HeadSpec
 from search_spaces import PRESETS, Space, complete
 
-__all__ = ["search_space", "settings_of"]
+__all__ = ["search_space", "settings_of", "try_space"]
 
 
 def search_space(spec: HeadSpec, preset: str | None, settings: Sequence[str], own: str | None) -> Space:
@@ -41,6 +43,19 @@ def settings_of(spec: HeadSpec, settings: Sequence[str]) -> tuple[str, ...]:
 
     others = {known for head in HEADS.values() for known in head.config.names()} - set(spec.config.names())
     return tuple(setting for setting in settings if name(setting) not in others)
+
+
+def try_space(space: Space, place: str) -> None:
+    """Draw once from the user's own space, before anything is started.
+
+    Raises:
+        UserError: what it raises.
+    """
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    try:
+        space(study.ask())
+    except Exception as error:  # whatever the user's code raises
+        raise UserError(f"--space {place}: {type(error).__name__}: {error}") from error
 
 
 def load_space(place: str) -> Space:

@@ -125,6 +125,10 @@ class Halt(Stopper):  # type: ignore[misc]
     def __getstate__(self) -> Mapping[str, Any]:
         return {}
 
+    def interrupt(self) -> None:
+        """End the search."""
+        self.reason = "interrupted"
+
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """No trial is ended alone."""
         return False

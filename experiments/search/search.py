@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,8 +12,6 @@ from typing import Any
 
 import ray
 from ray import tune
-from ray.exceptions import RayError
-from ray.tune import TuneError
 from ray.tune.schedulers import ASHAScheduler
 
 from datamodules.columns import Column
@@ -29,6 +25,7 @@ from experiments.search.study import METRIC, StudySearch, next_row, open_study
 from experiments.search.trainable import TrialSettings, train_trial
 from experiments.tables import EpochTable, TrialTable
 from experiments.tracking import Tracker
+from experiments.training import stopping
 
 __all__ = ["Outcome", "SearchPlan", "run_search"]
 
@@ -68,6 +65,19 @@ class SearchPlan:
     concurrent: int | None
     updates_per_epoch: int = 50
 
+    def settings(self) -> TrialSettings:
+        """What all trials share."""
+        return TrialSettings(
+            run_id=self.run_id,
+            storage=self.storage,
+            max_epochs=self.max_epochs,
+            patience=self.patience,
+            seed=self.seed,
+            metric=self.metric,
+            updates_per_epoch=self.updates_per_epoch,
+            gpu=self.gpus > 0,
+        )
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -98,27 +108,17 @@ def run_search(
         return Outcome(table, "")
     halt = Halt(plan.deadline, observer)
     search = StudySearch(study, plan.space, plan.max_epochs, max(table.next_row, next_row(study)))
-    settings = TrialSettings(
-        run_id=plan.run_id,
-        storage=plan.storage,
-        max_epochs=plan.max_epochs,
-        patience=plan.patience,
-        seed=plan.seed,
-        metric=plan.metric,
-        updates_per_epoch=plan.updates_per_epoch,
-        gpu=plan.gpus > 0,
-    )
-    tuner = _tuner(plan, missing, workers, search, settings, ray.put(column), observer, halt)
-    with _signals(halt), _quiet_tune():
+    tuner = _tuner(plan, missing, workers, search, ray.put(column), observer, halt)
+    with stopping(halt.interrupt), _quiet_tune():
         try:
             tuner.fit()
-        except (RayError, TuneError, ValueError) as error:
+        except Exception as error:  # Ray's own, a disk that is full, a --space that fails in some draws
             observer.finish()
-            if "dynamic value space" in str(error) or "distribution" in str(error):  # Optuna's words for it
+            if "dynamic value space" in str(error):  # Optuna's words
                 raise UserError(
                     f"{plan.folder}: the search space has changed since this study was begun; start a new run", status=1
                 ) from error
-            raise UserError(f"Ray ended the search: {last_line(error)}", status=1) from error
+            raise UserError(f"the search ended: {last_line(error)}", status=1) from error
     observer.finish()
     return Outcome(table, halt.reason)
 
@@ -140,14 +140,13 @@ def _tuner(
     missing: int,
     workers: int,
     search: StudySearch,
-    settings: TrialSettings,
     column: Any,
     observer: Observer,
     halt: Halt,
 ) -> tune.Tuner:
     return tune.Tuner(
         tune.with_resources(
-            tune.with_parameters(train_trial_on, reference=[column], settings=settings),
+            tune.with_parameters(train_trial_on, reference=[column], settings=plan.settings()),
             {"cpu": plan.cpus, "gpu": plan.gpus},
         ),
         tune_config=tune.TuneConfig(
@@ -179,26 +178,6 @@ def _tuner(
 def train_trial_on(config: dict[str, Any], reference: list[Any], settings: TrialSettings) -> None:
     """`train_trial` with the column fetched from the object store, shared read-only between a node's workers."""
     train_trial(config, ray.get(reference[0]), settings)
-
-
-@contextmanager
-def _signals(halt: Halt) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the search cleanly; a second Ctrl-C ends it at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: Any) -> None:
-        if halt.reason == "interrupted":
-            raise KeyboardInterrupt
-        halt.reason = "interrupted"
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 TUNE_SETTINGS = {

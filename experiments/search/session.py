@@ -19,13 +19,13 @@ from experiments.heads import HEADS, HeadSpec, named_heads
 from experiments.progress import reading
 from experiments.run_folder import Run, create_run, default_runs, new_name, open_run
 from experiments.search.cluster import Cluster, connected
-from experiments.search.export import export_winner
-from experiments.search.hyperparameters import search_space, settings_of
+from experiments.search.export import AllFailedError, export_winner
+from experiments.search.hyperparameters import search_space, settings_of, try_space
 from experiments.search.live import SearchView
 from experiments.search.search import SearchPlan, run_search
 from experiments.tables import TrialTable
 from experiments.tracking import Tracker
-from experiments.winners import Winner
+from experiments.winners import Winner, load_winner
 
 if TYPE_CHECKING:
     from experiments.tune import TuneOptions
@@ -77,6 +77,8 @@ def resume_plans(name: str, runs: Path | None, head: str | None) -> tuple[Run, d
     """
     run = open_run(name, runs or default_runs())
     stored = {name: run.facts["heads"][name] for name in run.searched()}
+    if not stored:
+        raise UserError(f"{run.path} was stopped before its first search; start a new run")
     if head not in (None, "all"):
         if head not in stored:
             raise UserError(f"{run.path} has not searched {head}; it has {', '.join(stored) or 'no head'}")
@@ -91,28 +93,49 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
         began: `time.monotonic` at the command's start: --time-budget counts from there.
     """
     _introduce(run, dataset)
+    missing = []
     for plan in plans:
+        _check(plan, alone=False)
         run.note_head(plan.spec.name, _stored(plan.options))
-    reason = ""
+        if _is_finished(run, plan):
+            say(f"{plan.spec.name}: its {plan.options.trials} trials are finished; a larger --trials extends it")
+        else:
+            missing.append(plan)
+    reason, failed = _search_heads(run, dataset, missing, began) if missing else ("", "")
+    _first_song(run, plans)
+    _farewell(run, plans, reason)
+    if failed:
+        raise UserError(failed, status=1)
+    if not any(run.winner(plan.spec.name).exists() for plan in plans):
+        raise UserError("the time was over before any trial had finished an epoch: give it longer", status=1)
+
+
+def _search_heads(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], began: float) -> tuple[str, str]:
+    """Search one head after another; why it ended early, or "", and what failed, or ""."""
+    reason = failed = ""
     with connected(plans[0].options.address) as cluster:
         say(f"searching on {cluster.label}: {cluster.cpus:g} CPUs, {cluster.gpus:g} GPUs")
         for number, plan in enumerate(plans):
-            if _is_finished(run, plan):
-                say(f"{plan.spec.name}: its {plan.options.trials} trials are finished; a larger --trials extends it")
-                continue
             deadline = _deadline(plan.options.time_budget, began, len(plans) - number)
-            ended = _search_head(run, dataset, plan, cluster, deadline)
+            try:
+                ended = _search_head(run, dataset, plan, cluster, deadline)
+            except AllFailedError as error:  # the other heads may do better
+                note(str(error))
+                failed = str(error)
+                continue
             reason = ended or reason
             if ended == "interrupted":
                 break
-    _first_song(run, plans)
-    _farewell(run, plans, reason)
+    return reason, failed
 
 
 def _is_finished(run: Run, plan: HeadPlan) -> bool:
     """Whether an earlier driver has done all the trials, and exported their winner."""
     table = TrialTable.read(run.head(plan.spec.name) / "trials.csv", plan.spec.config.names())
-    return table.finished() >= plan.options.trials and run.winner(plan.spec.name).exists()
+    best, path = table.best(), run.winner(plan.spec.name)
+    if table.finished() < plan.options.trials or best is None or not path.exists():
+        return False
+    return bool(load_winner(path).facts["best"] <= best.best)
 
 
 def _deadline(budget: float | None, began: float, heads: int) -> float | None:
@@ -138,13 +161,13 @@ def _search_head(run: Run, dataset: Dataset, plan: HeadPlan, cluster: Cluster, d
         view = SearchView(
             console, spec.name, options.trials, METRICS[metric][1], baseline_values(found, metric), search.deadline
         )
-        with view:
-            outcome = run_search(spec, column, search, cluster, tracker, view)
-        winner = export_winner(run, dataset, column, options, search.storage, outcome, found)
-        if winner is not None:
-            tracker.winner(winner.path, {k: v for k, v in winner.facts.items() if k != "vocabulary"})
-            _announce(winner, outcome.table)
-        tracker.close()
+        with tracker:
+            with view:
+                outcome = run_search(spec, column, search, cluster, tracker, view)
+            winner = export_winner(run, dataset, column, options, search.storage, outcome, found)
+            if winner is not None:
+                tracker.winner(winner.path, {k: v for k, v in winner.facts.items() if k != "vocabulary"})
+                _announce(winner, outcome.table)
     return outcome.reason
 
 
@@ -153,9 +176,9 @@ def _plan(run: Run, plan: HeadPlan, cluster: Cluster, deadline: float | None) ->
     gpus = options.gpus_per_trial if options.gpus_per_trial is not None else GPU_SHARE * (cluster.gpus > 0)
     folder = run.head(spec.name)
     storage = str(folder / "tune")
-    if options.storage:
-        place = options.storage if "://" in options.storage else str(Path(options.storage).absolute())
-        storage = f"{place.rstrip('/')}/{run.name}/{spec.name}"
+    if options.storage:  # by the run's id, not its name: a run can be renamed, and two can have one name
+        place, question, query = _place(options.storage).partition("?")
+        storage = f"{place.rstrip('/')}/{run.facts['id']}/{spec.name}{question}{query}"
     return SearchPlan(
         run_id=run.facts["id"],
         folder=folder,
@@ -174,9 +197,16 @@ def _plan(run: Run, plan: HeadPlan, cluster: Cluster, deadline: float | None) ->
     )
 
 
+def _place(storage: str) -> str:
+    """Where --storage is, from anywhere: a URI as it stands, a path made absolute."""
+    return storage if "://" in storage else str(Path(storage).absolute())
+
+
 def _check(plan: HeadPlan, *, alone: bool) -> None:
     """What can be wrong with a head's options."""
-    search_space(plan.spec, plan.options.preset, plan.options.set, plan.options.space)
+    space = search_space(plan.spec, plan.options.preset, plan.options.set, plan.options.space)
+    if plan.options.space:
+        try_space(space, plan.options.space)
     if plan.options.metric == "mae" and plan.spec.column.chords and alone:
         raise UserError("--metric mae: notes have no distance in quarter notes; choose nats or macro")
 
@@ -193,7 +223,7 @@ def _stored(options: TuneOptions) -> dict[str, Any]:
         return [plain(item) for item in value] if isinstance(value, tuple) else value
 
     whole = {field.name: plain(getattr(options, field.name)) for field in dataclasses.fields(options)}
-    return {**whole, "resume": None}
+    return {**whole, "resume": None, "storage": options.storage and _place(options.storage)}
 
 
 def _introduce(run: Run, dataset: Dataset) -> None:
@@ -207,7 +237,7 @@ def _introduce(run: Run, dataset: Dataset) -> None:
         say(f"  left out: {row.path}: {row.reason}")
     if len(rejected) > 10:
         say(f"  left out: {len(rejected) - 10} more, all in {run.path / 'songs.json'}")
-    leaks = {name: share for name, share in dataset.leakage(dataset.split.valid_part).items() if share is not None}
+    leaks = {name: share for name, share in dataset.validation_leakage.items() if share is not None}
     if leaks:
         shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in leaks.items())
         say(f"leakage: of the 6-grams in validation, these occur in training too: {shares}")
@@ -218,10 +248,11 @@ def _introduce(run: Run, dataset: Dataset) -> None:
 def _note_column(run: Run, spec: HeadSpec, vocabulary: int, dataset: Dataset) -> None:
     """Put the head's vocabulary size and the leakage into songs.json."""
     path = run.path / "songs.json"
-    whole = read_json(path)
-    whole.setdefault("vocabulary", {})[spec.name] = vocabulary
-    whole["leakage"] = {"validation": dataset.leakage(dataset.split.valid_part)}
-    write_json(path, whole)
+    before = read_json(path)
+    sizes = before.get("vocabulary") if isinstance(before, dict) else None
+    vocabularies = {**(sizes if isinstance(sizes, dict) else {}), spec.name: vocabulary}
+    leakage = {"validation": dataset.validation_leakage}
+    write_json(path, {**dataset.to_json(), "vocabulary": vocabularies, "leakage": leakage})
 
 
 def _announce(winner: Winner, table: TrialTable) -> None:

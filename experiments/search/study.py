@@ -7,6 +7,7 @@ it live.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from ray.tune.search.optuna import OptunaSearch
+
+from datamodules.errors import UserError
 
 __all__ = ["METRIC", "StudySearch", "next_row", "open_study"]
 
@@ -26,17 +29,30 @@ def open_study(journal: Path, head: str, seed: int) -> optuna.Study:
     """The study in `journal`, created where there is none, with a seeded TPE sampler for conditional spaces."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     journal.parent.mkdir(parents=True, exist_ok=True)
+    _drop_torn_line(journal)
     # The default lock is a symbolic link, which some network file systems refuse.
     backend = JournalFileBackend(str(journal), lock_obj=JournalFileOpenLock(str(journal)))
     # multivariate + group: only these model a space where some hyperparameters exist only beside others.
     sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
-    return optuna.create_study(
-        storage=optuna.storages.JournalStorage(backend),
-        study_name=head,
-        sampler=sampler,
-        direction="minimize",
-        load_if_exists=True,
-    )
+    try:
+        return optuna.create_study(
+            storage=optuna.storages.JournalStorage(backend),
+            study_name=head,
+            sampler=sampler,
+            direction="minimize",
+            load_if_exists=True,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:  # what damage can raise in there
+        raise UserError(f"{journal} is damaged ({type(error).__name__}: {error}); start a new run") from error
+
+
+def _drop_torn_line(journal: Path) -> None:
+    """Cut off a last line that its writer did not finish: Optuna would write the next one behind it."""
+    if not journal.exists():
+        return
+    data = journal.read_bytes()
+    if data and not data.endswith(b"\n"):
+        os.truncate(journal, data.rfind(b"\n") + 1)
 
 
 def next_row(study: optuna.Study) -> int:
