@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,10 @@ def _connect(wanted: str | None) -> bool:
     """Connect or start; True for a Ray of our own."""
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
     found = wanted or _running_here()
+    if found and found != "local" and not _answers(found):
+        if wanted:
+            raise UserError(f"--address {wanted}: nothing answers there", status=1)
+        found = None  # the note of a cluster that is gone
     if found and found != "local":
         try:
             ray.init(address=found, runtime_env={"py_modules": _our_packages()}, **quiet)
@@ -64,6 +69,18 @@ def _connect(wanted: str | None) -> bool:
         except (ValueError, RuntimeError) as error:
             raise UserError(f"--address {found}: {str(error).splitlines()[0]}", status=1) from error
     ray.init(address="local", include_dashboard=False, **quiet)
+    return True
+
+
+def _answers(address: str) -> bool:
+    """Whether something listens at HOST:PORT; Ray itself would wait for minutes. Other addresses are Ray's to judge."""
+    host, colon, port = address.rpartition(":")
+    if not colon or "/" in address or not port.isdigit():
+        return True
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+    except OSError:
+        return False
     return True
 
 

@@ -42,11 +42,16 @@ def _row(trial: FrozenTrial, number: int, reports: list[dict[str, float]], max_e
 
 def enqueue_interrupted(study: optuna.Study) -> None:
     """Close the trials that a dead driver left RUNNING, and enqueue each again in the row that it had."""
-    trials: list[FrozenTrial] = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    trials: list[FrozenTrial] = study.get_trials(deepcopy=False)
     for trial in trials:
-        attributes: dict[str, Any] = {"resume_from": trial.number, "row": trial.user_attrs.get("row")}
-        again = attributes["row"] is not None  # without a row it died before anything was started
-        study._storage.set_trial_user_attr(trial._trial_id, RESUMED, "enqueued" if again else "nothing was started")
-        study.tell(trial.number, state=TrialState.FAIL)
-        if again:
+        if trial.state is TrialState.RUNNING:
+            # Without a row it died before anything was started.
+            resumed = "enqueued" if trial.user_attrs.get("row") is not None else "nothing was started"
+            study._storage.set_trial_user_attr(trial._trial_id, RESUMED, resumed)
+            study.tell(trial.number, state=TrialState.FAIL)
+    followed = {trial.user_attrs.get("resume_from") for trial in trials}
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,)):
+        # Also one whose driver died between the two steps of an earlier resume.
+        if trial.user_attrs.get(RESUMED) == "enqueued" and trial.number not in followed:
+            attributes: dict[str, Any] = {"resume_from": trial.number, "row": trial.user_attrs["row"]}
             study.enqueue_trial(trial.params, user_attrs=attributes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,9 @@ def open_study(journal: Path, head: str, seed: int) -> optuna.Study:
     # The default lock is a symbolic link, which some network file systems refuse.
     backend = JournalFileBackend(str(journal), lock_obj=JournalFileOpenLock(str(journal)))
     # multivariate + group: only these model a space where some hyperparameters exist only beside others.
-    sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
+    with warnings.catch_warnings():  # Optuna calls these three arguments experimental, and has for years
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
     try:
         return optuna.create_study(
             storage=optuna.storages.JournalStorage(backend),
