@@ -87,8 +87,8 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(headings)} |", "|" + "---|" * len(headings), *(f"| {' | '.join(row)} |" for row in rows)]
 
 
-def _over(rows: Sequence[Found], pick: Callable[[Found], float]) -> str:
-    return _spread([pick(row) for row in rows])
+def _over(rows: Sequence[Found], pick: Callable[[Found], float], digits: int = 3) -> str:
+    return _spread([pick(row) for row in rows], digits)
 
 
 def _on_training(found: dict[str, list[Found]]) -> list[str]:
@@ -165,7 +165,7 @@ def _held_out(rows: list[Found], title: str) -> list[str]:
         leak = heads[0]["leakage"]
         told = f", leakage {100 * leak:.0f} %" if leak is not None else ""
         best = _over(heads, lambda h: h["figures"]["valid"])
-        hits = _over(heads, lambda h, exact=exact: 100 * h["figures"][exact])  # type: ignore[misc]
+        hits = _over(heads, lambda h, exact=exact: 100 * h["figures"][exact], 1)  # type: ignore[misc]
         lines.append([f"**{head}** ({heads[0]['targets']:,} targets{told})", f"**{best}**", mae, hits])
         for name, baseline in heads[0]["baselines"].items():
             order = f" ({baseline['order']})" if "order" in baseline else ""
