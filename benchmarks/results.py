@@ -34,18 +34,22 @@ class Row:
         tune: further arguments of `tune all`.
         train: epochs of `train all`, or 0 for none.
         seeds: the row is run once with each.
+        then: arguments of a second `train all`.
     """
 
     songs: str
     tune: str
     train: int
     seeds: tuple[int, ...]
+    then: str = ""
 
     def commands(self, run: str, seed: int) -> list[str]:
         """What a user would type."""
         lines = [f"python -m experiments.tune all {self.songs} --name {run} --seed {seed} --wandb off {self.tune}"]
         if self.train:
             lines.append(f"python -m experiments.train all --run {run} --epochs {self.train} --json train.json")
+        if self.then:
+            lines.append(f"python -m experiments.train all --run {run} {self.then} --json train.json")
         lines.append(f"python -m experiments.evaluate {run} --json evaluate.json")
         lines.append(f"python -m experiments.generate {run} --events 256 --seed {seed} --out song.mid")
         return [" ".join(line.split()) for line in lines]
@@ -58,6 +62,9 @@ UNWEIGHTED = f"{ORIGINAL} --set weighting=none"
 ROWS = {
     "two_songs_original_none": Row(TWO, f"{ORIGINAL} --split none", 80, SEEDS),
     "two_songs_unweighted_none": Row(TWO, f"{UNWEIGHTED} --split none", 80, SEEDS),
+    "two_songs_then_unweighted_none": Row(
+        TWO, f"{ORIGINAL} --split none", 80, SEEDS, then="--epochs 80 --weighting none"
+    ),
     "bundled_original_none": Row("", f"{ORIGINAL} --split none", 80, SEEDS),
     "jsb": Row(JSB, "--trials 12 --max-epochs 20", 0, (1,)),
     "two_songs": Row(TWO, "--trials 24", 0, (1,)),

@@ -40,6 +40,8 @@ class TrainOptions:
     """the run's path or name"""
     epochs: int = 100
     """further epochs, of at least 50 updates each"""
+    weighting: Literal["none", "sqrt", "balanced"] | None = None
+    """other weights of the windows than the winner's own, for these epochs"""
     all_songs: bool = False
     """train fresh weights on all songs, held-out ones too, for as many updates as the winner took"""
     seed: int = 1
@@ -113,7 +115,7 @@ def _further(dataset: Dataset, winner: Winner, options: TrainOptions) -> dict[st
             "best": best.figures[figure],
             "epoch": winner.facts["epoch"] + best.epoch,
             "updates": winner.facts["updates"] + best.updates,
-            "further_seed": options.seed,
+            "further": {"seed": options.seed, "weighting": options.weighting or winner.config.weighting},
         }
         save_winner(winner.path, best.tensors, facts)
         winner = load_winner(winner.path)
@@ -216,7 +218,7 @@ def _run_epochs(
         column,
         window=config.window,
         batch_size=config.batch_size,
-        weighting=config.weighting,
+        weighting=options.weighting or config.weighting,
         seed=options.seed,
     )
     best: _Best | None = None
