@@ -33,9 +33,9 @@ reach. `--preset original --split none`, then `train`; one pass in evaluation mo
 
 The preset trains with balanced class weights. On the rock songs, where one chord is half of all targets, such a loss
 has its minimum far from 0.26 unweighted: the distribution that is best under the weights, given five chords, has the
-nats in the column "weighted optimum", whatever the network. So the preset as it stands does not reach 0.26 there. Trained
-on without the weights (`train --weighting none`), or without them from the start (`--set weighting=none`), the same
-network goes to the floor, the entropy of the next chord given five.
+nats in the column "weighted optimum", whatever the network. So the preset as it stands does not reach 0.26 there.
+Trained on without the weights (`train --weighting none`), or without them from the start (`--set weighting=none`), the
+same network goes to the floor, the entropy of the next chord given five.
 """
 TIMING = """
 Timing is an L1 regression there. The training median alone, a constant, is below the original's figures on these
