@@ -170,7 +170,8 @@ def test_train_goes_on_from_the_winner(searched: Path, tmp_path: Path, capsys: p
     folder = tmp_path / "runs" / "a"
     shutil.copytree(searched, folder)
     before = {head: load_winner(folder / head / "winner.safetensors").facts for head in HEADS}
-    assert main(TrainOptions, train, prog="train", arguments=["all", "--run", "a", "--epochs", "3"]) == 0
+    further = ["all", "--run", "a", "--epochs", "3", "--weighting", "none"]
+    assert main(TrainOptions, train, prog="train", arguments=further) == 0
     assert "the floor, given" in capsys.readouterr().out
     improved = 0
     for head, facts in before.items():
@@ -180,6 +181,7 @@ def test_train_goes_on_from_the_winner(searched: Path, tmp_path: Path, capsys: p
             improved += 1
             assert after["best"] < facts["best"]
             assert after["updates"] > facts["updates"]
+            assert after["further"] == {"seed": 1, "weighting": "none"}
         else:
             assert after == facts
     assert improved  # two epochs are too few for any head
