@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from events_made import random_songs
+from winners_made import demo_songs, make_run, make_winner
 
 from datamodules.song import DEFAULT_GRID, Events, Notes, Part, Song
 from experiments.music.copying import GRAM, copying
 from experiments.music.training_songs import TrainingSongs, first_training_song, training_songs
 from experiments.winners import WINNER, load_winner
 from songs import bundled
-from tests.events_made import random_songs
-from tests.winners_made import demo_songs, make_run, make_winner
 
 PART = Part("piano", 0, False, "chords")
 

@@ -10,6 +10,7 @@ import mido
 import numpy as np
 import pretty_midi
 import pytest
+from winners_made import demo_songs, make_run, make_winner
 
 from datamodules.errors import UserError
 from datamodules.midi import read_midi
@@ -17,7 +18,6 @@ from experiments.cli import main
 from experiments.generate import GenerateOptions, chosen_winners, first_song, generate
 from experiments.winners import ALL_SONGS
 from songs import bundled
-from tests.winners_made import demo_songs, make_run, make_winner
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from midi_files import midi_file, on, track
+from winners_made import demo_songs, make_run, make_winner
 
 from datamodules.errors import UserError
 from datamodules.midi import write_midi
@@ -18,8 +20,6 @@ from experiments.music.generation import Sampling, Settings, context_length, gen
 from experiments.music.prime import Prime, find_prime
 from experiments.winners import Winner
 from songs import bundled
-from tests.midi_files import midi_file, on, track
-from tests.winners_made import demo_songs, make_run, make_winner
 
 WILD = {head: Sampling(temperature=3.0, top_p=1.0) for head in HEADS}
 
