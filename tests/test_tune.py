@@ -399,12 +399,9 @@ def test_a_damaged_run_is_one_clear_line(searched: Path, tmp_path: Path, capsys:
         folder = tmp_path / "runs" / str(number)
         shutil.copytree(searched, folder)
         (folder / name).write_bytes(content)
-        for status in (
-            run("--resume", str(number), "notes", "--trials", "3"),
-            main(RunsOptions, list_runs, prog="runs", arguments=[str(number)]),
-            main(EvaluateOptions, evaluate, prog="evaluate", arguments=[str(number)]),
-        ):
-            assert status in (0, 1, 2)
+        run("--resume", str(number), "notes", "--trials", "3")  # what it raises would fail the test
+        main(RunsOptions, list_runs, prog="runs", arguments=[str(number)])
+        main(EvaluateOptions, evaluate, prog="evaluate", arguments=[str(number)])
         said = capsys.readouterr()
         assert "Traceback" not in said.out + said.err, name
         assert "damaged" in said.out + said.err or "cannot" in said.out + said.err or name == "songs.json", name
