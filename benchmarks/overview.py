@@ -17,7 +17,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from datamodules.midi import read_midi
-from experiments.heads import HEADS
 from experiments.music.pictures import piano_roll
 from experiments.run_folder import Run
 from experiments.search.study import METRIC
@@ -33,8 +32,9 @@ def searches(run: Run) -> np.ndarray:
     """The trials' learning curves in the order they ran, the best so far, and the best n-gram: an image."""
     figure = Figure(figsize=(14, 3.4), dpi=100, facecolor="white")
     canvas = FigureCanvasAgg(figure)
-    for place, head in enumerate(HEADS, start=1):
-        axes = figure.add_subplot(1, len(HEADS), place)
+    heads = run.searched()
+    for place, head in enumerate(heads, start=1):
+        axes = figure.add_subplot(1, len(heads), place)
         _search(axes, run, head)
         if place == 1:
             axes.set_ylabel("nats an event, validation", color=DARK)

@@ -7,6 +7,7 @@ A row whose JSON is there is not run again; remove the file to repeat it. The pa
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shlex
@@ -20,6 +21,8 @@ from typing import Any
 
 import tyro
 
+from experiments.winners import load_winner
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 SEEDS = (1, 2, 3)
@@ -27,50 +30,79 @@ SEEDS = (1, 2, 3)
 
 @dataclass(frozen=True)
 class Row:
-    """One search and what follows it; `{seed}` and `{corpora}` are filled in.
+    """A search and what follows it: what a user would type after `python -m experiments.`
 
     Attributes:
-        songs: the songs' arguments; empty for the bundled ones.
-        tune: further arguments of `tune all`.
-        train: epochs of `train all`, or 0 for none.
+        commands: `{run}`, `{seed}` and `{corpora}` are filled in; what writes `--json NAME.json` gives the figures.
         seeds: the row is run once with each.
-        then: arguments of a second `train all`.
     """
 
-    songs: str
-    tune: str
-    train: int
-    seeds: tuple[int, ...]
-    then: str = ""
+    commands: tuple[str, ...]
+    seeds: tuple[int, ...] = (1,)
 
-    def commands(self, run: str, seed: int) -> list[str]:
-        """What a user would type."""
-        lines = [f"python -m experiments.tune all {self.songs} --name {run} --seed {seed} --wandb off {self.tune}"]
-        if self.train:
-            lines.append(f"python -m experiments.train all --run {run} --epochs {self.train} --json train.json")
-        if self.then:
-            lines.append(f"python -m experiments.train all --run {run} {self.then} --json train.json")
-        lines.append(f"python -m experiments.evaluate {run} --json evaluate.json")
-        lines.append(f"python -m experiments.generate {run} --events 256 --seed {seed} --out song.mid")
-        return [" ".join(line.split()) for line in lines]
+    def typed(self, run: str, seed: int) -> list[str]:
+        """The commands, but for where the corpora are."""
+        whole = (f"python -m experiments.{command}" for command in self.commands)
+        return [" ".join(line.replace("{run}", run).replace("{seed}", str(seed)).split()) for line in whole]
 
 
+def _search(what: str, options: str) -> str:
+    return f"tune {what} --name {{run}} --seed {{seed}} --wandb off {options}"
+
+
+EVALUATE = "evaluate {run} --json evaluate.json"
+SONG = "generate {run} --events 256 --seed {seed} --out song.mid"
 TWO = "{corpora}/two_songs_freedoom"
 JSB = "{corpora}/jsb_chorales/train --valid {corpora}/jsb_chorales/valid"
 ORIGINAL = "--preset original --trials 8 --max-epochs 20"
-UNWEIGHTED = f"{ORIGINAL} --set weighting=none"
+TRAIN = "train all --run {run} --epochs 80 --json train.json"
+SHORT = "--trials 12 --max-epochs 40 --confirm 3"
+WEIGHED = "--trials 1 --confirm 3 --set weighting="
+
+
+def _on_training(songs: str, options: str, *then: str) -> Row:
+    return Row((_search(f"all {songs}", f"{options} --split none"), TRAIN, *then, EVALUATE, SONG), SEEDS)
+
+
 ROWS = {
-    "two_songs_original_none": Row(TWO, f"{ORIGINAL} --split none", 80, SEEDS),
-    "two_songs_unweighted_none": Row(TWO, f"{UNWEIGHTED} --split none", 80, SEEDS),
-    "two_songs_then_unweighted_none": Row(
-        TWO, f"{ORIGINAL} --split none", 80, SEEDS, then="--epochs 80 --weighting none"
+    # songs that were never heard
+    "jsb_notes": Row((_search(f"notes {JSB}", f"{SHORT} --set inputs=context"), EVALUATE)),
+    "jsb_notes_own": Row((_search(f"notes {JSB}", f"{SHORT} --set inputs=own"), EVALUATE)),
+    "jsb_notes_original": Row((_search(f"notes {JSB}", f"{ORIGINAL} --confirm 3"), EVALUATE)),
+    "jsb_durations": Row((_search(f"durations {JSB}", f"{SHORT} --set inputs=context"), EVALUATE)),
+    "jsb_offsets": Row((_search(f"offsets {JSB}", f"{SHORT} --set inputs=context"), EVALUATE)),
+    "mutopia_notes": Row(
+        (_search("notes {corpora}/mutopia_pd", "--trials 8 --max-epochs 16 --confirm 3"), EVALUATE), SEEDS
     ),
-    "bundled_original_none": Row("", f"{ORIGINAL} --split none", 80, SEEDS),
-    "jsb": Row(JSB, "--trials 12 --max-epochs 20", 0, (1,)),
-    "two_songs": Row(TWO, "--trials 24", 0, (1,)),
-    "two_songs_original": Row(TWO, ORIGINAL, 0, SEEDS),
-    "bundled_original": Row("", ORIGINAL, 0, SEEDS),
-    "bundled": Row("", "", 0, (1,)),
+    "freedoom_notes": Row(
+        (_search("notes {corpora}/freedoom", "--trials 8 --max-epochs 16 --confirm 3"), EVALUATE), SEEDS
+    ),
+    "two_songs_notes": Row((_search(f"notes {TWO}", SHORT), EVALUATE)),
+    "two_songs_from_mutopia": Row(
+        (
+            "tune notes {corpora}/mutopia_pd --name corpus --seed {seed} --wandb off --trials 4 --max-epochs 16",
+            _search(f"notes {TWO}", f"{SHORT} --init corpus"),
+            EVALUATE,
+        )
+    ),
+    "bundled": Row((_search("all", ""), EVALUATE, SONG)),
+    # one thing changed
+    "jsb_lstm": Row((_search(f"notes {JSB}", "--trials 64 --time-budget 300 --set backbone=lstm"), EVALUATE)),
+    "jsb_transformer": Row(
+        (_search(f"notes {JSB}", "--trials 64 --time-budget 300 --set backbone=transformer"), EVALUATE)
+    ),
+    **{
+        f"jsb_weights_{scheme}": Row((_search(f"notes {JSB}", WEIGHED + scheme), EVALUATE))
+        for scheme in ("none", "sqrt", "balanced")
+    },
+    # training songs
+    "two_songs_none": _on_training(TWO, "--trials 6 --max-epochs 20"),
+    "two_songs_original_none": _on_training(TWO, ORIGINAL),
+    "two_songs_unweighted_none": _on_training(TWO, f"{ORIGINAL} --set weighting=none"),
+    "two_songs_then_unweighted_none": _on_training(TWO, ORIGINAL, f"{TRAIN} --weighting none"),
+    "bundled_original_none": _on_training("", ORIGINAL),
+    "two_songs_original": Row((_search(f"all {TWO}", ORIGINAL), EVALUATE, SONG), SEEDS),
+    "bundled_original": Row((_search("all", ORIGINAL), EVALUATE, SONG), SEEDS),
 }
 
 
@@ -95,7 +127,7 @@ def run_row(name: str, row: Row, options: Options) -> None:
             continue
         folder = options.work / f"{name}-{seed}"
         folder.mkdir(parents=True, exist_ok=True)
-        found: dict[str, Any] = {"row": name, "seed": seed, "commands": row.commands(name, seed), "seconds": []}
+        found: dict[str, Any] = {"row": name, "seed": seed, "commands": row.typed(name, seed), "seconds": []}
         for command in found["commands"]:
             print(f"{name}, seed {seed}: {command}", flush=True)
             began = time.monotonic()
@@ -108,12 +140,27 @@ def run_row(name: str, row: Row, options: Options) -> None:
         for part in ("train", "evaluate"):
             if (folder / f"{part}.json").exists():
                 found[part] = json.loads((folder / f"{part}.json").read_text())
+        found["winners"] = _winners(folder / "runs" / name)
         found["date"] = time.strftime("%Y-%m-%d")
         found["commit"] = found["evaluate"]["made_by"]["commit"]
         for figures in [found["evaluate"], found.get("train", {})]:
             figures.pop("songs", None)  # paths of this machine
         kept.parent.mkdir(exist_ok=True)
         kept.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def _winners(run: Path) -> dict[str, Any]:
+    """What a run's winners tell of themselves, and the minutes of training that each search took, over all workers."""
+    found = {}
+    for path in sorted(run.glob("*/winner.safetensors")):
+        facts = load_winner(path).facts
+        kept = ("figures", "baselines", "best", "label", "confirmed", "hyperparameters", "epoch", "updates", "split")
+        found[path.parent.name] = {name: facts[name] for name in kept if name in facts}
+        with (path.parent / "trials.csv").open(newline="") as table:
+            rows = list(csv.DictReader(table))
+        found[path.parent.name]["trials"] = len(rows)
+        found[path.parent.name]["core_minutes"] = sum(float(row["seconds"]) for row in rows) / 60
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

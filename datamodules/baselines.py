@@ -1,7 +1,7 @@
 """What a head's figures are held against: models without a network, on the same targets.
 
-Unigram and Kneser-Ney for every head; for timing also the two constants of the trade, the training median and the last
-value again, by their mean absolute error.
+Unigram and Kneser-Ney for every head; for numbers also the two constants of the trade, the training median and the
+last value again, by their mean absolute error.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from datamodules.columns import Column
 from datamodules.kneser_ney import HIGHEST_ORDER, kneser_ney
+from datamodules.lengths import notes_of, unrolled
 from datamodules.mixture import fit_mixture
 from datamodules.splits import TRAIN
 
@@ -21,7 +22,7 @@ Ints = NDArray[np.int64]
 
 
 def baselines(column: Column, on: int, choose_on: int | None = None) -> dict[str, Figures]:
-    """All baselines of a column, in nats per event (`nats`) or quarter notes (`mae`).
+    """All baselines of a column, in nats per event (`nats`) or the column's unit, as quarter notes (`mae`).
 
     Args:
         column: its training part is what they are fitted on.
@@ -31,19 +32,23 @@ def baselines(column: Column, on: int, choose_on: int | None = None) -> dict[str
 
     Returns:
         `unigram` (nats, mixture), `kneser_ney_3` (nats), `kneser_ney_best` (nats, order); for notes these two again
-        with `_transposed`; for timing `median` (mae, quarters: the constant itself) and `repeat` (mae).
+        with `_transposed`; for numbers `median` (mae, value: the constant itself) and `repeat` (mae). Of grain note
+        an event's nats are the sum over its notes, from high to low, and `mae` is the mean over notes.
     """
     chosen, scored = column.targets(column.valid_part if choose_on is None else choose_on), column.targets(on)
     if not len(chosen) or not len(scored):
         raise ValueError("a baseline needs targets to be chosen and scored on")
-    nats, mixture = unigram(column, scored, chosen)
-    found: dict[str, Figures] = {"unigram": {"nats": nats, "mixture": mixture}}
+    single, values, chosen_values = column, scored, chosen
+    if column.spec.grain == "note":
+        single, values, chosen_values = unrolled(column), *(notes_of(column.context, x)[0] for x in (scored, chosen))
+    nats, mixture = unigram(single, values, chosen_values)
+    found: dict[str, Figures] = {"unigram": {"nats": nats * len(values) / len(scored), "mixture": mixture}}
     for transpose in (False, True) if column.spec.chords else (False,):
         found.update(_kneser_ney(column, scored, chosen, transpose=transpose))
     if not column.spec.chords:
-        error, median = median_error(column, scored)
-        found["median"] = {"mae": error, "quarters": median}
-        found["repeat"] = {"mae": repeat_error(column, scored)}
+        error, median = median_error(single, values)
+        found["median"] = {"mae": error, "value": median}
+        found["repeat"] = {"mae": repeat_error(single, values)}
     return found
 
 
@@ -64,15 +69,15 @@ def unigram(column: Column, scored: Ints, chosen: Ints) -> tuple[float, float]:
 
 
 def median_error(column: Column, scored: Ints) -> tuple[float, float]:
-    """Mean absolute error of the training targets' median, and that median, both in quarter notes."""
+    """Mean absolute error of the training targets' median, and that median, both in the column's unit."""
     median = float(np.median(column.value[column.targets(TRAIN)]))
-    return float(np.abs(column.value[scored] - median).mean()) / column.grid, median / column.grid
+    return float(np.abs(column.value[scored] - median).mean()) / column.per_unit, median / column.per_unit
 
 
 def repeat_error(column: Column, scored: Ints) -> float:
-    """Mean absolute error of the value before, in quarter notes."""
+    """Mean absolute error of the value before, in the column's unit."""
     value = column.value.astype(np.int64)
-    return float(np.abs(value[scored] - value[scored - 1]).mean()) / column.grid
+    return float(np.abs(value[scored] - value[scored - 1]).mean()) / column.per_unit
 
 
 def _kneser_ney(column: Column, scored: Ints, chosen: Ints, *, transpose: bool) -> dict[str, Figures]:

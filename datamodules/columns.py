@@ -6,20 +6,24 @@ read-only. Vocabulary, counts and base distribution come from the training part 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.context import Context, context_of
 from datamodules.errors import UserError
 from datamodules.song import LONGEST_QUARTERS, Events
 from datamodules.splits import FIRST, TEST, TRAIN, VALID, Split
-from datamodules.vocabulary import Chord, Speller, Value, Vocabulary, tick_histogram
+from datamodules.vocabulary import Chord, Speller, Value, Vocabulary, tick_histogram, token
 
-__all__ = ["Column", "ColumnSpec", "build_column", "column_for"]
+__all__ = ["QUARTERS", "Column", "ColumnSpec", "build_column", "column_for", "only_value"]
+
+QUARTERS = "quarter notes"
 
 
 @dataclass(frozen=True)
@@ -28,18 +32,55 @@ class ColumnSpec:
 
     Attributes:
         name: the head's name.
-        field: the attribute of `Events`: chords, or one in ticks.
-        lowest: the least ticks a target can have; 0 for chords, which have none.
+        field: the attribute of `Events`: chords, or numbers (ticks, for example).
+        lowest: the least that a target can be; 0 for chords, which have none.
+        most: the most that is told apart, in units.
+        unit: what its numbers are told in. Those in quarter notes are ticks; others are whole units.
+        noun: what one of its values is called.
+        after: the columns whose value of the same event is drawn first, and so is known.
+        grain: event, one value each; or note, for durations: a length for each of its pitches.
     """
 
     name: str
     field: str
     lowest: int = 0
+    most: int = LONGEST_QUARTERS
+    unit: str = QUARTERS
+    noun: str = "value"
+    after: tuple[str, ...] = ()
+    grain: str = "event"
 
     @property
     def chords(self) -> bool:
-        """Whether the values are chords; else they are ticks."""
+        """Whether the values are chords; else they are numbers."""
         return self.field == "chords"
+
+    @property
+    def title(self) -> str:
+        """The head's name, and whether its figures are those of single notes."""
+        return self.name if self.grain == "event" else f"{self.name} (of each note)"
+
+    @property
+    def nats(self) -> str:
+        """What its nats are nats of: those of different grains are never to be compared."""
+        return "nats" if self.grain == "event" else "nats an event, all its notes"
+
+    @property
+    def timed(self) -> bool:
+        """Whether the values are ticks."""
+        return not self.chords and self.unit == QUARTERS
+
+    def per_unit(self, grid: int) -> int:
+        """Numbers to a unit: ticks a quarter note, or 1."""
+        return grid if self.timed else 1
+
+    def highest(self, grid: int) -> int:
+        """The highest number that is told apart; a higher one counts as this."""
+        return self.most * self.per_unit(grid)
+
+    def told(self, value: Value, grid: int) -> str:
+        """A value for people: a token, or a number of units as a fraction."""
+        return str(Fraction(value, self.per_unit(grid))) if isinstance(value, int) else token(value)
 
 
 @dataclass(frozen=True)
@@ -51,12 +92,17 @@ class Column:
         grid: ticks a quarter note.
         vocabulary: the values of the training part.
         lexicon: every value of the column: the vocabulary's, in its order, then those it lacks.
-        ids: int32 (E,), into `lexicon`. Timing is clipped to `spec.lowest` .. `highest` first.
-        value: int32 (E,), ticks as they stand in the song, not clipped; zeros for chords.
-        base: float64 (E,), ln of the base distribution at each event: Q, or the training histogram.
+        ids: int32 (E,), into `lexicon`. Numbers are clipped to `spec.lowest` .. `highest` first.
+        value: int32 (E,), numbers as they stand in the song, not clipped; zeros for chords.
+        base: float64 (E,), ln of the base distribution at each event: Q, or the training histogram; of grain note the
+            sum over its notes.
         starts: int64 (S + 1,), where each song begins, and E.
         part: int8 (E,), whose target each event is: `splits.FIRST` (nobody's), TRAIN, VALID or TEST.
         opens: bool (S,), whether a song's first event belongs to the training part.
+        context: all columns of the events.
+
+    Of grain note, the vocabulary, its counts, the lexicon and the base are those of single notes' lengths; ids and
+    value tell the event's longest one.
     """
 
     spec: ColumnSpec
@@ -69,14 +115,20 @@ class Column:
     starts: NDArray[np.int64]
     part: NDArray[np.int8]
     opens: NDArray[np.bool_]
+    context: Context
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
     def highest(self) -> int:
-        """The most ticks that are told apart; what is longer counts as this."""
-        return LONGEST_QUARTERS * self.grid
+        """The highest number that is told apart; a higher one counts as this."""
+        return self.spec.highest(self.grid)
+
+    @property
+    def per_unit(self) -> int:
+        """Numbers to a unit of the column: ticks a quarter note, or 1."""
+        return self.spec.per_unit(self.grid)
 
     @property
     def inputs(self) -> NDArray[np.int64]:
@@ -85,7 +137,7 @@ class Column:
 
     @cached_property
     def histogram(self) -> NDArray[np.float64] | None:
-        """Training targets over the ticks `spec.lowest` to `highest`, shape (highest - lowest + 1,); chords: None."""
+        """Training targets over the numbers `spec.lowest` to `highest`, shape (highest - lowest + 1,); chords: None."""
         return None if self.spec.chords else tick_histogram(self.vocabulary, self.spec.lowest, self.highest)
 
     @property
@@ -113,17 +165,21 @@ class Column:
         return inside
 
 
-def build_column(spec: ColumnSpec, events: Sequence[Events], split: Split, grid: int) -> Column:
-    """The column of songs that were split: its vocabulary is that of the split's training part."""
+def build_column(
+    spec: ColumnSpec, events: Sequence[Events], split: Split, grid: int, also: Collection[Value] = ()
+) -> Column:
+    """The column of songs that were split: its vocabulary is that of the split's training part, and holds `also`."""
     laid = _lay_out(spec, events, grid)
     part = np.concatenate([np.zeros(0, np.int8), *split.parts])
     opens = np.array([split.trains(song) for song in range(len(events))], dtype=bool)
-    counts = np.bincount(laid.which[part == TRAIN], minlength=len(laid.distinct))
+    counts = np.bincount(laid.single[part[laid.event] == TRAIN], minlength=len(laid.distinct))
     known = counts > 0
-    known[laid.which[laid.starts[:-1][opens]]] = True
-    rows = np.flatnonzero(known).tolist()
-    vocabulary = Vocabulary(tuple(laid.distinct[i] for i in rows), tuple(counts[rows].tolist()))
-    return _column(spec, grid, vocabulary, laid, part=part, opens=opens)
+    known[laid.single[np.isin(laid.event, laid.starts[:-1][opens])]] = True
+    found = {laid.distinct[i]: int(counts[i]) for i in np.flatnonzero(known).tolist()}
+    # a value that only `also` has is no training target; held-out songs may hold it all the same
+    values = sorted({*found, *also})
+    vocabulary = Vocabulary(tuple(values), tuple(found.get(value, 0) for value in values))
+    return _column(spec, vocabulary, laid, context_of(events, grid), part=part, opens=opens)
 
 
 def column_for(spec: ColumnSpec, vocabulary: Vocabulary, grid: int, events: Sequence[Events]) -> Column:
@@ -137,16 +193,27 @@ def column_for(spec: ColumnSpec, vocabulary: Vocabulary, grid: int, events: Sequ
     laid = _lay_out(spec, events, grid)
     part = np.full(len(laid.which), TEST, dtype=np.int8)
     part[laid.starts[:-1]] = FIRST
-    return _column(spec, grid, vocabulary, laid, part=part, opens=np.zeros(len(events), dtype=bool))
+    none = np.zeros(len(events), dtype=bool)
+    return _column(spec, vocabulary, laid, context_of(events, grid), part=part, opens=none)
+
+
+def only_value(spec: ColumnSpec, events: Sequence[Events], split: Split, grid: int) -> Value | None:
+    """The value of every training target, if they all have the same: there is nothing to learn then."""
+    laid = _lay_out(spec, events, grid)
+    part = np.concatenate([np.zeros(0, np.int8), *split.parts])
+    found = np.unique(laid.single[part[laid.event] == TRAIN])
+    return laid.distinct[int(found[0])] if len(found) == 1 else None
 
 
 class _Laid(NamedTuple):
     """The values of all songs, one after another."""
 
-    ticks: NDArray[np.int32]  # (E,) as they stand; zeros for chords
-    distinct: list[Value]  # sorted; ticks clipped to the range
+    ticks: NDArray[np.int32]  # (E,) numbers as they stand; zeros for chords
+    distinct: list[Value]  # sorted; numbers clipped to the range
     which: NDArray[np.int64]  # (E,) into `distinct`
     starts: NDArray[np.int64]  # (S + 1,)
+    single: NDArray[np.int64]  # what is counted, into `distinct`: `which`, or every note
+    event: NDArray[np.int64]  # whose it is
 
 
 def _lay_out(spec: ColumnSpec, events: Sequence[Events], grid: int) -> _Laid:
@@ -158,17 +225,24 @@ def _lay_out(spec: ColumnSpec, events: Sequence[Events], grid: int) -> _Laid:
         sorted_chords = sorted(set(chords))
         place = {chord: i for i, chord in enumerate(sorted_chords)}
         which = np.fromiter((place[chord] for chord in chords), dtype=np.int64, count=len(chords))
-        return _Laid(np.zeros(len(chords), np.int32), list(sorted_chords), which, starts)
+        ticks = np.zeros(len(chords), np.int32)
+        return _Laid(ticks, list(sorted_chords), which, starts, which, np.arange(len(which)))
     ticks = np.concatenate([np.zeros(0, np.int32), *(getattr(song, spec.field) for song in events)]).astype(np.int32)
-    distinct = np.unique(np.clip(ticks, spec.lowest, LONGEST_QUARTERS * grid), return_inverse=True)
-    return _Laid(ticks, cast("list[Value]", distinct[0].tolist()), distinct[1].astype(np.int64), starts)
+    each, event = ticks, np.arange(len(ticks))
+    if spec.grain == "note":
+        each = np.concatenate([np.zeros(0, np.int32), *(song.lengths for song in events)]).astype(np.int32)
+        event = np.repeat(event, np.concatenate([np.zeros(0, np.int64), *(np.diff(song.starts) for song in events)]))
+    highest = spec.highest(grid)
+    distinct, single = np.unique(np.clip(each, spec.lowest, highest), return_inverse=True)
+    which = np.searchsorted(distinct, np.clip(ticks, spec.lowest, highest))  # an event's value is its longest note's
+    return _Laid(ticks, cast("list[Value]", distinct.tolist()), which, starts, single.astype(np.int64), event)
 
 
 def _column(
     spec: ColumnSpec,
-    grid: int,
     vocabulary: Vocabulary,
     laid: _Laid,
+    context: Context,
     *,
     part: NDArray[np.int8],
     opens: NDArray[np.bool_],
@@ -176,8 +250,10 @@ def _column(
     lexicon = vocabulary.values + tuple(value for value in laid.distinct if value not in vocabulary.index)
     place = {value: i for i, value in enumerate(lexicon)}
     ids = np.array([place[value] for value in laid.distinct], dtype=np.int32)[laid.which]
-    base = _log_base(spec, grid, vocabulary, lexicon)[ids]
-    return Column(spec, grid, vocabulary, lexicon, ids, laid.ticks, base, laid.starts, part, opens)
+    single = np.array([place[value] for value in laid.distinct], dtype=np.int64)[laid.single]
+    base = np.zeros(len(ids))
+    np.add.at(base, laid.event, _log_base(spec, context.grid, vocabulary, lexicon)[single])
+    return Column(spec, context.grid, vocabulary, lexicon, ids, laid.ticks, base, laid.starts, part, opens, context)
 
 
 def _log_base(spec: ColumnSpec, grid: int, vocabulary: Vocabulary, lexicon: tuple[Value, ...]) -> NDArray[np.float64]:
@@ -185,7 +261,7 @@ def _log_base(spec: ColumnSpec, grid: int, vocabulary: Vocabulary, lexicon: tupl
     if spec.chords:
         speller = Speller.fit(cast("tuple[Chord, ...]", vocabulary.values))
         return speller.log_probs(cast("tuple[Chord, ...]", lexicon))
-    highest = LONGEST_QUARTERS * grid
+    highest = spec.highest(grid)
     shares = tick_histogram(vocabulary, spec.lowest, highest)
     ticks = np.clip(np.array(lexicon, dtype=np.int64), spec.lowest, highest)
     log_base: NDArray[np.float64] = np.log(shares)[ticks - spec.lowest]

@@ -1,34 +1,44 @@
-"""The least that a model can reach on the songs it was trained on, if a window is all that it sees.
+"""The least that a model can reach on the songs it was trained on, if a window of its own column is all that it sees.
 
 A figure on training songs says little by itself: a table of the windows reaches the floor by heart.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.columns import Column
-from datamodules.windows import Weighting, Windows
+from datamodules.grams import numbered, paired
+from datamodules.lengths import notes_of
+from datamodules.windows import Weighting, weights
 
 __all__ = ["floors"]
 
 
 def floors(column: Column, part: int, window: int, weighting: Weighting = "none") -> dict[str, float]:
-    """Floors over a part's targets, given the `window` values before each.
+    """Floors over a part's targets, given the `window` values before each; a head with more inputs can go below.
 
     A loss with weights has another minimum than the one without: it gives rare targets more probability than they have.
 
     Returns:
         nats: the conditional entropy of the target, in nats per event. weighted: the least mean of weight * nats.
-        at_weighted: the nats per event, unweighted, of the distribution that reaches it. For timing also mae: the mean
-        absolute error of the conditional median, in quarter notes.
+        at_weighted: the nats per event, unweighted, of the distribution that reaches it. For numbers also mae: the mean
+        absolute error of the conditional median, in their unit. Of grain note the pitches are given too, an event's
+        nats are those of all its lengths, and mae is over notes.
     """
-    windows = Windows(column, part, window, weighting)
-    shown = windows.view[windows.rows].numpy()  # (targets, window)
-    _, context = np.unique(shown, axis=0, return_inverse=True)
-    targets = column.ids[windows.events].astype(np.int64)
-    context, weight = context.reshape(-1).astype(np.int64), windows.weights.astype(np.float64)
+    events = column.targets(part)
+    context, targets = _contexts(column, events, window), column.ids[events].astype(np.int64)
+    group, value = context, column.value[events]
+    if column.spec.grain == "note":
+        bits, starts, lengths = column.context.bits, column.context.starts, column.context.lengths
+        context = paired(context, _numbers(bits[event].tobytes() for event in events))
+        targets = _numbers(lengths[starts[event] : starts[event + 1]].tobytes() for event in events)
+        notes, row = notes_of(column.context, events)
+        group, value = paired(context[row], notes - starts[events][row]), lengths[notes]
+    weight = weights(column.ids[events], weighting).astype(np.float64)
     learned = _nats(context, targets, weight)
     found = {
         "nats": float(_nats(context, targets, np.ones_like(weight)).mean()),
@@ -36,8 +46,24 @@ def floors(column: Column, part: int, window: int, weighting: Weighting = "none"
         "at_weighted": float(learned.mean()),
     }
     if not column.spec.chords:
-        found["mae"] = _median_error(context, column.value[windows.events]) / column.grid
+        found["mae"] = _median_error(group, value) / column.per_unit
     return found
+
+
+def _numbers(keys: Iterable[bytes]) -> NDArray[np.int64]:
+    """Equal keys get equal numbers, from 0 up without gaps, shape (keys,)."""
+    known: dict[bytes, int] = {}
+    return np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.int64)
+
+
+def _contexts(column: Column, events: NDArray[np.int64], window: int) -> NDArray[np.int64]:
+    """A number for the window before each event, equal for equal ones, shape (events,)."""
+    inputs, depth = column.inputs, events - column.starts[column.songs()[events]]
+    context = np.zeros(len(events), dtype=np.int64)
+    for distance in range(1, window + 1):
+        shown = inputs[np.maximum(events - distance, 0)]
+        context = paired(context, np.where(distance <= depth, shown, column.vocabulary.start))
+    return numbered(context)
 
 
 def _nats(context: NDArray[np.int64], target: NDArray[np.int64], weight: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from datamodules.columns import Column
 from datamodules.grams import numbered, paired
+from datamodules.lengths import notes_of, summed, unrolled
 from datamodules.splits import TRAIN
 from datamodules.vocabulary import PITCHES, Chord, Speller
 
@@ -66,8 +67,12 @@ def kneser_ney(column: Column, targets: Ints, *, highest: int = HIGHEST_ORDER, t
             that would leave the range of pitches is left out.
 
     Returns:
-        Shape (highest, N); row n - 1 is order n.
+        Shape (highest, N); row n - 1 is order n. Of grain note the models read one note after another, and an event's
+        probability is the product of its notes'.
     """
+    if column.spec.grain == "note":
+        notes, row = notes_of(column.context, targets)
+        return summed(kneser_ney(unrolled(column), notes, highest=highest), row)
     if transpose:
         positions, log_base = _transposed(column, targets)
     else:

@@ -6,6 +6,7 @@ The only file of this package that imports Lightning, which takes seconds.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytorch_lightning as pl
@@ -13,20 +14,20 @@ import torch
 
 from datamodules.columns import Column
 from datamodules.errors import UserError
+from datamodules.framing import Framing
 from datamodules.splits import TRAIN
-from datamodules.windows import Batch, Batches, Weighting, Windows, in_order, pad_inputs
+from datamodules.windows import Batch, Batches, Weighting, Windows, in_order
 
 __all__ = ["MidiWindows"]
 
 UNKNOWN_RATE = 0.02  # of the training inputs are shown as <unknown>, so that a network has met it
 UPDATES_PER_EPOCH = 50  # at least: so that an epoch of a short song is worth a validation pass
-SLICE = 1 << 18  # input ids gathered at once: fewer, larger copies cost less than one a batch (2 MB)
 
 
 class MidiWindows(pl.LightningDataModule):
     """The windows of a column, for any head.
 
-    An epoch is as many whole passes over the training windows as make at least `updates_per_epoch` updates. The batches
+    An epoch is as many whole passes over the training targets as make at least `updates_per_epoch` updates. The batches
     of epoch k depend on `seed` and k alone, never on a global random state. k is the trainer's epoch, counted from what
     `set_epoch` says.
 
@@ -36,8 +37,8 @@ class MidiWindows(pl.LightningDataModule):
     def __init__(
         self,
         column: Column,
+        framing: Framing,
         *,
-        window: int = 5,
         batch_size: int = 64,
         weighting: Weighting = "none",
         seed: int = 0,
@@ -48,36 +49,36 @@ class MidiWindows(pl.LightningDataModule):
 
         Args:
             column: of any head; its `valid_part` is validated on.
-            window: values that the network sees.
-            batch_size: windows an update, at least 2 (BatchNorm cannot train on one).
-            weighting: how training windows are weighted, see `windows.weights`.
-            seed: of the order of the training windows and of the replaced inputs.
+            framing: how the network looks at it.
+            batch_size: windows an update, about: a pass is cut into batches of equal size. At least 2 (BatchNorm cannot
+                train on one).
+            weighting: how training targets are weighted, see `windows.weights`.
+            seed: of the order of the training windows, their cut and key, and of the replaced inputs.
             updates_per_epoch: the least number of updates an epoch.
             unknown_rate: the share of training inputs that are replaced by `<unknown>`.
 
         Raises:
-            UserError: there are fewer than two training windows.
+            UserError: there are fewer than two training targets.
         """
         super().__init__()
         if batch_size < 2 or updates_per_epoch < 1 or not 0 <= unknown_rate <= 1 or seed < 0:
             raise ValueError("batch_size >= 2, updates_per_epoch >= 1, 0 <= unknown_rate <= 1 and seed >= 0 are needed")
         self.column = column
-        self.window = window
-        self.batch_size = batch_size
+        self.framing = framing
         self.seed = seed
         self.unknown_rate = unknown_rate
-        self._padded = pad_inputs(column, window)
-        self._train = Windows(column, TRAIN, window, weighting, padded=self._padded)
+        self._train = Windows(column, TRAIN, framing, weighting)
         if len(self._train) < 2:
             raise UserError(f"{len(self._train)} training targets are too few to train on: give more or longer songs")
-        self._ends = _batch_ends(len(self._train), batch_size)
-        self.passes = -(-updates_per_epoch // len(self._ends))
+        # of two targets at least: BatchNorm cannot train on one
+        self._batches = max(min(round(self._train.expected / batch_size), len(self._train) // 2), 1)
+        self.passes = -(-updates_per_epoch // self._batches)
         self._first_epoch = 0
 
     @property
     def updates(self) -> int:
         """Updates an epoch."""
-        return self.passes * len(self._ends)
+        return self.passes * self._batches
 
     @property
     def epoch(self) -> int:
@@ -92,43 +93,30 @@ class MidiWindows(pl.LightningDataModule):
         self._first_epoch = epoch
 
     def train_dataloader(self) -> Batches:
-        """One epoch of shuffled batches each time it is iterated; none of them is a single window."""
+        """One epoch of shuffled batches each time it is iterated."""
         return Batches(lambda: self._shuffled(self.epoch), self.updates)
 
     def val_dataloader(self) -> Batches:
-        """The windows of the column's `valid_part` in order, in large batches, all of weight 1."""
+        """The targets of the column's `valid_part` in order, in large batches, all of weight 1."""
         return self.in_order(self.column.valid_part)
 
     def in_order(self, part: int, weighting: Weighting = "none") -> Batches:
-        """The windows of any part in order, in large batches, with nothing replaced."""
-        return in_order(self.column, part, self.window, weighting, padded=self._padded)
+        """The targets of any part in order, in large batches, with nothing replaced."""
+        return in_order(self.column, part, self.framing, weighting)
 
     def _shuffled(self, epoch: int) -> Iterator[Batch]:
         random = np.random.default_rng((self.seed, epoch))
-        per_slice = max(SLICE // (self.window * self.batch_size), 1)  # batches
         for _ in range(self.passes):
-            order = random.permutation(len(self._train))
-            for first in range(0, len(self._ends), per_slice):
-                begin = self._ends[first - 1] if first else 0
-                ends = self._ends[first : first + per_slice]
-                gathered = self._train.batch(order[begin : ends[-1]])
-                self._hide(gathered, random)
-                sizes = np.diff(ends, prepend=begin).tolist()
-                names = gathered.keys()
-                for parts in zip(*(torch.split(tensor, sizes) for tensor in gathered.values()), strict=True):
-                    yield dict(zip(names, parts, strict=True))
+            segments = self._train.passed(random)
+            order = random.permutation(len(segments))
+            ends = np.linspace(0, len(order), self._batches + 1).round().astype(np.int64)
+            for begin, end in pairwise(ends.tolist()):
+                yield self._hidden(self._train.batch(segments[order[begin:end]]), random)
 
-    def _hide(self, batch: Batch, random: np.random.Generator) -> None:
+    def _hidden(self, batch: Batch, random: np.random.Generator) -> Batch:
         """Replaces some inputs by `<unknown>`; a `<start>` stays what it is."""
-        if self.unknown_rate:
+        if self.unknown_rate and "window" in batch:
             window = batch["window"]
             hidden = torch.from_numpy(random.random(tuple(window.shape), dtype=np.float32) < self.unknown_rate)
             window[hidden & (window != self.column.vocabulary.start)] = self.column.vocabulary.unknown
-
-
-def _batch_ends(windows: int, batch_size: int) -> list[int]:
-    """Where the batches of a pass end. A last batch of one window, on which BatchNorm fails, joins the one before."""
-    ends = [*range(batch_size, windows, batch_size), windows]
-    if len(ends) > 1 and windows - ends[-2] == 1:
-        del ends[-2]
-    return ends
+        return batch

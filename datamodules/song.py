@@ -67,6 +67,9 @@ class Events:
         duration: ticks, the longest note of the event.
         offset: ticks from the previous event's onset; for the first event its position in its bar.
         velocity: the loudest note of the event.
+        place: ticks from the bar line before.
+        bar: ticks of the bar that the event stands in.
+        lengths: shape of `pitches`; ticks, of each pitch's longest note.
     """
 
     onset: Ints
@@ -75,6 +78,9 @@ class Events:
     duration: Ints
     offset: Ints
     velocity: Ints
+    place: Ints
+    bar: Ints
+    lengths: Ints
 
     def __len__(self) -> int:
         return len(self.onset)
@@ -122,11 +128,19 @@ class Song:
         ]
         return np.asarray(keep, dtype=bool)[self.notes.part] if len(self.notes) else np.zeros(0, dtype=bool)
 
+    def bar_positions(self, ticks: NDArray[np.integer]) -> tuple[Ints, Ints]:
+        """Ticks from the last bar line, and ticks in that bar, by the metre map; both of the shape of `ticks`.
+
+        A metre change starts a bar. What stands before the first bar line of the map counts back from it.
+        """
+        lengths = [bar_length(self.grid, int(numerator), int(below)) for _, numerator, below in self.metres]
+        row = np.maximum(np.searchsorted(self.metres[:, 0], ticks, side="right") - 1, 0)
+        bar = np.array(lengths, dtype=np.int32)[row]
+        return ((ticks - self.metres[row, 0]) % bar).astype(np.int32), bar
+
     def bar_position(self, tick: int) -> int:
-        """Ticks from the last bar line to `tick`, by the metre map. A metre change starts a bar."""
-        row = max(int(np.searchsorted(self.metres[:, 0], tick, side="right")) - 1, 0)
-        start, numerator, denominator = (int(x) for x in self.metres[row])
-        return (tick - start) % bar_length(self.grid, numerator, denominator)
+        """Ticks from the last bar line to `tick`, see `bar_positions`."""
+        return int(self.bar_positions(np.array([tick]))[0][0])
 
     def events(self, parts: Collection[str] | None = None) -> Events:
         """The events of the chosen parts: notes grouped by onset, each pitch once."""
@@ -137,12 +151,13 @@ class Song:
         length, velocity = self.notes.length[keep][order], self.notes.velocity[keep][order]
         if not len(onset):
             none = np.zeros(0, np.int32)
-            return Events(none, np.zeros(1, np.int32), none, none, none, none)
+            return Events(none, np.zeros(1, np.int32), none, none, none, none, none, none, none)
         first = np.flatnonzero(np.r_[True, onset[1:] != onset[:-1]])  # where an event's notes begin
         distinct = np.r_[True, (onset[1:] != onset[:-1]) | (pitch[1:] != pitch[:-1])]
         starts = np.r_[0, np.cumsum(distinct)][np.r_[first, len(onset)]]
         onsets = onset[first]
-        offset = np.r_[self.bar_position(int(onsets[0])), np.diff(onsets)]
+        place, bar = self.bar_positions(onsets)
+        offset = np.r_[place[0], np.diff(onsets)]
         return Events(
             onset=onsets.astype(np.int32),
             starts=starts.astype(np.int32),
@@ -150,6 +165,9 @@ class Song:
             duration=np.maximum.reduceat(length, first).astype(np.int32),
             offset=offset.astype(np.int32),
             velocity=np.maximum.reduceat(velocity, first).astype(np.int32),
+            place=place,
+            bar=bar,
+            lengths=np.maximum.reduceat(length, np.flatnonzero(distinct)).astype(np.int32),
         )
 
 

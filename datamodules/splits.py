@@ -6,8 +6,9 @@ file knows events, and nothing of columns, windows or networks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,21 @@ from datamodules.errors import UserError
 from datamodules.grams import numbered, paired
 from datamodules.song import Events
 
-__all__ = ["FIRST", "TEST", "TRAIN", "VALID", "Split", "leakage", "make_split", "named_split", "with_test_songs"]
+__all__ = [
+    "FIRST",
+    "TEST",
+    "TRAIN",
+    "VALID",
+    "Split",
+    "alike",
+    "leakage",
+    "make_split",
+    "named_split",
+    "with_test_songs",
+]
 
 FIRST, TRAIN, VALID, TEST = 0, 1, 2, 3  # whose target an event is; FIRST is nobody's
+COLUMNS: Mapping[str, str] = MappingProxyType({"notes": "chords", "durations": "duration", "offsets": "offset"})
 SONGS_FOR_SONG_SPLIT = 10  # `auto` holds out whole songs from here on
 GRAM = 6  # events that are compared for leakage
 
@@ -93,7 +106,7 @@ def make_split(kind: str, events: Sequence[Events], seed: int) -> Split:
         UserError: too few songs, or a part without targets.
     """
     if kind == "auto":
-        enough = len(events) >= SONGS_FOR_SONG_SPLIT and len(_alike(events)) >= 3
+        enough = len(events) >= SONGS_FOR_SONG_SPLIT and len(alike(events)) >= 3
         kind = "song" if enough else "tail"
     if kind == "song":
         return _checked(_by_song(events, seed))
@@ -128,7 +141,9 @@ def with_test_songs(split: Split, events: Sequence[Events]) -> Split:
     return Split(split.name, label, own + other, split.songs + ("test",) * len(other))
 
 
-def leakage(events: Sequence[Events], split: Split, held: int) -> dict[str, float | None]:
+def leakage(
+    events: Sequence[Events], split: Split, held: int, columns: Mapping[str, str] = COLUMNS
+) -> dict[str, float | None]:
     """How much of a held-out part stands in the training part too.
 
     It is the share of the occurrences of six values in a row, wholly in one song's held-out events, that also occur
@@ -139,9 +154,10 @@ def leakage(events: Sequence[Events], split: Split, held: int) -> dict[str, floa
         events: the songs that were split.
         split: theirs.
         held: VALID or TEST.
+        columns: which, by name: attributes of `Events`.
 
     Returns:
-        Shares from 0 to 1 of `notes`, `durations`, `offsets` and `triples` (all three at once). None where the part
+        Shares from 0 to 1 of the columns and of `triples` (chord, duration and offset at once). None where the part
         holds no six events in a row.
     """
     lengths = [len(song) for song in events]
@@ -151,14 +167,14 @@ def leakage(events: Sequence[Events], split: Split, held: int) -> dict[str, floa
     opening[np.cumsum([0, *lengths[:-1]])] = True
     chords: dict[tuple[int, ...], int] = {}
     ids = [chords.setdefault(chord, len(chords)) for one in events for chord in one.chords()]
-    notes = np.array(ids, dtype=np.int64)
-    durations, offsets = (numbered(np.concatenate([getattr(s, f) for s in events])) for f in ("duration", "offset"))
-    triples = paired(paired(notes, durations), offsets)
-    columns = {"notes": notes, "durations": durations, "offsets": offsets, "triples": triples}
+    values = {"chords": np.array(ids, dtype=np.int64)}
+    for field in {*COLUMNS.values(), *columns.values()} - {"chords"}:
+        values[field] = numbered(np.concatenate([getattr(one, field) for one in events]))
+    values["triples"] = paired(paired(values["chords"], values["duration"]), values["offset"])
     shares: dict[str, float | None] = {}
-    for name, column in columns.items():
-        skipped = opening if name in ("offsets", "triples") else np.zeros_like(opening)
-        shares[name] = _share_seen(column, song, where, skipped, held)
+    for name, field in {**columns, "triples": "triples"}.items():
+        skipped = opening if field in ("offset", "triples") else np.zeros_like(opening)
+        shares[name] = _share_seen(values[field], song, where, skipped, held)
     return shares
 
 
@@ -205,7 +221,7 @@ def _tail_marks(events: int) -> Marks:
     return marks
 
 
-def _alike(events: Sequence[Events]) -> list[list[int]]:
+def alike(events: Sequence[Events]) -> list[list[int]]:
     """Songs in groups: those of one group have equal events, transposition ignored."""
     groups: dict[tuple[bytes, ...], list[int]] = {}
     for i, song in enumerate(events):
@@ -217,7 +233,7 @@ def _alike(events: Sequence[Events]) -> list[list[int]]:
 
 def _by_song(events: Sequence[Events], seed: int) -> Split:
     """80/10/10 over groups of like songs in shuffled order, at least one group a part."""
-    groups = _alike(events)
+    groups = alike(events)
     if len(groups) < 3:
         raise UserError(f"--split song needs three different songs, here are {len(groups)}: try --split tail")
     left = [groups[i] for i in np.random.default_rng(seed).permutation(len(groups))]

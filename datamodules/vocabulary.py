@@ -1,6 +1,6 @@
 """What a column's values are called: tokens, ids and counts, and the two base distributions that know every value.
 
-A chord is its pitches, low to high; a timing value is a number of ticks. A `Vocabulary` holds the values of the
+A chord is its pitches, low to high; other values are numbers, mostly of ticks. A `Vocabulary` holds the values of the
 training part. What it lacks still has a probability: a chord by the `Speller`, which spells it pitch by pitch, a tick
 by `tick_histogram`. This file knows neither songs nor splits.
 """
@@ -67,7 +67,7 @@ class Vocabulary:
 
     @property
     def kind(self) -> Literal["chords", "ticks"]:
-        """What the values are."""
+        """What the values are; ticks stands for numbers of any unit."""
         return "ticks" if isinstance(self.values[0], int) else "chords"
 
     @cached_property

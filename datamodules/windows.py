@@ -1,14 +1,17 @@
-"""Windows as views on a column, and what each counts in the training loss.
+"""Windows as views on a column, and what each target counts in the training loss.
 
-A window is the W values before a target. All windows of a column are rows of one view on its padded inputs, so memory
-grows with the events, not with events x W; only the rows of a batch are ever copied.
+A window is W values in a row. Its network predicts, at each position, the value that follows; of these the last `tail`
+positions are targets: one, as in the original, or half a window, so that every target has between half a window and a
+whole one before it, in training as in scoring. All windows are rows of one view on the padded events, so memory grows
+with the events, not with events x W; only the rows of a batch are ever copied.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,22 +19,27 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from datamodules.columns import Column
+from datamodules.context import PITCHES
+from datamodules.framing import Framing
+from datamodules.kneser_ney import TRANSPOSITIONS
+from datamodules.lengths import by_pitch
 
-__all__ = ["WEIGHTINGS", "Batch", "Batches", "Weighting", "Windows", "in_order", "pad_inputs", "weights"]
+__all__ = ["WEIGHTINGS", "Batch", "Batches", "Segments", "Weighting", "Windows", "in_order", "weights"]
 
 Weighting = str  # one of:
 WEIGHTINGS: tuple[Weighting, ...] = ("none", "balanced", "sqrt")
 
 Batch = dict[str, Tensor]
+Ints = NDArray[np.int64]
 
-SCORED_AT_ONCE = 1024  # windows a batch that is only scored: large for speed; logits over a large vocabulary still fit
+SCORED_AT_ONCE = 1024  # targets a batch that is only scored: large for speed; logits over a large vocabulary still fit
 
 
 def weights(ids: NDArray[np.integer], scheme: Weighting) -> NDArray[np.float32]:
-    """What each window counts in the training loss, by how frequent its target is; mean 1.
+    """What each target counts in the training loss, by how frequent it is; mean 1.
 
     Args:
-        ids: the windows' targets, shape (N,).
+        ids: the targets, shape (N,).
         scheme: `none` (all alike), `balanced` (N / (K * count), K different targets: as scikit-learn's and Keras'
             "balanced"), or `sqrt` (in proportion to 1 / sqrt(count)).
 
@@ -51,67 +59,209 @@ def weights(ids: NDArray[np.integer], scheme: Weighting) -> NDArray[np.float32]:
     return by_window.astype(np.float32)
 
 
-def pad_inputs(column: Column, window: int) -> Tensor:
-    """The column's inputs with `window` times `<start>` before each song: int64 (E + S * window,)."""
-    padded = np.full(len(column) + (len(column.starts) - 1) * window, column.vocabulary.start, dtype=np.int64)
-    padded[np.arange(len(column)) + (column.songs() + 1) * window] = column.inputs
-    return torch.from_numpy(padded)
+@dataclass(frozen=True)
+class Segments:
+    """Windows by their last target, M of them, in the order of the events.
+
+    Attributes:
+        last: int64 (M,), the event that the last position predicts.
+        first: int64 (M,), the first event that counts as a target of this window: those before it count in others.
+        shift: int64 (M,), semitones that the window is moved by.
+    """
+
+    last: Ints
+    first: Ints
+    shift: Ints
+
+    def __len__(self) -> int:
+        return len(self.last)
+
+    def __getitem__(self, chosen: Ints | slice) -> Segments:
+        return Segments(self.last[chosen], self.first[chosen], self.shift[chosen])
 
 
 class Windows:
-    """The windows of one part of a column, in the order of their targets; N of them.
+    """The windows of one part of a column; its targets are N events.
 
     The column's arrays are read where they lie, and may be read-only.
     """
 
-    def __init__(
-        self,
-        column: Column,
-        part: int,
-        window: int,
-        scheme: Weighting = "none",
-        *,
-        padded: Tensor | None = None,
-    ) -> None:
-        """Lays the view; `padded` is what `pad_inputs` made of the same column and window, if it is there already."""
-        if window < 1:
-            raise ValueError(f"window {window}: it must hold at least one value")
-        self.column = column
-        self.window = window
+    def __init__(self, column: Column, part: int, framing: Framing, weighting: Weighting = "none") -> None:
+        self.column, self.framing = column, framing
         self.events = column.targets(part)  # int64 (N,)
-        self.weights = weights(column.ids[self.events], scheme)  # float32 (N,)
-        padded = pad_inputs(column, window) if padded is None else padded
-        self.view = padded.unfold(0, window, 1)  # (entries - window + 1, window)
-        # event e of song s lies at e + (s + 1) * window of the padded inputs: its window begins `window` earlier
-        self.rows = self.events + column.songs()[self.events] * window  # int64 (N,)
+        self.weight = np.zeros(len(column), dtype=np.float32)  # (E,), by target
+        self.weight[self.events] = weights(column.ids[self.events], weighting)
+        breaks = np.flatnonzero((np.diff(self.events) > 1) | (np.diff(self._songs[self.events]) > 0)) + 1
+        ends = np.r_[breaks, len(self.events)] if len(self.events) else breaks
+        self._run_first = self.events[np.r_[0, breaks]] if len(self.events) else self.events  # (runs,) of targets
+        self._run_last = self.events[ends - 1]
 
     def __len__(self) -> int:
         return len(self.events)
 
-    def batch(self, indices: Tensor | NDArray[np.int64] | slice) -> Batch:
-        """Copies out the windows `indices` (B of them, from 0 to N - 1).
+    @property
+    def expected(self) -> float:
+        """How many windows a pass with a random phase has, on average."""
+        length, tail = self._run_last - self._run_first + 1, self.framing.tail
+        return float(((length - 1) / tail + 1).sum())
+
+    def in_order(self) -> Segments:
+        """Windows that hold every target once, each as late as it can be."""
+        return self._cut(np.full(len(self._run_first), self.framing.tail - 1))
+
+    def passed(self, random: np.random.Generator) -> Segments:
+        """The same, cut and moved at random: the windows of one pass of training."""
+        segments = self._cut(random.integers(0, self.framing.tail, len(self._run_first)))
+        if self.framing.transpose == "none":
+            return segments
+        song = self._songs[segments.last]
+        low, high = self._shifts
+        if self.framing.transpose == "song":
+            shift = random.integers(low, high + 1)[song]
+        else:
+            shift = random.integers(low[song], high[song] + 1)
+        return Segments(segments.last, segments.first, shift)
+
+    def _cut(self, phase: Ints) -> Segments:
+        """Each run of targets a .. b in windows whose last targets are a + phase, a + phase + tail, ..., b."""
+        first, last, tail = self._run_first, self._run_last, self.framing.tail
+        count = 1 + np.maximum(-(-(last - first - phase) // tail), 0)
+        run = np.repeat(np.arange(len(first)), count)
+        number = np.arange(len(run)) - np.repeat(np.cumsum(count) - count, count)
+        ends = np.minimum((first + phase)[run] + number * tail, last[run])
+        begins = np.where(number == 0, first[run], np.r_[0, ends[:-1]] + 1)
+        return Segments(ends, begins, np.zeros_like(ends))
+
+    def batch(self, segments: Segments) -> Batch:
+        """Copies out windows, B of them with n targets in all, T = `framing.tail`.
 
         Returns:
-            window: int64 (B, W), input ids.
-            target: int64 (B,), a class from 0 to V - 1, or V for a value outside the vocabulary.
-            weight: float32 (B,).
-            base: float64 (B,), ln of the base distribution at the target.
-            value: int64 (B,), the target in ticks, clipped to the range; 0 for chords.
-            true: int64 (B,), the target in ticks as it stands in the song; 0 for chords.
+            Of every position: window int64 (B, W), input ids, unless chords are spelled; chord float32 (B, W, 129),
+            the pitches before and whether there is none but the song's start, if they are spelled or context is shown;
+            with context also numbers float32 (B, W, features), and known float32 (B, W, 128), the pitches of the
+            event to come, where a head is drawn after them.
+
+            counted: bool (B, T), which of the last positions are targets; absent if all are.
+
+            Of every target: target int64 (n,), a class from 0 to V - 1, or V for a value outside the vocabulary; weight
+            float32 (n,); base float64 (n,), ln of the base distribution; value int64 (n,), ticks clipped to the range,
+            0 for chords; true int64 (n,), ticks as they stand in the song; pitches bool (n, 128), if they are spelled;
+            lengths int64 (n, 128), ticks of each pitch as they stand in the song, 0 where it is silent, of grain note.
         """
-        chosen = indices.numpy() if isinstance(indices, Tensor) else indices
-        column, events = self.column, self.events[chosen]
-        true = column.value[events].astype(np.int64)
-        clipped = true if column.spec.chords else np.clip(true, column.spec.lowest, column.highest)
+        column, framing, window = self.column, self.framing, self.framing.window
+        rows = segments.last + self._songs[segments.last] * window
+        index = self._view[rows]  # (B, W + 1): events, E for a song's start
+        before, after = index[:, :-1], index[:, 1:]
+        batch: dict[str, NDArray[np.generic]] = {}
+        target_at = segments.last[:, None] + np.arange(1 - framing.tail, 1)  # (B, T)
+        counted = target_at >= segments.first[:, None]
+        events = target_at[counted]
+        shift = np.repeat(segments.shift, counted.sum(axis=1))
         target = np.minimum(column.ids[events], column.vocabulary.unknown).astype(np.int64)
-        return {
-            "window": self.view[torch.from_numpy(self.rows[chosen])],
-            "target": torch.from_numpy(target),
-            "weight": torch.from_numpy(self.weights[chosen]),
-            "base": torch.from_numpy(column.base[events]),
-            "value": torch.from_numpy(clipped),
-            "true": torch.from_numpy(true),
+        chords = column.spec.chords
+        moved = framing.transpose != "none" and bool(segments.shift.any())
+        if not (chords and framing.spelled):
+            batch["window"] = self._inputs[before]
+            if chords and moved:  # a chord that the vocabulary lacks in the other key is no target
+                batch["window"] = self._moved_ids[segments.shift[:, None] - TRANSPOSITIONS[0], batch["window"]]
+                target = self._moved_ids[shift - TRANSPOSITIONS[0], target]
+                known = target < column.vocabulary.unknown
+                counted[counted] = known
+                events, target, shift = events[known], target[known], shift[known]
+        if framing.context or (chords and framing.spelled):
+            flags = _pitches(self._chords[before], segments.shift if moved else None)
+            start = (before == len(column)).astype(np.float32)[:, :, None]
+            batch["chord"] = np.concatenate([flags, start], axis=2)
+        if framing.context:
+            batch["numbers"] = np.concatenate([self._past[before], self._known[after]], axis=2)
+            if "notes" in column.spec.after:
+                batch["known"] = _pitches(self._chords[after], segments.shift if moved else None)
+        if chords and framing.spelled:
+            spelled = _pitches(self._chords[after[:, -framing.tail :]], segments.shift if moved else None)
+            batch["pitches"] = spelled[counted] > 0
+        if column.spec.grain == "note":
+            batch["lengths"] = by_pitch(column.context, events, shift if moved else None)
+        if not counted.all():
+            batch["counted"] = counted
+        true = column.value[events].astype(np.int64)
+        batch |= {
+            "target": target,
+            "weight": self.weight[events],
+            "base": column.base[events],
+            "value": true if chords else np.clip(true, column.spec.lowest, column.highest),
+            "true": true,
         }
+        return {name: torch.from_numpy(array) for name, array in batch.items()}
+
+    @cached_property
+    def _songs(self) -> Ints:
+        return self.column.songs()
+
+    @cached_property
+    def _view(self) -> NDArray[np.int64]:
+        """The events with W starts before each song, W + 1 in a row: (entries - W, W + 1)."""
+        window, events = self.framing.window, len(self.column)
+        padded = np.full(events + (len(self.column.starts) - 1) * window, events, dtype=np.int64)
+        # event e of song s lies at e + (s + 1) * W, so the window that it ends begins at e + s * W
+        padded[np.arange(events) + (self._songs + 1) * window] = np.arange(events)
+        return np.lib.stride_tricks.sliding_window_view(padded, window + 1)
+
+    @cached_property
+    def _inputs(self) -> Ints:
+        return np.append(self.column.inputs, self.column.vocabulary.start)
+
+    @cached_property
+    def _chords(self) -> NDArray[np.uint8]:
+        return _with_start(self.column.context.bits)
+
+    @cached_property
+    def _past(self) -> NDArray[np.float32]:
+        return _with_start(self.column.context.past)
+
+    @cached_property
+    def _known(self) -> NDArray[np.float32]:
+        return _with_start(self.column.context.known(self.column.spec.after))
+
+    @cached_property
+    def _shifts(self) -> tuple[Ints, Ints]:
+        """The least and the most semitones that each song's training part can be moved by and stay in the range."""
+        column = self.column
+        flags = np.unpackbits(column.context.bits, axis=1).astype(bool)
+        inside = flags & column.training()[:, None]
+        sounds = np.logical_or.reduceat(inside, column.starts[:-1], axis=0)  # (S, 128)
+        lowest, highest = sounds.argmax(axis=1), PITCHES - 1 - sounds[:, ::-1].argmax(axis=1)
+        low = np.maximum(TRANSPOSITIONS[0], -lowest)
+        high = np.minimum(TRANSPOSITIONS[-1], PITCHES - 1 - highest)
+        return low.astype(np.int64), high.astype(np.int64)
+
+    @cached_property
+    def _moved_ids(self) -> Ints:
+        """The id of each id's chord in each key, (shifts, V + 2); `unknown` for what the vocabulary lacks there."""
+        vocabulary = self.column.vocabulary
+        table = np.full((len(TRANSPOSITIONS), vocabulary.inputs), vocabulary.unknown, dtype=np.int64)
+        table[:, vocabulary.start] = vocabulary.start
+        for row, shift in enumerate(TRANSPOSITIONS):
+            for id_, chord in enumerate(vocabulary.values):
+                assert isinstance(chord, tuple)
+                table[row, id_] = vocabulary.index.get(tuple(p + shift for p in chord), vocabulary.unknown)
+        return table
+
+
+def _with_start(table: NDArray[Any]) -> NDArray[Any]:
+    """The table with a row of zeros behind it, for a song's start."""
+    return np.concatenate([table, np.zeros_like(table[:1])])
+
+
+def _pitches(bits: NDArray[np.uint8], shift: Ints | None) -> NDArray[np.float32]:
+    """Packed chords (B, W, 16), each row moved by its semitones, as float32 (B, W, 128)."""
+    flags = np.unpackbits(bits, axis=2)
+    if shift is None:
+        return flags.astype(np.float32)
+    moved = np.zeros(flags.shape, np.float32)
+    for row, semitones in enumerate(shift.tolist()):  # only songs that stay in the range are moved
+        up, down = max(semitones, 0), max(-semitones, 0)
+        moved[row, :, up : PITCHES - down] = flags[row, :, down : PITCHES - up]
+    return moved
 
 
 @dataclass(frozen=True)
@@ -133,14 +283,14 @@ class Batches:
         return self.count
 
 
-def in_order(
-    column: Column, part: int, window: int, weighting: Weighting = "none", *, padded: Tensor | None = None
-) -> Batches:
-    """The windows of any part of a column in order, in large batches: what a network is scored on."""
-    windows = Windows(column, part, window, weighting, padded=padded)
-    return Batches(partial(_ordered, windows), -(-len(windows) // SCORED_AT_ONCE))
+def in_order(column: Column, part: int, framing: Framing, weighting: Weighting = "none") -> Batches:
+    """All targets of a part in order, in large batches: what a network is scored on."""
+    windows = Windows(column, part, framing, weighting)
+    segments = windows.in_order()
+    size = max(SCORED_AT_ONCE // framing.tail, 1)
+    return Batches(partial(_ordered, windows, segments, size), -(-len(segments) // size))
 
 
-def _ordered(windows: Windows) -> Iterator[Batch]:
-    for begin in range(0, len(windows), SCORED_AT_ONCE):
-        yield windows.batch(slice(begin, begin + SCORED_AT_ONCE))
+def _ordered(windows: Windows, segments: Segments, size: int) -> Iterator[Batch]:
+    for begin in range(0, len(segments), size):
+        yield windows.batch(segments[begin : begin + size])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +15,13 @@ from datamodules.corpus import Corpus, Row, read_corpus
 from datamodules.errors import UserError
 from datamodules.song import DEFAULT_GRID, Events, Song, check_grid
 from datamodules.splits import TRAIN, Split, leakage, make_split, named_split
+from datamodules.vocabulary import Value
+from experiments.heads import HEADS
 from songs import bundled
 
 __all__ = ["DataOptions", "Dataset", "read_dataset"]
 
+LEAKING = {name: head.column.field for name, head in HEADS.items()}
 Progress = Callable[[int, int], None]
 
 
@@ -118,9 +121,9 @@ class Dataset:
     events: tuple[Events, ...]
     split: Split
 
-    def column(self, spec: ColumnSpec) -> Column:
-        """The column of a head."""
-        return build_column(spec, self.events, self.split, self.options.grid)
+    def column(self, spec: ColumnSpec, also: Collection[Value] = ()) -> Column:
+        """The column of a head; `also` are values that its vocabulary holds beside those of the training part."""
+        return build_column(spec, self.events, self.split, self.options.grid, also)
 
     @cached_property
     def digest(self) -> str:
@@ -135,7 +138,7 @@ class Dataset:
 
     def leakage(self, part: int) -> dict[str, float | None]:
         """How much of a held-out part stands in the training part too; {} where nothing is held out."""
-        return {} if part == TRAIN else leakage(self.events, self.split, part)
+        return {} if part == TRAIN else leakage(self.events, self.split, part, LEAKING)
 
     @cached_property
     def validation_leakage(self) -> dict[str, float | None]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -17,11 +17,16 @@ from datamodules.errors import UserError
 from experiments.cli import console, main, note, say
 
 if TYPE_CHECKING:
+    from datamodules.bootstrap import Units
     from datamodules.columns import Column
+    from experiments.evaluating.comparing import Scored
+    from experiments.evaluating.rivals import Rival
     from experiments.run_folder import Run
     from experiments.winners import Winner
 
 __all__ = ["EvaluateOptions", "evaluate", "training_figures"]
+
+Runs = Annotated[tuple[str, ...], tyro.conf.arg(metavar="RUN", help_behavior_hint=""), tyro.conf.UseAppendAction]
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,10 @@ class EvaluateOptions:
     """a run's path or name"""
     songs: tyro.conf.Positional[tuple[Path, ...]] = ()
     """MIDI files or folders to score instead of the run's test part"""
+    against: Runs = ()
+    """another run, whose winners are scored on the same events: better, worse, or not told apart (repeatable)"""
+    mix_ngram: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
+    """score the mixture of each winner with the best n-gram model too, its weight fitted on validation"""
     json: Path | None = None
     """write the figures here too"""
     runs: Path | None = None
@@ -42,29 +51,31 @@ class EvaluateOptions:
 
 
 def evaluate(options: EvaluateOptions, arguments: Sequence[str]) -> None:
-    """The command: a table a head, and the JSON."""
-    from experiments.figures import comparison
+    """The command: a table a head, what can be told apart, and the JSON."""
+    from experiments.evaluating.rivals import rival_of
     from experiments.files import write_json
     from experiments.heads import HEADS
     from experiments.provenance import made_by
     from experiments.run_folder import default_runs, open_run
     from experiments.winners import load_winner
 
-    run = open_run(options.run, options.runs or default_runs())
+    runs = options.runs or default_runs()
+    run = open_run(options.run, runs)
     winners = [load_winner(run.winner(name)) for name in HEADS if run.winner(name).exists()]
     if not winners:
         raise UserError(f"{run.path} has no winner yet: run `python -m experiments.tune` first")
     part = _Part(run, options.songs)
-    result: dict[str, Any] = {"run": run.name, "on": part.label, "songs": part.songs, "made_by": made_by(), "heads": {}}
+    rivals = [rival_of(name, runs, run, winners, part.uses) for name in dict.fromkeys(options.against)]
+    result: dict[str, Any] = {"run": run.name, "on": part.label, "songs": part.songs, "made_by": made_by()}
+    result |= {"bootstrap": part.units.to_json(), "against": {rival.name: rival.to_json() for rival in rivals}}
+    result["heads"] = {}
     say(f"run {run.name}, on {part.describe()}")
+    say(part.units.describe())
+    for message in (text for rival in rivals for text in (rival.warning(len(part.songs)), *rival.refused.values())):
+        if message:
+            note(message)
     for winner in winners:
-        found = part.score(winner)
-        result["heads"][winner.spec.name] = found
-        title = f"{winner.spec.name} on {part.label}: {found['targets']:,} targets"
-        say()
-        console.print(comparison(title, found["figures"], found["baselines"]))
-        if (leak := found["leakage"]) is not None:
-            say(f"leakage: {100 * leak:.0f} % of the 6-grams of this part occur in training too")
+        result["heads"][winner.spec.name] = part.score(winner, rivals, mix=options.mix_ngram)
     if options.json is not None:
         write_json(options.json, result)
         say(f"\nfigures written to {options.json}")
@@ -74,16 +85,15 @@ class _Part:
     """What is scored: a part of the run's songs, or other songs."""
 
     def __init__(self, run: Run, songs: Sequence[Path]) -> None:
-        from dataclasses import replace
-
         from datamodules.splits import TEST, with_test_songs
         from experiments.dataset import read_dataset
         from experiments.progress import reading
 
         self.dataset = run.dataset()
         self.part, self.label = self.dataset.split.test_part, self.dataset.split.test_label
-        marks = zip(self.dataset.songs, self.dataset.split.parts, strict=True)
-        self.songs = [song.name for song, parts in marks if (parts == self.part).any()]
+        there = [bool((parts == self.part).any()) for parts in self.dataset.split.parts]
+        uses = list(zip(self.dataset.songs, self.dataset.split.songs, strict=True))
+        scored = [use for use, inside in zip(uses, there, strict=True) if inside]
         if songs:
             paths = tuple(str(path.absolute()) for path in songs)
             wanted = replace(self.dataset.options, songs=paths, valid=(), test=(), split="none")
@@ -98,31 +108,104 @@ class _Part:
                 split=with_test_songs(self.dataset.split, other.events),
             )
             self.part, self.label = TEST, "songs of your choice"
-            self.songs = [song.name for song in other.songs]
+            scored = [(song, "test") for song in other.songs]
+        self.songs = [song.name for song, _ in scored]
+        self.uses = {song.digest: use for song, use in scored}
+        self.units = self._units()
+
+    def _units(self) -> Units:
+        """What the intervals are drawn from: every head scores the same events."""
+        import numpy as np
+
+        from datamodules.bootstrap import units_of
+
+        counts = [int(np.count_nonzero(marks == self.part)) for marks in self.dataset.split.parts]
+        return units_of(np.repeat(np.arange(len(counts)), counts))
 
     def describe(self) -> str:
         """The part in words."""
         count = f"{len(self.songs)} song{'s' if len(self.songs) != 1 else ''}"
         return f"{self.label} ({count}); {self.dataset.split.describe()}"
 
-    def score(self, winner: Winner) -> dict[str, Any]:
-        """A head's figures, its baselines', and the leakage."""
+    def score(self, winner: Winner, rivals: Sequence[Rival], *, mix: bool) -> dict[str, Any]:
+        """Say and return a head's figures, its baselines', what can be told apart, and the leakage."""
         from datamodules.baselines import baselines
-        from datamodules.windows import in_order
-        from lightning_modules.head import score
+        from experiments.evaluating.comparing import against_baselines, baseline_title, score_winner
+        from experiments.figures import comparison
 
-        column = self.dataset.column(winner.spec.column)
+        head = winner.column.title
+        column = self.dataset.column(winner.column, also=winner.vocabulary.values)
         if column.vocabulary != winner.vocabulary:
             raise UserError(f"{winner.path} was trained on other songs than its run holds: tune again")
-        head = winner.head()
-        figures = score(head, in_order(column, self.part, winner.config.window), winner.mixture).figures
-        return {
-            "figures": figures,
+        scored = score_winner(winner, column, self.part, self.units)
+        found: dict[str, Any] = {
+            "figures": scored.figures,
+            "intervals": scored.intervals,
             "baselines": baselines(column, self.part, column.valid_part),
             "targets": len(column.targets(self.part)),
             "leakage": self.dataset.leakage(self.part).get(winner.spec.name),
             "winner": {name: winner.facts[name] for name in ("hyperparameters", "epoch", "updates", "seed", "kind")},
         }
+        rows = against_baselines(scored, column, self.part, found["baselines"], self.units)
+        found["against_baseline"] = {name: {"baseline": best, **gap.to_json()} for name, (best, gap) in rows.items()}
+        lines = [gap.sentence(baseline_title(best, found["baselines"][best])) for best, gap in rows.values()]
+        if mix:
+            found["mix_ngram"], sentence = self._mixed(winner, column, scored)
+            lines.append(sentence)
+        found["against"], sentences = self._against(winner, column, scored, rivals)
+        say()
+        title = f"{head} on {self.label}: {found['targets']:,} targets"
+        figures = scored.figures | {f"{name}_interval": ends for name, ends in scored.intervals.items()}
+        console.print(comparison(title, figures, found["baselines"], found.get("mix_ngram"), column=winner.column))
+        for line in lines + sentences:
+            say(f"{head}: {line}")
+        if (leak := found["leakage"]) is not None:
+            say(f"leakage: {100 * leak:.0f} % of the 6-grams of this part occur in training too")
+        return found
+
+    def _mixed(self, winner: Winner, column: Column, scored: Scored) -> tuple[dict[str, Any], str]:
+        """The winner's mixture with the best n-gram, and its gain in words."""
+        from datamodules.bootstrap import interval
+        from experiments.evaluating.comparing import difference
+        from experiments.evaluating.mixing import fit_mix
+
+        mix = fit_mix(winner, column, column.targets(self.part))
+        nats = mix.nats(scored.nats)
+        sums = self.units.sums(nats)
+        gap = difference("nats", sums, scored.sums["nats"], self.units, winner.column)
+        label = self.dataset.split.valid_label
+        told = f"mixed with {100 * mix.weight:.1f} % of {mix.ngram.describe()} (fitted on {label})"
+        return {
+            "order": mix.ngram.order,
+            "transposed": mix.ngram.transposed,
+            "weight": mix.weight,
+            "fitted_on": label,
+            "nats": float(nats.mean()),
+            "nats_interval": interval(self.units, sums),
+            "against_winner": gap.to_json(),
+        }, f"{told}: {gap.sentence('the winner alone')}"
+
+    def _against(
+        self, winner: Winner, column: Column, scored: Scored, rivals: Sequence[Rival]
+    ) -> tuple[dict[str, Any], list[str]]:
+        """The winner against those of other runs, and in words."""
+        from experiments.evaluating.comparing import column_by, difference, score_winner
+
+        found: dict[str, Any] = {}
+        lines = []
+        for rival in rivals:
+            other = rival.winners.get(winner.spec.name)
+            if other is None:
+                continue
+            theirs = score_winner(other, column_by(other, column, self.dataset.events), self.part, self.units)
+            gaps = [
+                difference(name, sums, theirs.sums[name], self.units, winner.column)
+                for name, sums in scored.sums.items()
+            ]
+            found[rival.name] = {gap.figure: gap.to_json() for gap in gaps}
+            found[rival.name] |= {"figures": theirs.figures, "intervals": theirs.intervals}
+            lines += [gap.sentence(rival.name) for gap in gaps]
+        return found, lines
 
 
 def training_figures(winner: Winner, column: Column) -> dict[str, float]:
@@ -131,7 +214,7 @@ def training_figures(winner: Winner, column: Column) -> dict[str, float]:
     from datamodules.windows import in_order
     from lightning_modules.head import score
 
-    batches = in_order(column, TRAIN, winner.config.window, winner.config.weighting)
+    batches = in_order(column, TRAIN, winner.framing, winner.config.weighting)
     return score(winner.head(), batches, winner.mixture).figures
 
 

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
 
+from datamodules.columns import ColumnSpec
+from experiments.heads import HEADS
 from lightning_modules.config import HeadConfig
 
-__all__ = ["METRICS", "TITLES", "baseline_values", "comparison", "in_words", "metric_name"]
+__all__ = [
+    "METRICS",
+    "TITLES",
+    "baseline_values",
+    "comparison",
+    "confirmed_in_words",
+    "in_words",
+    "metric_name",
+    "unit_of",
+]
 
-# --metric -> (figure that is minimised, its unit)
+# --metric -> (figure that is minimised, its unit; "" for that of the head's column)
 METRICS = {
     "nats": ("valid", "nats"),
-    "mae": ("mae", "quarter notes"),
+    "mae": ("mae", ""),
     "macro": ("macro_nats", "nats (mean of classes)"),
 }
 
@@ -29,7 +40,9 @@ TITLES = {
 }
 COLUMNS = (  # figure, heading, digits, in per cent
     ("nats", "nats", 3, False),  # an event
-    ("mae", "MAE", 3, False),  # quarter notes
+    ("nats_interval", "95 %", 3, False),
+    ("mae", "MAE", 3, False),  # in the unit of the head's column
+    ("mae_interval", "95 %", 3, False),
     ("top1", "top-1", 1, True),
     ("top5", "top-5", 1, True),
     ("macro", "macro", 1, True),
@@ -40,7 +53,12 @@ COLUMNS = (  # figure, heading, digits, in per cent
 
 def metric_name(head: str, metric: str) -> str:
     """The figure that a search over `head` minimises."""
-    return "nats" if metric == "mae" and head == "notes" else metric
+    return "nats" if metric == "mae" and HEADS[head].column.chords else metric
+
+
+def unit_of(column: ColumnSpec, metric: str) -> str:
+    """What a figure of a column is told in: nats, of what, or the unit of the column."""
+    return column.nats if metric == "nats" else METRICS[metric][1] or column.unit
 
 
 def baseline_values(baselines: Mapping[str, Mapping[str, float]], metric: str) -> dict[str, float]:
@@ -52,15 +70,30 @@ def baseline_values(baselines: Mapping[str, Mapping[str, float]], metric: str) -
     return {short: best[name] for name, short in names.items() if name in best} if metric == "nats" else {}
 
 
-def comparison(title: str, winner: Mapping[str, float], baselines: Mapping[str, Mapping[str, Any]]) -> Table:
-    """The winner's figures with the baselines' below them."""
+def comparison(
+    title: str,
+    winner: Mapping[str, Any],
+    baselines: Mapping[str, Mapping[str, Any]],
+    mixed: Mapping[str, Any] | None = None,
+    *,
+    column: ColumnSpec,
+) -> Table:
+    """The winner's figures with the baselines' below them.
+
+    Args:
+        winner: its figures; also `nats_interval` and `mae_interval`, two ends each, where they are known.
+        mixed: the figures of its mixture with an n-gram, called alike.
+        column: what they are figures of.
+    """
     rows: list[tuple[str, Mapping[str, Any]]] = [("winner", {**winner, "nats": winner["valid"]})]
+    rows += [("winner and n-gram mixed", mixed)] if mixed is not None else []
     rows += [(TITLES.get(name, name), found) for name, found in baselines.items()]
-    shown = [column for column in COLUMNS if any(column[0] in found for _, found in rows)]
+    shown = [each for each in COLUMNS if any(each[0] in found for _, found in rows)]
     table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("", no_wrap=True)
-    for _, heading, _, _ in shown:
-        table.add_column(heading, justify="right")
+    units = {"nats": column.nats, "mae": f"MAE, {column.unit}"}
+    for figure, heading, _, _ in shown:
+        table.add_column(units.get(figure, heading), justify="right")
     for name, found in rows:
         order = f" ({found['order']})" if "order" in found else ""
         cells = [_cell(found.get(figure), digits, percent) for figure, _, digits, percent in shown]
@@ -68,10 +101,31 @@ def comparison(title: str, winner: Mapping[str, float], baselines: Mapping[str, 
     return table
 
 
-def _cell(value: float | None, digits: int, percent: bool) -> str:
+def _cell(value: float | Sequence[float] | None, digits: int, percent: bool) -> str:
     if value is None:
         return ""
+    if isinstance(value, Sequence):
+        return " to ".join(f"{end:.{digits}f}" for end in value)
     return f"{100 * value:.{digits}f} %" if percent else f"{value:.{digits}f}"
+
+
+def confirmed_in_words(facts: Mapping[str, Any]) -> str:
+    """By what a winner was chosen beside its own figure: its mean over other seeds, or over folds; "" if by nothing.
+
+    Args:
+        facts: the winner's metadata, perhaps a stranger's: what cannot be read is left out.
+    """
+    told = []
+    for name, counted, unit in (("confirmed", "values", "seed"), ("folds", "targets", "fold")):
+        found = facts.get(name)
+        if isinstance(found, dict) and isinstance(found.get(counted), list) and isinstance(found.get("mean"), float):
+            count = len(found[counted])
+            spread = f" ± {found['sd']:.3f}" if isinstance(found.get("sd"), float) else ""
+            told.append((f"{count} {unit}{'s' if count != 1 else ''}", f"{found['mean']:.3f}{spread}"))
+    if not told:
+        return ""
+    (first, value), *others = told  # confirmed over folds, it is one mean
+    return f"mean of {first} {value}" + "".join(f", each of {other}" for other, _ in others)
 
 
 def in_words(config: HeadConfig) -> str:

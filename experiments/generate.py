@@ -10,14 +10,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from datamodules.errors import UserError
 from experiments.cli import main, note, say
+from experiments.heads import HEADS
 
 if TYPE_CHECKING:
+    from experiments.music import mixed
     from experiments.music.generation import Sampling, Settings
     from experiments.music.prime import Prime
     from experiments.music.writing import Written
@@ -27,16 +30,30 @@ if TYPE_CHECKING:
 __all__ = ["GenerateOptions", "chosen_winners", "first_song", "generate", "write_songs"]
 
 # tyro would say "(default: None)" after a help text that tells the default in words
-RunName = Annotated[str | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="")]
 Number = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")]
 PerHead = Annotated[
     tuple[str, ...], tyro.conf.arg(metavar="[HEAD=]X", help_behavior_hint=""), tyro.conf.UseAppendAction
 ]
+Share = Annotated[tuple[float, ...] | None, tyro.conf.arg(metavar="[SHARE]", help_behavior_hint="")]
 MOST_CANDIDATES = 1000
 
 
+def _run_of(head: str) -> Any:
+    """The option that is named after a head."""
+    told = tyro.conf.arg(
+        metavar="RUN", help_behavior_hint="", help=f"another run, or a winner's file, to take the {head} head from"
+    )
+    return head, Annotated[str | None, told], dataclasses.field(default=None)
+
+
+if TYPE_CHECKING:
+    RunOfHead = object
+else:  # an option a head: --notes RUN and so on
+    RunOfHead = dataclasses.make_dataclass("RunOfHead", map(_run_of, HEADS), frozen=True)
+
+
 @dataclass(frozen=True)
-class GenerateOptions:
+class GenerateOptions(RunOfHead):
     """Write a new song with the heads that won: a MIDI file, and its sound and picture beside it.
 
     Example: python -m experiments.generate my_run --prime my_song.mid --bars 32
@@ -44,12 +61,6 @@ class GenerateOptions:
 
     run: Annotated[tyro.conf.Positional[str | None], tyro.conf.arg(metavar="[RUN]", help_behavior_hint="")] = None
     """a run, by path or name; without one, the newest winner of each head is taken"""
-    notes: RunName = None
-    """another run, to take the notes head from"""
-    durations: RunName = None
-    """another run, to take the durations head from"""
-    offsets: RunName = None
-    """another run, to take the offsets head from"""
     prime: Annotated[Path | None, tyro.conf.arg(metavar="SONG", help_behavior_hint="")] = None
     """the MIDI file whose opening is gone on from (default: the first training song, else a bundled one)"""
     events: Number = None
@@ -60,6 +71,8 @@ class GenerateOptions:
     """1 draws as was learnt, less is tamer, 0 takes the likeliest; of all heads, or one: notes=1.2 (repeatable; 1)"""
     top_p: PerHead = ()
     """draw among the likeliest values that hold this probability; in the same two forms (repeatable; 0.95)"""
+    mix_ngram: Share = None
+    """leave this share of the events to the best n-gram model of the training songs (default: fitted on validation)"""
     tempo: Annotated[float | None, tyro.conf.arg(metavar="BPM", help_behavior_hint="")] = None
     """quarter notes a minute (default: the prime's)"""
     seed: int = 1
@@ -76,6 +89,8 @@ class GenerateOptions:
     def __post_init__(self) -> None:
         if self.events is not None and self.bars is not None:
             raise UserError("--events and --bars: give one of them")
+        if len(self.mix_ngram or ()) > 1:
+            raise UserError("--mix-ngram: give one share, or none, which is then fitted on validation")
         if not 1 <= self.candidates <= MOST_CANDIDATES:
             raise UserError(f"--candidates {self.candidates}: must be from 1 to {MOST_CANDIDATES:,}")
         if self.out.suffix.lower() not in (".mid", ".midi"):
@@ -86,7 +101,12 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
     """The command: winners and a prime -> new songs."""
     settings = _settings(options)
     winners = chosen_winners(options)
-    write_songs(winners, options.prime, options.out, settings, candidates=options.candidates)
+    shares = {}
+    if options.mix_ngram is not None:
+        from experiments.music.mixed import shares_of
+
+        shares = shares_of(winners, next(iter(options.mix_ngram), None))
+    write_songs(winners, options.prime, options.out, settings, shares=shares, candidates=options.candidates)
 
 
 def first_song(run: Run, heads: Sequence[str], *, seed: int = 1) -> Written:
@@ -104,6 +124,7 @@ def write_songs(
     out: Path,
     settings: Settings,
     *,
+    shares: Mapping[str, mixed.Share] = MappingProxyType({}),
     candidates: int = 1,
 ) -> list[Written]:
     """Write new songs, and say what was written and how much of it stands in the training songs.
@@ -113,6 +134,7 @@ def write_songs(
         prime: a MIDI file; None for the default one.
         out: the MIDI file; with several candidates numbers are added to its name.
         settings: see `generation.Settings`.
+        shares: by head, what it leaves to an n-gram model.
         candidates: how many songs.
 
     Raises:
@@ -125,9 +147,9 @@ def write_songs(
     from experiments.progress import bar
 
     found = find_prime(winners, prime)
-    _announce(winners, found, settings)
+    _announce(winners, found, settings, shares)
     with bar("writing events") as advance:
-        songs = list(new_songs(winners, found, settings, candidates=candidates, progress=advance))
+        songs = list(new_songs(winners, found, settings, shares=shares, candidates=candidates, progress=advance))
     training = training_songs(winners.values())
     written = []
     for number, song in enumerate(songs, start=1):
@@ -144,7 +166,6 @@ def chosen_winners(options: GenerateOptions) -> dict[str, Winner]:
     Raises:
         UserError: there is none, or a run lacks the head that it was named for.
     """
-    from experiments.heads import HEADS
     from experiments.run_folder import default_runs, open_run
     from experiments.winners import ALL_SONGS, WINNER, load_winner, newest_winner
 
@@ -210,7 +231,6 @@ def _settings(options: GenerateOptions) -> Settings:
 
 def _sampling(temperature: Sequence[str], top_p: Sequence[str]) -> dict[str, Sampling]:
     """NUMBER (all heads) and HEAD=NUMBER, as each head's sampling. One head's own number wins over that of all."""
-    from experiments.heads import HEADS
     from experiments.music.generation import Sampling
 
     sampling = dict.fromkeys(HEADS, Sampling())
@@ -229,20 +249,22 @@ def _sampling(temperature: Sequence[str], top_p: Sequence[str]) -> dict[str, Sam
     return sampling
 
 
-def _announce(winners: Mapping[str, Winner], prime: Prime, settings: Settings) -> None:
+def _announce(
+    winners: Mapping[str, Winner], prime: Prime, settings: Settings, shares: Mapping[str, mixed.Share]
+) -> None:
     """Say where each column comes from, and what the user should know of it."""
-    from experiments.heads import HEADS
-    from experiments.music.generation import Sampling, context_length, unknown_of_prime
+    from experiments.music.generation import Sampling, context_length, unknown_of_prime, without_head
 
     for head in HEADS:
         if head not in winners:
-            say(f"{head}: no head, so the prime song's own {head} are used")
+            say(f"{head}: no head, so {without_head(head)}")
             continue
         winner, sampling = winners[head], settings.sampling.get(head, Sampling())
         how = f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}"
         if getattr(winner.config, "objective", "") == "mae":
             how = "a regression, which has nothing to draw"
-        say(f"{head}: {winner.path} (window {winner.config.window}; {how})")
+        how += f"; {shares[head].describe()}" if head in shares else ""
+        say(f"{winner.column.title}: {winner.path} (window {winner.config.window}; {how})")
         if winner.label == "training songs" or winner.facts.get("split", "").startswith("nothing held out"):
             note(
                 f"the {head} head was made with --split none: its figures are of its training songs, which it may copy"
@@ -252,7 +274,7 @@ def _announce(winners: Mapping[str, Winner], prime: Prime, settings: Settings) -
     say(f"prime: {prime.song.name}{origin}; its first {length} events are context, and not written")
     for head, (unknown, values) in unknown_of_prime(winners, prime).items():
         if unknown:
-            what = {"notes": "chords"}.get(head, head)
+            what = "chords" if HEADS[head].column.chords else "values"
             say(f"{unknown} of the prime's {values} {what} are unknown to the {head} head")
 
 

@@ -56,6 +56,8 @@ def _overview(runs: Sequence[Run]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from experiments.figures import confirmed_in_words
+
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     for name in ("run", "made", "songs", "head", "trials", "best", "KN", "figures on"):
         table.add_column(name, justify="right" if name in ("songs", "trials", "best", "KN") else "left")
@@ -66,16 +68,17 @@ def _overview(runs: Sequence[Run]) -> None:
             table.add_row(run.name, "", "", "", "", "", "", escape(str(error)))
             continue
         for name in heads or [""]:
-            finished, best, baseline, label = "", "", "", ""
+            finished, best, baseline, label, title = "", "", "", "", name
             if name:
                 finished = _finished(run, name)
                 winner = _winner(run, name)
                 if isinstance(winner, str):
                     label = winner
                 else:
-                    best, label = f"{winner.facts['best']:.3f}", winner.label
+                    best, title = f"{winner.facts['best']:.3f}", winner.column.title
+                    label = "; ".join(filter(None, (winner.label, confirmed_in_words(winner.facts))))
                     baseline = f"{min(_nats(winner), default=float('nan')):.3f}"
-            table.add_row(run.name, made, songs, name, finished, best, baseline, label)
+            table.add_row(run.name, made, songs, title, finished, best, baseline, label)
     console.print(table)
 
 
@@ -113,29 +116,31 @@ def _nats(winner: Winner) -> list[float]:
 
 
 def _hyperparameters(runs: Sequence[Run]) -> None:
-    from rich.table import Table
-
+    """A table a head; one a grain, as their figures are of other things."""
     from experiments.heads import HEADS
 
     for head in HEADS:
         found = [(run, _winner(run, head)) for run in runs if head in run.searched()]
         winners = [(run, winner) for run, winner in found if not isinstance(winner, str)]
-        if not winners:
-            continue
-        table = Table(
-            title=f"\n{head}: winners", title_justify="left", box=None, header_style="dim", padding=(0, 2, 0, 0)
-        )
-        table.add_column("")
-        for run, _ in winners:
-            table.add_column(run.name, justify="right")
-        for name in HEADS[head].config.names():
-            values = [getattr(winner.config, name) for _, winner in winners]
-            table.add_row(name, *(f"{value:.4g}" if isinstance(value, float) else str(value) for value in values))
-        for name in ("valid", "mae", "top1", "accuracy"):
-            figures = [winner.facts["figures"].get(name) for _, winner in winners]
-            if any(value is not None for value in figures):
-                table.add_row(name, *("" if value is None else f"{value:.4f}" for value in figures), style="bold")
-        console.print(table)
+        for title in dict.fromkeys(winner.column.title for _, winner in winners):
+            _table(title, [(run, winner) for run, winner in winners if winner.column.title == title])
+
+
+def _table(title: str, winners: Sequence[tuple[Run, Winner]]) -> None:
+    from rich.table import Table
+
+    table = Table(title=f"\n{title}: winners", title_justify="left", box=None, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("")
+    for run, _ in winners:
+        table.add_column(run.name, justify="right")
+    for name in winners[0][1].spec.config.names():
+        values = [getattr(winner.config, name) for _, winner in winners]
+        table.add_row(name, *(f"{value:.4g}" if isinstance(value, float) else str(value) for value in values))
+    for name in ("valid", "mae", "top1", "accuracy"):
+        figures = [winner.facts["figures"].get(name) for _, winner in winners]
+        if any(value is not None for value in figures):
+            table.add_row(name, *("" if value is None else f"{value:.4f}" for value in figures), style="bold")
+    console.print(table)
 
 
 if __name__ == "__main__":

@@ -14,18 +14,30 @@ from typing import Any, ClassVar
 from datamodules.errors import UserError
 from experiments.files import write_text
 
-__all__ = ["FINISHED", "EpochTable", "Status", "TrialRow", "TrialTable"]
+__all__ = ["CONFIRM", "FINAL", "FINISHED", "SEARCH", "EpochTable", "Status", "TrialRow", "TrialTable"]
 
 FINISHED = ("done", "stopped early", "failed")  # what counts towards --trials
-Status = str  # running | done | stopped early | interrupted | failed
+Status = str  # waiting (a repetition that is planned) | running | done | stopped early | interrupted | failed
+# What a row is: a trial of the study, one of the best trained again with another seed, or, after a search over folds,
+# the best configuration trained on the run's own split.
+SEARCH, CONFIRM, FINAL = "search", "confirm", "final"
 
 
 @dataclass
 class TrialRow:
-    """A trial as trials.csv tells it."""
+    """A trial as trials.csv tells it.
+
+    Attributes:
+        of: the row whose hyperparameters this one repeats; None for a trial of the search.
+        seed: of its weights and of the order of its windows; None for a trial of the search, which makes its own of the
+            run's seed and its row.
+        figures: of the best epoch.
+    """
 
     row: int
-    kind: str = "search"
+    kind: str = SEARCH
+    of: int | None = None
+    seed: int | None = None
     status: Status = "running"
     reason: str = ""
     hyperparameters: dict[str, Any] = field(default_factory=dict)
@@ -34,15 +46,9 @@ class TrialRow:
     epoch: int = 0
     updates: int = 0
     seconds: float = 0.0
-    figures: dict[str, float] = field(default_factory=dict)  # of the best epoch
+    figures: dict[str, float] = field(default_factory=dict)
 
-    OWN: ClassVar[tuple[str, ...]] = (
-        "epoch",
-        "updates",
-        "best",
-        "best_epoch",
-        "seconds",
-    )  # of a report; the rest: figures
+    OWN: ClassVar[tuple[str, ...]] = ("epoch", "updates", "best", "best_epoch", "seconds")  # of a report; rest: figures
 
     def take(self, own: Mapping[str, Any], figures: Mapping[str, float]) -> None:
         """Take an epoch's report."""
@@ -56,6 +62,8 @@ class TrialRow:
         own = {
             "row": self.row,
             "kind": self.kind,
+            "of": "" if self.of is None else self.of,
+            "seed": "" if self.seed is None else self.seed,
             "status": self.status,
             "best": "" if math.isinf(self.best) else self.best,
             "best_epoch": self.best_epoch,
@@ -108,18 +116,26 @@ class TrialTable:
         """The first row that no trial has."""
         return max(self.rows, default=-1) + 1
 
+    def of_kind(self, kind: str) -> list[TrialRow]:
+        """The rows of a kind, in order."""
+        return [self.rows[row] for row in sorted(self.rows) if self.rows[row].kind == kind]
+
     def finished(self) -> int:
         """How many trials count towards --trials."""
-        return sum(row.status in FINISHED and row.kind == "search" for row in self.rows.values())
+        return sum(row.status in FINISHED for row in self.of_kind(SEARCH))
 
     def count(self, status: Status) -> int:
         """How many rows have the status."""
         return sum(row.status == status for row in self.rows.values())
 
     def best(self) -> TrialRow | None:
-        """The row with the least `best`; of equals the first."""
-        rows = [row for row in self.rows.values() if math.isfinite(row.best) and row.kind == "search"]
+        """The trial of the search with the least `best`; of equals the first."""
+        rows = [row for row in self.of_kind(SEARCH) if math.isfinite(row.best)]
         return min(rows, key=lambda row: (row.best, row.row), default=None)
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text else None
 
 
 def _row(cells: dict[str, str], hyperparameters: tuple[str, ...]) -> TrialRow:
@@ -137,6 +153,8 @@ def _row(cells: dict[str, str], hyperparameters: tuple[str, ...]) -> TrialRow:
     return TrialRow(
         row=int(cells["row"]),
         kind=cells["kind"],
+        of=_whole(cells.get("of")),
+        seed=_whole(cells.get("seed")),
         status=cells["status"],
         reason=cells["reason"],
         hyperparameters={name: value(cells[name]) for name in hyperparameters if cells.get(name)},

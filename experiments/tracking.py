@@ -72,9 +72,9 @@ class Tracker:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start(self, row: int, config: Mapping[str, Any]) -> None:
-        """Open the run of a trial."""
-        self._do(lambda: self._start(row, dict(config)))
+    def start(self, row: int, config: Mapping[str, Any], *, tag: str = "") -> None:
+        """Open the run of a trial; one that is no trial of the search has a tag, which says what it is."""
+        self._do(lambda: self._start(row, dict(config), tag))
 
     def log(self, row: int, report: Mapping[str, Any]) -> None:
         """Log an epoch."""
@@ -130,17 +130,17 @@ class Tracker:
             init_timeout=self.INIT_TIMEOUT,
         )
 
-    def _open(self, name: str, config: dict[str, Any], job_type: str) -> Any:
+    def _open(self, name: str, config: dict[str, Any], job_type: str, tag: str = "") -> Any:
         try:
-            return self._init(name, config, job_type)
+            return self._init(name, config, job_type, tag)
         except Exception as error:
             if self.mode != "online":
                 raise
             self.mode = "offline"
             self.tell(f"W&B does not answer ({_first_line(error)}); its runs are offline from here on")
-            return self._init(name, config, job_type)
+            return self._init(name, config, job_type, tag)
 
-    def _init(self, name: str, config: dict[str, Any], job_type: str) -> Any:
+    def _init(self, name: str, config: dict[str, Any], job_type: str, tag: str) -> Any:
         import wandb
 
         return wandb.init(
@@ -148,6 +148,7 @@ class Tracker:
             group=self.group,
             name=name,
             job_type=job_type,
+            tags=[tag] if tag else None,
             config=config,
             dir=str(self.folder),
             mode=self.mode if self.mode != "off" else "disabled",
@@ -155,11 +156,11 @@ class Tracker:
             settings=self._settings(),
         )
 
-    def _start(self, row: int, config: dict[str, Any]) -> None:
+    def _start(self, row: int, config: dict[str, Any], tag: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         if (earlier := self.runs.pop(row, None)) is not None:  # the trial has a new worker
             earlier.finish(exit_code=1)
-        self.runs[row] = self._open(f"{self.group}/{row:05d}", config, "trial")
+        self.runs[row] = self._open(f"{self.group}/{row:05d}", config, tag or "trial", tag)
 
     def _finish(self, row: int, summary: dict[str, Any], failed: bool) -> None:
         run = self.runs.pop(row, None)

@@ -16,6 +16,7 @@ import tyro
 
 from datamodules.errors import UserError
 from experiments.cli import console, main, note, say
+from experiments.heads import ALL, HEADS, HeadName, named_heads
 
 if TYPE_CHECKING:
     from datamodules.columns import Column
@@ -34,8 +35,8 @@ class TrainOptions:
     Example: python -m experiments.train all --run my_run --epochs 200
     """
 
-    head: tyro.conf.Positional[Literal["notes", "durations", "offsets", "all"]]
-    """notes, durations, offsets, or all"""
+    head: tyro.conf.Positional[HeadName]
+    """the head to train, or all that the run has"""
     run: str
     """the run's path or name"""
     epochs: int = 100
@@ -55,7 +56,6 @@ class TrainOptions:
 def train(options: TrainOptions, arguments: Sequence[str]) -> None:
     """The command: each head in turn."""
     from experiments.files import locked, write_json
-    from experiments.heads import HEADS, named_heads
     from experiments.provenance import made_by
     from experiments.run_folder import default_runs, open_run
     from experiments.winners import load_winner
@@ -66,7 +66,7 @@ def train(options: TrainOptions, arguments: Sequence[str]) -> None:
     names = [spec.name for spec in named_heads(options.head)]
     there = [name for name in HEADS if run.winner(name).exists()]
     if missing := [name for name in names if name not in there]:
-        if options.head != "all" or not there:
+        if options.head != ALL or not there:
             raise UserError(f"{run.path} has no winner of {', '.join(missing)}: run `python -m experiments.tune` first")
         note(f"no winner of {', '.join(missing)} in this run: left out")
     dataset = run.dataset()
@@ -94,17 +94,18 @@ def _further(dataset: Dataset, winner: Winner, options: TrainOptions) -> dict[st
     from datamodules.floors import floors
     from datamodules.splits import TRAIN
     from experiments.evaluate import training_figures
-    from experiments.figures import METRICS, comparison
+    from experiments.figures import METRICS, comparison, unit_of
     from experiments.winners import load_winner, save_winner
 
-    column = dataset.column(winner.spec.column)
+    column = dataset.column(winner.column)
     if column.vocabulary != winner.vocabulary:
         raise UserError(f"{winner.path} was trained on other songs than its run holds: tune again")
-    figure, unit = METRICS[winner.facts["metric"]]
+    metric = winner.facts["metric"]
+    figure, unit = METRICS[metric][0], unit_of(column.spec, metric)
     before = float(winner.facts["best"])
     torch.manual_seed(options.seed)
-    best = _run_epochs(winner, column, options, winner.head(), options.epochs, figure, before)
-    say(f"{winner.spec.name}: best {figure} before {before:.4f} {unit}", end="")
+    best = _run_epochs(winner, column, options, winner.head(), options.epochs, figure, before, "cosine")
+    say(f"{column.spec.title}: best {figure} before {before:.4f} {unit}", end="")
     if best is None:
         say(f", after {options.epochs} more epochs no better: the winner stays")
     else:
@@ -120,14 +121,13 @@ def _further(dataset: Dataset, winner: Winner, options: TrainOptions) -> dict[st
         save_winner(winner.path, best.tensors, facts)
         winner = load_winner(winner.path)
         say(f", now {facts['best']:.4f} (after {best.epoch} more epochs): {winner.path}")
-    console.print(
-        comparison(f"{winner.spec.name} on {winner.label}", winner.facts["figures"], winner.facts["baselines"])
-    )
+    shown = winner.facts["figures"], winner.facts["baselines"]
+    console.print(comparison(f"{column.spec.title} on {winner.label}", *shown, column=column.spec))
     trained, least = (
         training_figures(winner, column),
         floors(column, TRAIN, winner.config.window, winner.config.weighting),
     )
-    say(_on_training_songs(trained, least, winner.config.window) + "\n")
+    say(_on_training_songs(trained, least, winner) + "\n")
     return {
         "label": winner.label,
         "figures": winner.facts["figures"],
@@ -139,17 +139,18 @@ def _further(dataset: Dataset, winner: Winner, options: TrainOptions) -> dict[st
     }
 
 
-def _on_training_songs(trained: dict[str, float], least: dict[str, float], window: int) -> str:
+def _on_training_songs(trained: dict[str, float], least: dict[str, float], winner: Winner) -> str:
     """What the winner has learned by heart, and what a table of its windows would have, in one line."""
+    window, unit = winner.config.window, winner.spec.column.unit
     titles = {
         "cross_entropy": "cross-entropy {:.3f} nats",
         "weighted_cross_entropy": "weighted {:.3f} nats",
-        "mae": "MAE {:.3f} quarter notes",
+        "mae": f"MAE {{:.3f}} {unit}",
     }
     shown = [title.format(trained[name]) for name, title in titles.items() if name in trained]
     under = f" (weighted {least['weighted']:.3f}, at {least['at_weighted']:.3f} unweighted)"
     lowest = [f"{least['nats']:.3f} nats" + (under if least["at_weighted"] != least["nats"] else "")]
-    lowest += [f"{least['mae']:.3f} quarter notes"] if "mae" in least else []
+    lowest += [f"{least['mae']:.3f} {unit}"] if "mae" in least else []
     return (
         f"on the training songs, one pass in evaluation mode: {', '.join(shown)}; the floor, given {window} values:"
         f" {', '.join(lowest)}"
@@ -166,10 +167,10 @@ def _all_songs(run: Run, dataset: Dataset, winner: Winner, options: TrainOptions
     from experiments.winners import ALL_SONGS, save_winner
 
     split = make_split("none", dataset.events, options.seed)
-    column = build_column(winner.spec.column, dataset.events, split, dataset.options.grid)
+    column = build_column(winner.column, dataset.events, split, dataset.options.grid)
     torch.manual_seed(options.seed)
     head = winner.spec.build(winner.config, column.vocabulary, column.grid)
-    updates = MidiWindows(column, window=winner.config.window, batch_size=winner.config.batch_size).updates
+    updates = MidiWindows(column, winner.framing, batch_size=winner.config.batch_size).updates
     epochs = max(round(winner.facts["updates"] / updates), 1)
     _run_epochs(winner, column, options, head, epochs, "", -math.inf)
     tensors = head.state_dict()
@@ -203,7 +204,14 @@ class _Best:
 
 
 def _run_epochs(
-    winner: Winner, column: Column, options: TrainOptions, head: Any, epochs: int, figure: str, before: float
+    winner: Winner,
+    column: Column,
+    options: TrainOptions,
+    head: Any,
+    epochs: int,
+    figure: str,
+    before: float,
+    schedule: str | None = None,
 ) -> _Best | None:
     """Train `head` in place; the best epoch by `figure` if it is below `before`."""
     import pytorch_lightning as pl
@@ -216,7 +224,7 @@ def _run_epochs(
     config, name = winner.config, winner.spec.name
     data = MidiWindows(
         column,
-        window=config.window,
+        winner.framing,
         batch_size=config.batch_size,
         weighting=options.weighting or config.weighting,
         seed=options.seed,
@@ -228,11 +236,6 @@ def _run_epochs(
 
         def stop(self) -> None:
             self.stopped = True
-
-        def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-            share = trainer.current_epoch / epochs
-            for group in trainer.optimizers[0].param_groups:
-                group["lr"] = config.learning_rate * (1 + math.cos(math.pi * share)) / 2
 
         def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
             nonlocal best
@@ -247,7 +250,7 @@ def _run_epochs(
 
     keeper = Keeper()
     with bar(f"{name}: epochs") as advance, stopping(keeper.stop):
-        fit(head, data, epochs=epochs, callbacks=[keeper], gpu=torch.cuda.is_available())
+        fit(head, data, epochs=epochs, callbacks=[keeper], schedule=schedule, gpu=torch.cuda.is_available())
     if keeper.stopped:
         note(f"{name}: stopped after {keeper.epochs} of {epochs} epochs; the best of them counts")
     return best

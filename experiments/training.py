@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import threading
 import warnings
@@ -13,19 +14,28 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
+from lightning_modules.config import HeadConfig
+from lightning_modules.head import Head
+
 __all__ = ["fit", "load_optimizer", "optimizer_tensors", "stopping"]
 
 
 def fit(
-    head: pl.LightningModule,
+    head: Head,
     data: pl.LightningDataModule,
     *,
     epochs: int,
     callbacks: Sequence[pl.Callback],
+    first: int = 0,
+    schedule: str | None = None,
     gpu: bool = False,
 ) -> None:
-    """Train `head` in place for `epochs` epochs, validating after each."""
-    if epochs <= 0:
+    """Train `head` in place up to epoch `epochs` from epoch `first` on, validating after each.
+
+    Args:
+        schedule: of the learning rate; None for the head's own.
+    """
+    if epochs <= first:
         return
     for name in ("pytorch_lightning", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -34,10 +44,10 @@ def fit(
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*GPU available but not used.*")
         trainer = pl.Trainer(
-            max_epochs=epochs,
+            max_epochs=epochs - first,
             accelerator="gpu" if gpu else "cpu",
             devices=1,
-            callbacks=list(callbacks),
+            callbacks=[_Rate(head.config, schedule or head.config.schedule, first, epochs), *callbacks],
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -45,6 +55,19 @@ def fit(
             num_sanity_val_steps=0,
         )
         trainer.fit(head, datamodule=data)
+
+
+class _Rate(pl.Callback):
+    """Sets the learning rate of each epoch, by a schedule over all epochs, those before a resume too."""
+
+    def __init__(self, config: HeadConfig, schedule: str, first: int, epochs: int) -> None:
+        self.highest, self.schedule, self.first, self.epochs = config.learning_rate, schedule, first, epochs
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        share = (self.first + trainer.current_epoch + 0.5) / self.epochs
+        falls = (1 + math.cos(math.pi * share)) / 2 if self.schedule == "cosine" else 1.0
+        for group in trainer.optimizers[0].param_groups:
+            group["lr"] = self.highest * falls
 
 
 @contextmanager

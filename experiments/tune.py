@@ -19,11 +19,15 @@ import tyro
 from datamodules.errors import UserError
 from datamodules.song import DEFAULT_GRID
 from experiments.cli import main, parse
+from experiments.heads import ALL, HEADS, HeadName
 
 __all__ = ["TuneOptions", "tune"]
 
-HeadName = Literal["notes", "durations", "offsets", "all"]
-CAN_CHANGE = {"trials", "time_budget", "max_concurrent", "cpus_per_trial", "gpus_per_trial", "address", "wandb", "runs"}
+CAN_CHANGE = {
+    *("trials", "confirm", "time_budget", "max_concurrent", "cpus_per_trial", "gpus_per_trial"),
+    *("address", "wandb", "runs"),
+}
+MOST = {"confirm": 100, "folds": 20}
 
 
 def _told(metavar: str) -> Any:
@@ -38,7 +42,7 @@ class TuneOptions:
     Example: python -m experiments.tune notes my_songs/ --trials 64
     """
 
-    head: Annotated[tyro.conf.Positional[HeadName | None], _told("{notes,durations,offsets,all}")] = None
+    head: Annotated[tyro.conf.Positional[HeadName | None], _told("{" + ",".join((*HEADS, ALL)) + "}")] = None
     """the head to search, or all, one after another; on --resume by default all unfinished ones"""
     songs: Annotated[tyro.conf.Positional[tuple[Path, ...]], _told("[SONGS ...]")] = ()
     """MIDI files or folders (default: the bundled demo songs)"""
@@ -48,6 +52,11 @@ class TuneOptions:
     """where runs are kept (default: $TRITONE_RUNS or runs)"""
     trials: Annotated[int, tyro.conf.arg(metavar="N")] = 32
     """how many configurations a head tries"""
+    confirm: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    """train the best three configurations N times more, with other seeds; the best mean wins (3 is good; 0: the best
+    trial wins)"""
+    folds: Annotated[int, tyro.conf.arg(metavar="K")] = 1
+    """judge each trial by its mean over K folds of the songs, one network each (for few songs; 1: by the split)"""
     max_epochs: Annotated[int, tyro.conf.arg(metavar="N")] = 40
     """the most epochs that a trial trains; an epoch is at least 50 updates"""
     patience: Annotated[int, tyro.conf.arg(metavar="N")] = 10
@@ -82,19 +91,25 @@ class TuneOptions:
     """a search space of your own: trial -> hyperparameters (default: the head's)"""
     preset: Annotated[str | None, _told("NAME")] = None
     """fix the hyperparameters of a preset; there is: original (the first version's design)"""
+    init: Annotated[str | None, _told("RUN")] = None
+    """go on from the winners of another run: its weights and architecture, on these songs (default: fresh weights)"""
     metric: Literal["nats", "mae", "macro"] = "nats"
-    """what is minimised: nats per event, MAE in quarter notes (timing), or nats averaged over classes"""
+    """what is minimised: nats per event, MAE (not of notes; their nats), or nats averaged over classes"""
     wandb: Literal["auto", "online", "offline", "off"] = "auto"
     """Weights & Biases: auto is online with a key, else offline"""
     resume: Annotated[str | None, _told("RUN")] = None
-    """go on with a run: its options are taken from it, and a larger --trials extends it"""
+    """go on with a run: its options are taken from it, and a larger --trials or --confirm extends it"""
 
     def __post_init__(self) -> None:
-        for low, names in ((1, ("trials", "max_epochs", "patience", "max_concurrent")), (0, ("time_budget", "seed"))):
+        counts = ("trials", "max_epochs", "patience", "max_concurrent", "folds")
+        for low, names in ((1, counts), (0, ("time_budget", "seed", "confirm"))):
             for name in names:
                 value = getattr(self, name)
                 if value is not None and value < low:
                     raise UserError(f"--{name.replace('_', '-')} {value}: must be at least {low}")
+        for name, most in MOST.items():
+            if getattr(self, name) > most:
+                raise UserError(f"--{name} {getattr(self, name)}: must be at most {most}")
         if self.seed >= 2**32:
             raise UserError(f"--seed {self.seed}: must be below 2 to the power of 32")
         for name in ("time_budget", "cpus_per_trial", "gpus_per_trial"):
@@ -108,13 +123,13 @@ class TuneOptions:
 
 def tune(options: TuneOptions, arguments: Sequence[str]) -> None:
     """The command: each head's search in turn, then a song to hear."""
-    from experiments.heads import HEADS
     from experiments.search.session import HeadPlan, open_session, resume_plans, run_session
 
     began = time.monotonic()
     if options.resume is None:
         if options.head is None:
-            raise UserError("which head? python -m experiments.tune notes (or durations, offsets, all)")
+            first, *others = (*HEADS, ALL)
+            raise UserError(f"which head? python -m experiments.tune {first} (or {', '.join(others)})")
         run, dataset, plans = open_session(options)
     else:
         run, stored = resume_plans(options.resume, options.runs, options.head)
@@ -136,7 +151,7 @@ def _merged(head: str, before: dict[str, Any], arguments: Sequence[str]) -> Tune
         raise UserError(f"run.json is damaged: the options of {head} cannot be read ({error})") from error
     # A run may come from a stranger: what it names is never executed, and its cluster never connected to.
     stored = dataclasses.replace(stored, space=None, address=None)
-    given = parse(TuneOptions, arguments, prog="tune", default=dataclasses.replace(stored, head=head))  # type: ignore[arg-type]
+    given = parse(TuneOptions, arguments, prog="tune", default=dataclasses.replace(stored, head=head))
     if before.get("space") and given.space is None:
         raise UserError(f"{head} was searched in a --space of your own: give it again, as --space {before['space']}")
     if given.space is not None and not before.get("space"):

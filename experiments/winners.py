@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datamodules.columns import ColumnSpec
 from datamodules.errors import UserError
+from datamodules.framing import Framing
 from datamodules.song import check_grid
 from datamodules.vocabulary import Vocabulary
 from experiments.files import write_bytes
@@ -63,6 +65,16 @@ class Winner:
     def label(self) -> str:
         """What the figures are figures of: "validation" or "training songs"; "" for all songs, which have none."""
         return str(self.facts.get("label", ""))
+
+    @property
+    def column(self) -> ColumnSpec:
+        """The column that it predicts."""
+        return self.spec.column_for(self.config.to_dict())
+
+    @property
+    def framing(self) -> Framing:
+        """How its network looks at a column."""
+        return self.spec.framing(self.config)
 
     def head(self) -> Head:
         """The network with its weights, in evaluation mode."""

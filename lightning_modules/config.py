@@ -10,9 +10,9 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
-__all__ = ["HeadConfig", "NotesConfig", "Plain", "TimingConfig"]
+__all__ = ["DurationsConfig", "HeadConfig", "NotesConfig", "Plain", "TimingConfig"]
 
 Plain = int | float | str
 
@@ -36,6 +36,16 @@ class Bounds:
         return None
 
 
+class Need(NamedTuple):
+    """What one value of a hyperparameter asks of another hyperparameter."""
+
+    name: str
+    value: Plain
+    other: str
+    wanted: Plain
+    reason: str
+
+
 def _number(default: Any, low: float, high: float) -> Any:  # Any, as dataclasses.field itself: the annotation rules
     return field(default=default, metadata={"bounds": Bounds(low, high)})
 
@@ -48,22 +58,34 @@ def _choice(default: str, *choices: str) -> Any:
 class HeadConfig:
     """What every head has. A wrong value raises ValueError, naming each field that is wrong."""
 
-    window: int = _number(16, 1, 1024)
-    """values before the target that the network sees; 5 to 32 gains 0.2 nats on chorales, more gains little"""
-    batch_size: int = _number(64, 2, 8192)
+    inputs: str = _choice("context", "own", "context")
+    """own: the head's own column only, the original's; context: also the other columns, the beat and the velocity"""
+    window: int = _number(32, 1, 1024)
+    """values that the network sees at most; 5 to 32 gains 0.2 nats on chorales, more gains little"""
+    loss: str = _choice("half", "last", "half")
+    """targets of a window: the one that follows it, the original's; or its second half, many at the price of one"""
+    transpose: str = _choice("window", "none", "song", "window")
+    """what training moves to a random key, anew in each pass; without effect where no chord is seen or predicted"""
+    batch_size: int = _number(16, 2, 8192)
     """windows an update"""
     weighting: str = _choice("none", "none", "sqrt", "balanced")
     """weight of a window, from the frequency of its target"""
     learning_rate: float = _number(3e-3, 1e-7, 1.0)
-    """of AdamW, constant"""
+    """of AdamW, at its highest"""
+    schedule: str = _choice("cosine", "constant", "cosine")
+    """of the learning rate: constant, or falling to zero over the most epochs that a trial may train"""
     weight_decay: float = _number(0.01, 0.0, 1.0)
     """of AdamW, torch's own default"""
     embedding: int = _number(64, 1, 1024)
     """numbers that stand for a value of the column"""
+    backbone: str = _choice("lstm", "lstm", "transformer")
+    """what reads the window: LSTMs, or causal self-attention over relative positions"""
     hidden: int = _number(128, 1, 4096)
-    """nodes of each LSTM and each dense layer"""
+    """nodes of each LSTM, transformer block and dense layer"""
     lstm_layers: int = _number(1, 1, 3)
-    """LSTMs, one on the other"""
+    """layers of the backbone, one on the other: LSTMs, or transformer blocks in their place"""
+    attention_heads: int = _number(4, 1, 16)
+    """of each transformer block; must divide `hidden`; without effect on LSTMs"""
     dense_layers: int = _number(0, 0, 3)
     """dense layers (with ReLU) between the last LSTM and the output layer"""
     batchnorm_layers: int = _number(0, 0, 6)
@@ -74,6 +96,8 @@ class HeadConfig:
     """share of the nodes that a dropout layer silences; without effect if there is none"""
 
     _counted: ClassVar[tuple[str, ...]] = ("batchnorm_layers", "dropout_layers")
+    needs: ClassVar[tuple[Need, ...]] = ()
+    never_drawn: ClassVar[tuple[str, ...]] = ()  # what a search fixes, as its figures could not be compared otherwise
 
     def __post_init__(self) -> None:
         values = dataclasses.asdict(self)
@@ -83,12 +107,19 @@ class HeadConfig:
                 f"{name} must be at most {self.slots} (lstm_layers + dense_layers), not {values[name]}"
                 for name in self._counted
                 if values[name] > self.slots
-            ]
+            ] + self.conflicts(values)
+            if self.backbone == "transformer" and self.hidden % self.attention_heads:
+                problems.append(f"attention_heads={self.attention_heads} must divide hidden={self.hidden}")
         if problems:
             raise ValueError("; ".join(problems))
         for f in dataclasses.fields(self):  # 0 for 0.0 is welcome in JSON; kept as what the annotation says
             if f.type in ("float", float):
                 object.__setattr__(self, f.name, float(values[f.name]))
+
+    @property
+    def tail(self) -> int:
+        """Targets a window."""
+        return 1 if self.loss == "last" else max(self.window // 2, 1)
 
     @property
     def slots(self) -> int:
@@ -119,6 +150,20 @@ class HeadConfig:
                 problem = known[name].metadata["bounds"].problem(name, value, kind)
                 problems += [problem] if problem else []
         return problems
+
+    @classmethod
+    def conflicts(cls, values: Mapping[str, object]) -> list[str]:
+        """What some or all values ask of each other and do not get."""
+        return [
+            f"{name}={value} needs {other}={wanted}, not {other}={values[other]}: {reason}"
+            for name, value, other, wanted, reason in cls.needs
+            if values.get(name) == value and values.get(other, wanted) != wanted
+        ]
+
+    @classmethod
+    def implied(cls, values: Mapping[str, object]) -> dict[str, Plain]:
+        """The hyperparameters that follow from some values."""
+        return {other: wanted for name, value, other, wanted, _ in cls.needs if values.get(name) == value}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -166,12 +211,31 @@ def _converted(text: str, kind: str) -> Plain:
 
 @dataclass(frozen=True)
 class NotesConfig(HeadConfig):
-    """The notes head: a softmax over the chords of the vocabulary."""
+    """The notes head."""
+
+    output: str = _choice("factored", "token", "factored")
+    """token: a softmax over the chords of the vocabulary, the original's; factored: pitch by pitch, any chord"""
+    tied: str = _choice("no", "no", "yes")
+    """whether a token softmax weighs its classes by the input's embedding; without effect on factored"""
 
 
 @dataclass(frozen=True)
 class TimingConfig(HeadConfig):
-    """The durations and the offsets head."""
+    """The heads of a number: durations, offsets, velocity."""
 
     objective: str = _choice("grid", "grid", "mae")
-    """grid: a categorical over the ticks seen in training; mae: L1 regression in quarter notes, the original's"""
+    """grid: a categorical over the ticks seen in training; mae: an L1 regression, the original's"""
+
+
+@dataclass(frozen=True)
+class DurationsConfig(TimingConfig):
+    """The durations head."""
+
+    grain: str = _choice("event", "event", "note")
+    """event: how long it sounds, its longest note; note: a length for each of its pitches. Fixed, never drawn"""
+
+    never_drawn: ClassVar[tuple[str, ...]] = ("grain",)
+    needs: ClassVar[tuple[Need, ...]] = (
+        Need("grain", "note", "inputs", "context", "it must know the event's notes"),
+        Need("grain", "note", "objective", "grid", "only the categorical gives each note a length"),
+    )

@@ -1,42 +1,23 @@
-"""The durations head: how long the next event sounds."""
+"""The durations head: how long the next event sounds, or each of its notes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lightning_modules.config import TimingConfig
-from lightning_modules.head import Head
-from lightning_modules.timing import timing_output
+from lightning_modules.config import DurationsConfig
+from lightning_modules.encoder import Inputs
+from lightning_modules.lengths import LengthsOutput
+from lightning_modules.timing import TimingHead
 
 __all__ = ["DurationsHead"]
 
 
-class DurationsHead(Head):
-    """A categorical over the ticks seen in training, or an L1 regression in quarter notes (`config.objective`).
+class DurationsHead(TimingHead):
+    """Ticks that the event sounds; of `config.grain` note, a categorical for each of its notes, which are known."""
 
-    Args:
-        config: the hyperparameters.
-        values: the vocabulary's V ticks, by id. Inputs are ids 0 to V - 1, V = <unknown>, V + 1 = <start>.
-        grid: ticks a quarter note.
-        lowest: the first tick of the range.
-        histogram: the training distribution over ticks `lowest` to 16 quarter notes.
+    config: DurationsConfig
 
-    Raises:
-        ValueError: see `timing.timing_output`.
-    """
-
-    config: TimingConfig
-
-    def __init__(
-        self,
-        config: TimingConfig,
-        values: Sequence[int],
-        *,
-        grid: int = 24,
-        lowest: int = 1,
-        histogram: NDArray[np.float64] | None = None,
-    ) -> None:
-        super().__init__(config, len(values) + 2, timing_output(config, values, grid, lowest, histogram))
+    def __init__(self, config: DurationsConfig, inputs: Inputs, values: Sequence[int], **ticks: Any) -> None:
+        output = LengthsOutput if config.grain == "note" else None
+        super().__init__(config, inputs, values, output=output, **ticks)

@@ -7,6 +7,7 @@ of a small network's step more. Nothing here knows what is predicted: that is th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import cast
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.config import HeadConfig
+from lightning_modules.encoder import Encoder
 from lightning_modules.outputs import Batch, Output, Score, Value
 from lightning_modules.sampling import check_sampling
 from lightning_modules.scoring import MIXTURE_RANGE
@@ -35,7 +37,7 @@ class _Sums:
         self.windows = 0
 
     def add(self, weighted: Tensor, losses: Tensor) -> None:
-        """Both (batch,), detached."""
+        """Both (n,), detached."""
         self.weighted += weighted.sum()
         self.losses += losses.sum()
         self.windows += len(losses)
@@ -44,14 +46,16 @@ class _Sums:
 class Head(pl.LightningModule):
     """Base of the heads, which only choose the output.
 
-    A batch is a dict: window int64 (batch, window) ids, target int64 (batch,) ids (V = outside the vocabulary, in
-    validation only), weight float32 (batch,), base float64 (batch,) natural log of the base probability, value and
-    true int64 (batch,) ticks clipped to the range and as they are (chords: 0). Training needs window, target, weight
-    and value. As the head steps its own optimizer, train by `max_epochs`: the Trainer's `global_step` stays 0.
+    A batch is a dict of tensors, those that `encoder.Inputs` names at every position of a window, and of every target,
+    n in all: target int64 (n,) ids (V = outside the vocabulary, in validation only), weight float32 (n,), base float64
+    (n,) natural log of the base probability, value and true int64 (n,) ticks clipped to the range and as they are
+    (chords: 0), pitches bool (n, 128) for a chord that is spelled, lengths int64 (n, 128), ticks where a note sounds,
+    for lengths of single notes. `counted`, bool (batch, tail), tells which of the last positions are targets; absent if
+    all are. As the head steps its own optimizer, train by `max_epochs`: the Trainer's `global_step` stays 0.
 
     Args:
         config: the hyperparameters.
-        inputs: rows of the embedding: the vocabulary's values, then <unknown> and <start>.
+        encoder: makes a vector of what stands at a position.
         output: an `nn.Module` that is an `Output`.
 
     Attributes:
@@ -64,21 +68,23 @@ class Head(pl.LightningModule):
     output: Output
     mixture: Tensor
 
-    def __init__(self, config: HeadConfig, inputs: int, output: Output) -> None:
+    def __init__(self, config: HeadConfig, encoder: Encoder, output: Output) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.config = config
-        self.embedding = nn.Embedding(inputs, config.embedding)
+        self.encoder = encoder
         self.stack = Stack(config)
         self.output = output
         self.register_buffer("mixture", torch.tensor(0.5, dtype=torch.float64))
         self.figures: dict[str, float] = {}
-        self._sums = _Sums(torch.device("cpu"))
+        self._sums: _Sums | None = None  # before any training
         self._kept: list[Batch] = []
 
-    def forward(self, window: Tensor) -> Tensor:
-        """(batch, window) ids -> the output's raw predictions, a row a window."""
-        return self.output(self.stack(self.embedding(window)))
+    def forward(self, batch: Batch) -> Tensor:
+        """The states that predict the targets, (n, hidden)."""
+        states: Tensor = self.stack(self.encoder(batch), self.config.tail)  # (batch, tail, hidden)
+        counted = batch.get("counted")
+        return states.flatten(0, 1) if counted is None else states[counted]
 
     # training
 
@@ -93,8 +99,11 @@ class Head(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         optimizer = cast(torch.optim.Optimizer, self.optimizers(use_pl_optimizer=False))
-        losses = self.output.losses(self(batch["window"]), batch)  # (batch,)
+        if not len(batch["target"]):  # all of its chords are unknown in the keys that it was moved to
+            return
+        losses = self.output.losses(self(batch), batch)  # (n,)
         weighted = losses * batch["weight"]
+        assert self._sums is not None
         self._sums.add(weighted.detach(), losses.detach())
         optimizer.zero_grad()
         weighted.mean().backward()  # type: ignore[no-untyped-call]  # torch has no annotation here
@@ -106,9 +115,12 @@ class Head(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         self._kept = []
         self.figures = {}
-        if self._sums.windows:  # the training epoch ends here
-            self.output.end_epoch(self._sums.losses / self._sums.windows)
-            self.figures["train_loss"] = float(self._sums.weighted) / self._sums.windows
+        if self._sums is not None:  # the training epoch ends here
+            windows = self._sums.windows
+            if windows:
+                self.output.end_epoch(self._sums.losses / windows)
+            # an epoch without a target has no loss: told as such, and no figure
+            self.figures["train_loss"] = float(self._sums.weighted) / windows if windows else math.nan
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self._kept.append(self.keep(batch))
@@ -122,7 +134,7 @@ class Head(pl.LightningModule):
 
     def keep(self, batch: Batch) -> Batch:
         """What `tally` needs of a batch."""
-        return self.output.keep(self(batch["window"]), batch)
+        return self.output.keep(self(batch), batch)
 
     def tally(self, kept: list[Batch], mixture: float | None) -> Score:
         """Figures over batches that `keep` returned.
@@ -139,16 +151,16 @@ class Head(pl.LightningModule):
     @torch.inference_mode()
     def sample(
         self,
-        window: Tensor,
+        batch: Batch,
         *,
         temperature: float = 1.0,
         top_p: float = 1.0,
         generator: torch.Generator | None = None,
     ) -> list[Value]:
-        """The next value of each window: a chord's pitches, or ticks.
+        """The next value of each window: a chord's pitches, ticks, or the ticks of each pitch of a chord.
 
         Args:
-            window: ids, int64 (batch, window), on the head's device.
+            batch: the inputs of windows, on the head's device; whatever their targets, the last position's is drawn.
             temperature, top_p, generator: see `sampling.sample`; they change nothing for an L1 regression.
 
         Raises:
@@ -156,7 +168,7 @@ class Head(pl.LightningModule):
         """
         check_sampling(temperature, top_p)
         with evaluating(self):
-            return self.output.draw(self(window), temperature, top_p, generator)
+            return self.output.draw(self.stack(self.encoder(batch))[:, -1], batch, temperature, top_p, generator)
 
 
 @contextmanager

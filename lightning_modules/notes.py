@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from lightning_modules.config import NotesConfig
+from lightning_modules.encoder import Encoder, Inputs
 from lightning_modules.head import Head
-from lightning_modules.outputs import TokenOutput
+from lightning_modules.outputs import Output, TokenOutput
+from lightning_modules.spelling import FactoredOutput
 
 __all__ = ["NotesHead"]
 
 
 class NotesHead(Head):
-    """A softmax over the vocabulary's chords.
+    """Chords, spelled pitch by pitch or as a softmax over the vocabulary's (`config.output`).
 
     Args:
         config: the hyperparameters.
+        inputs: what it sees.
         values: the vocabulary's V chords, by id. Inputs are ids 0 to V - 1, V = <unknown>, V + 1 = <start>.
-        grid, lowest, histogram: the timing heads'; taken so that all heads are built alike, and not used.
+        timing: the timing heads' arguments; taken so that all heads are built alike, and not used.
 
     Raises:
         ValueError: an empty vocabulary.
@@ -28,15 +29,11 @@ class NotesHead(Head):
 
     config: NotesConfig
 
-    def __init__(
-        self,
-        config: NotesConfig,
-        values: Sequence[tuple[int, ...]],
-        *,
-        grid: int = 24,
-        lowest: int = 0,
-        histogram: NDArray[np.float64] | None = None,
-    ) -> None:
+    def __init__(self, config: NotesConfig, inputs: Inputs, values: Sequence[tuple[int, ...]], **timing: Any) -> None:
         if not values:
             raise ValueError("the vocabulary holds no chord")
-        super().__init__(config, len(values) + 2, TokenOutput(config.hidden, values))
+        encoder = Encoder(inputs, config.embedding)
+        output: Output = FactoredOutput(config.hidden)
+        if config.output == "token":
+            output = TokenOutput(config.hidden, values, encoder.ids if config.tied == "yes" else None)
+        super().__init__(config, encoder, output)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, linear
 
 from lightning_modules.sampling import check_sampling, sample
 from lightning_modules.scoring import (
@@ -25,7 +25,21 @@ from lightning_modules.scoring import (
     mode_tick,
 )
 
-__all__ = ["Batch", "GridOutput", "LaplaceOutput", "Output", "Score", "Ticks", "TokenOutput", "Value"]
+__all__ = [
+    "Batch",
+    "GridOutput",
+    "LaplaceOutput",
+    "Output",
+    "Score",
+    "Ticks",
+    "TokenOutput",
+    "Value",
+    "chunks",
+    "cross_entropies",
+    "nats_figures",
+    "point_figures",
+    "target_log_probs",
+]
 
 Batch = dict[str, Tensor]
 Value = tuple[int, ...] | int  # a chord's pitches low to high, or ticks
@@ -40,19 +54,22 @@ class Score:
     Attributes:
         figures: what the outputs below say they give; plain floats.
         nats: of each target under the mixture, (targets,) float64 on the CPU, in the order of the batches.
+        errors: of each target, whose mean is the mae, alike; None where there is none. Of grain note an event's is the
+            sum over its notes, divided by the mean number of notes.
     """
 
     figures: dict[str, float]
     nats: Tensor
+    errors: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Ticks:
-    """The range of a timing column.
+    """The range of a column of numbers: ticks, or steps of another kind.
 
     Attributes:
-        grid: ticks a quarter note.
-        lowest, highest: the first and last tick that have a probability.
+        grid: steps to the unit of the figures: ticks a quarter note.
+        lowest, highest: the first and last step that have a probability.
         histogram: the training distribution over them, float64 (highest - lowest + 1,).
     """
 
@@ -61,23 +78,24 @@ class Ticks:
     highest: int
     histogram: Tensor
 
+    @property
+    def span(self) -> float:
+        """Steps that a regression counts as 1: a sixteenth of the range, which is a quarter note of timing."""
+        return self.highest / 16
+
 
 class Output(Protocol):
     """What `head.Head` needs of an output module."""
 
-    def __call__(self, state: Tensor) -> Tensor:
-        """(batch, hidden) -> the raw output, a row a window."""
-        ...
-
-    def losses(self, raw: Tensor, batch: Batch) -> Tensor:
-        """The unweighted training loss of each window, (batch,)."""
+    def losses(self, state: Tensor, batch: Batch) -> Tensor:
+        """The unweighted training loss of each target, (n,), from the states that predict them, (n, hidden)."""
         ...
 
     def end_epoch(self, loss: Tensor) -> None:
         """Told the unweighted mean loss of the training epoch that ends."""
         ...
 
-    def keep(self, raw: Tensor, batch: Batch) -> Batch:
+    def keep(self, state: Tensor, batch: Batch) -> Batch:
         """What `score` needs of a batch: small tensors, a row a target."""
         ...
 
@@ -85,8 +103,10 @@ class Output(Protocol):
         """Figures of all targets; `mixture` None fits `l` on them."""
         ...
 
-    def draw(self, raw: Tensor, temperature: float, top_p: float, generator: torch.Generator | None) -> list[Value]:
-        """One value a row."""
+    def draw(
+        self, state: Tensor, batch: Batch, temperature: float, top_p: float, generator: torch.Generator | None
+    ) -> list[Value]:
+        """One value a row; the states are those of the last positions of `batch`, which needs no targets."""
         ...
 
 
@@ -99,48 +119,57 @@ class TokenOutput(nn.Module):
     outside the vocabulary are one class, never hit.
     """
 
-    def __init__(self, hidden: int, values: Sequence[Value]) -> None:
+    def __init__(self, hidden: int, values: Sequence[Value], tied: nn.Embedding | None = None) -> None:
+        """`tied`: the embedding of the inputs, to weigh the classes by (Press and Wolf 2017)."""
         super().__init__()
-        self.layer = nn.Linear(hidden, len(values))
+        width = len(values) if tied is None else tied.embedding_dim
+        self.layer = nn.Linear(hidden, width)
+        self.bias = nn.Parameter(torch.zeros(len(values))) if tied is not None else None
+        self.tied = (tied,) if tied is not None else ()  # in a tuple: its weights are the encoder's, not ours
         self.values = tuple(values)
 
     def forward(self, state: Tensor) -> Tensor:
-        logits: Tensor = self.layer(state)  # (batch, values)
+        logits: Tensor = self.layer(state)  # (n, values)
+        for embedding in self.tied:
+            logits = linear(logits, embedding.weight[: len(self.values)], self.bias)
         return logits
 
-    def losses(self, raw: Tensor, batch: Batch) -> Tensor:
-        return cross_entropy(raw, batch["target"], reduction="none")
+    def losses(self, state: Tensor, batch: Batch) -> Tensor:
+        return cross_entropy(self(state), batch["target"], reduction="none")
 
     def end_epoch(self, loss: Tensor) -> None:
         """Nothing to learn from it."""
 
-    def keep(self, raw: Tensor, batch: Batch) -> Batch:
+    def keep(self, state: Tensor, batch: Batch) -> Batch:
+        raw = self(state)
         best = raw.topk(min(5, raw.shape[1]), dim=1).indices == batch["target"][:, None]
         return {
-            "model": _target_log_probs(raw, batch["target"]),
+            "model": target_log_probs(raw, batch["target"]),
             "top1": best[:, 0],
             "top5": best.any(dim=1),
             **{name: batch[name] for name in ("target", "weight", "base")},
         }
 
     def score(self, kept: Batch, mixture: float | None) -> Score:
-        figures, nats = _nats_figures(kept["model"], kept["base"], kept["target"], mixture)
+        figures, nats = nats_figures(kept["model"], kept["base"], kept["target"], mixture)
         figures |= {
             "top1": float(kept["top1"].double().mean()),
             "top5": float(kept["top5"].double().mean()),
             "macro": macro_mean(kept["top1"], kept["target"]),
         }
-        return Score(figures | _cross_entropies(kept), nats.cpu())
+        return Score(figures | cross_entropies(kept), nats.cpu())
 
-    def draw(self, raw: Tensor, temperature: float, top_p: float, generator: torch.Generator | None) -> list[Value]:
-        return [self.values[i] for i in sample(raw, temperature, top_p, generator).tolist()]
+    def draw(
+        self, state: Tensor, batch: Batch, temperature: float, top_p: float, generator: torch.Generator | None
+    ) -> list[Value]:
+        return [self.values[i] for i in sample(self(state), temperature, top_p, generator).tolist()]
 
 
 class GridOutput(nn.Module):
     """A categorical over the ticks seen in training, mixed with the training histogram.
 
-    Figures: valid, macro_nats, mixture as for tokens (classes are the clipped ticks); mae (quarter notes, the
-    mixture's median against the true value), accuracy (its mode is the clipped value); cross_entropy and
+    Figures: valid, macro_nats, mixture as for tokens (classes are the clipped ticks); mae (in units, as quarter
+    notes: the mixture's median against the true value), accuracy (its mode is the clipped value); cross_entropy and
     weighted_cross_entropy of the softmax alone, as for tokens.
     """
 
@@ -159,15 +188,16 @@ class GridOutput(nn.Module):
         logits: Tensor = self.layer(state)  # (batch, values)
         return logits
 
-    def losses(self, raw: Tensor, batch: Batch) -> Tensor:
-        return cross_entropy(raw, batch["target"], reduction="none")
+    def losses(self, state: Tensor, batch: Batch) -> Tensor:
+        return cross_entropy(self(state), batch["target"], reduction="none")
 
     def end_epoch(self, loss: Tensor) -> None:
         """Nothing to learn from it."""
 
-    def keep(self, raw: Tensor, batch: Batch) -> Batch:
+    def keep(self, state: Tensor, batch: Batch) -> Batch:
+        raw = self(state)
         return {
-            "model": _target_log_probs(raw, batch["target"]),
+            "model": target_log_probs(raw, batch["target"]),
             "probabilities": raw.softmax(dim=1),  # float32 (batch, values): the largest thing kept, 4 V bytes a target
             **{name: batch[name] for name in ("target", "weight", "base", "value", "true")},
         }
@@ -179,19 +209,21 @@ class GridOutput(nn.Module):
         return dense
 
     def score(self, kept: Batch, mixture: float | None) -> Score:
-        figures, nats = _nats_figures(kept["model"], kept["base"], kept["value"], mixture)
-        figures |= _point_figures(
+        figures, nats = nats_figures(kept["model"], kept["base"], kept["value"], mixture)
+        points, errors = point_figures(
             kept, kept["probabilities"], self.masses, self.histogram, figures["mixture"], self.ticks
         )
-        return Score(figures | _cross_entropies(kept), nats.cpu())
+        return Score(figures | points | cross_entropies(kept), nats.cpu(), errors.cpu())
 
-    def draw(self, raw: Tensor, temperature: float, top_p: float, generator: torch.Generator | None) -> list[Value]:
-        ticks: list[Value] = self.values[sample(raw, temperature, top_p, generator)].tolist()
+    def draw(
+        self, state: Tensor, batch: Batch, temperature: float, top_p: float, generator: torch.Generator | None
+    ) -> list[Value]:
+        ticks: list[Value] = self.values[sample(self(state), temperature, top_p, generator)].tolist()
         return ticks
 
 
 class LaplaceOutput(nn.Module):
-    """An L1 regression in quarter notes, scored as a Laplace on the grid mixed with the training histogram.
+    """An L1 regression (of timing in quarter notes), scored as a Laplace on the grid mixed with the training histogram.
 
     Figures: valid, macro_nats, mixture, mae, accuracy as for the grid, and scale (ticks).
     """
@@ -205,25 +237,26 @@ class LaplaceOutput(nn.Module):
         self.ticks = ticks
         self.register_buffer("histogram", ticks.histogram, persistent=False)
         # mean absolute training error in ticks: part of what was learned, so a winner has it
-        self.register_buffer("scale", torch.tensor(float(ticks.grid), dtype=torch.float64))
+        self.register_buffer("scale", torch.tensor(ticks.span, dtype=torch.float64))
         if (
             not self.layer.bias.is_meta
         ):  # start from the best constant: L1 moves a bias by no more than a step an update
-            middle = median_tick(ticks.histogram[None], ticks.lowest).item() / ticks.grid
+            middle = median_tick(ticks.histogram[None], ticks.lowest).item() / ticks.span
             nn.init.constant_(self.layer.bias, middle)
 
     def forward(self, state: Tensor) -> Tensor:
-        quarters: Tensor = self.layer(state).squeeze(-1)  # (batch,)
-        return quarters
+        spans: Tensor = self.layer(state).squeeze(-1)  # (batch,)
+        return spans
 
-    def losses(self, raw: Tensor, batch: Batch) -> Tensor:
-        return (raw - batch["value"] / self.ticks.grid).abs()
+    def losses(self, state: Tensor, batch: Batch) -> Tensor:
+        losses: Tensor = (self(state) - batch["value"] / self.ticks.span).abs()
+        return losses
 
     def end_epoch(self, loss: Tensor) -> None:
-        self.scale.copy_((loss.double() * self.ticks.grid).clamp(min=LEAST_SCALE))
+        self.scale.copy_((loss.double() * self.ticks.span).clamp(min=LEAST_SCALE))
 
-    def keep(self, raw: Tensor, batch: Batch) -> Batch:
-        centre = raw.double() * self.ticks.grid
+    def keep(self, state: Tensor, batch: Batch) -> Batch:
+        centre = self(state).double() * self.ticks.span
         return {"centre": centre, **{name: batch[name] for name in ("base", "value", "true")}}
 
     def masses(self, centre: Tensor) -> Tensor:
@@ -236,20 +269,24 @@ class LaplaceOutput(nn.Module):
             column = kept["value"][rows, None] - self.ticks.lowest
             return self.masses(kept["centre"][rows]).gather(1, column).squeeze(1)
 
-        model = torch.cat([of_target(rows) for rows in _chunks(len(kept["value"]), len(self.histogram))]).log()
-        figures, nats = _nats_figures(model, kept["base"], kept["value"], mixture)
-        figures |= _point_figures(kept, kept["centre"], self.masses, self.histogram, figures["mixture"], self.ticks)
-        return Score(figures | {"scale": float(self.scale)}, nats.cpu())
+        model = torch.cat([of_target(rows) for rows in chunks(len(kept["value"]), len(self.histogram))]).log()
+        figures, nats = nats_figures(model, kept["base"], kept["value"], mixture)
+        points, errors = point_figures(
+            kept, kept["centre"], self.masses, self.histogram, figures["mixture"], self.ticks
+        )
+        return Score(figures | points | {"scale": float(self.scale)}, nats.cpu(), errors.cpu())
 
-    def draw(self, raw: Tensor, temperature: float, top_p: float, generator: torch.Generator | None) -> list[Value]:
+    def draw(
+        self, state: Tensor, batch: Batch, temperature: float, top_p: float, generator: torch.Generator | None
+    ) -> list[Value]:
         """The predictions on the grid; a regression has nothing to draw, so the three options change nothing."""
         check_sampling(temperature, top_p)
-        ticks = (raw.double() * self.ticks.grid).round().clamp(self.ticks.lowest, self.ticks.highest)
+        ticks = (self(state).double() * self.ticks.span).round().clamp(self.ticks.lowest, self.ticks.highest)
         values: list[Value] = ticks.long().tolist()
         return values
 
 
-def _target_log_probs(logits: Tensor, target: Tensor) -> Tensor:
+def target_log_probs(logits: Tensor, target: Tensor) -> Tensor:
     """Natural log probability of each target, float64 (n,); -inf for one outside the vocabulary."""
     inside = target < logits.shape[1]
     columns = target.where(inside, 0)[:, None]
@@ -257,7 +294,7 @@ def _target_log_probs(logits: Tensor, target: Tensor) -> Tensor:
     return found.where(inside, -torch.inf)
 
 
-def _nats_figures(
+def nats_figures(
     model: Tensor, base: Tensor, classes: Tensor, mixture: float | None
 ) -> tuple[dict[str, float], Tensor]:
     share = fit_mixture(model, base) if mixture is None else mixture
@@ -265,7 +302,7 @@ def _nats_figures(
     return {"valid": float(nats.mean()), "macro_nats": macro_mean(nats, classes), "mixture": share}, nats
 
 
-def _cross_entropies(kept: Batch) -> dict[str, float]:
+def cross_entropies(kept: Batch) -> dict[str, float]:
     inside = kept["model"].isfinite()
     if not inside.any():
         return {}
@@ -274,18 +311,19 @@ def _cross_entropies(kept: Batch) -> dict[str, float]:
     return {"cross_entropy": float(nats.mean()), "weighted_cross_entropy": float(weighted.mean())}
 
 
-def _chunks(rows: int, columns: int) -> list[slice]:
+def chunks(rows: int, columns: int) -> list[slice]:
     size = max(_CHUNK // columns, 1)
     return [slice(start, start + size) for start in range(0, rows, size)]
 
 
-def _point_figures(
+def point_figures(
     kept: Batch, raw: Tensor, masses: Callable[[Tensor], Tensor], histogram: Tensor, mixture: float, ticks: Ticks
-) -> dict[str, float]:
-    """Mean absolute error and accuracy; the dense tables exist a chunk at a time."""
-    error, hits = 0.0, 0
-    for rows in _chunks(len(raw), len(histogram)):
+) -> tuple[dict[str, float], Tensor]:
+    """Mean absolute error and accuracy, and each target's error; the dense tables exist a chunk at a time."""
+    errors, hits = [], 0
+    for rows in chunks(len(raw), len(histogram)):
         probabilities = (1 - mixture) * masses(raw[rows]) + mixture * histogram
-        error += float((median_tick(probabilities, ticks.lowest) - kept["true"][rows]).abs().sum())
+        errors.append((median_tick(probabilities, ticks.lowest) - kept["true"][rows]).abs())
         hits += int((mode_tick(probabilities, ticks.lowest) == kept["value"][rows]).sum())
-    return {"mae": error / ticks.grid / len(raw), "accuracy": hits / len(raw)}
+    error = torch.cat(errors).double() / ticks.grid
+    return {"mae": float(error.mean()), "accuracy": hits / len(raw)}, error

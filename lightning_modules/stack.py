@@ -1,7 +1,8 @@
-"""The LSTM + dense stack, built from its counts. Knows nothing of what goes in or comes out.
+"""The backbone and the dense layers, built from their counts. Knows nothing of what goes in or comes out.
 
-`lstm_layers` LSTMs of `hidden` nodes, then `dense_layers` dense layers (Linear + ReLU); the output layer is the head's.
-After each of them there is a slot; `batchnorm_layers` and `dropout_layers` fill slots from the output backwards.
+`lstm_layers` LSTMs (or transformer blocks in their place) of `hidden` nodes, then `dense_layers` dense layers (Linear +
+ReLU); the output layer is the head's. After each of them there is a slot; `batchnorm_layers` and `dropout_layers` fill
+slots from the output backwards.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from lightning_modules.config import HeadConfig
+from lightning_modules.transformer import blocks
 
 __all__ = ["ChannelNorm", "Stack"]
 
@@ -40,7 +42,10 @@ class Stack(nn.Module):
         super().__init__()
         hidden, slots = config.hidden, config.slots
         widths = [config.embedding] + [hidden] * (config.lstm_layers - 1)
-        self.lstms = nn.ModuleList(nn.LSTM(width, hidden, batch_first=True) for width in widths)
+        lstms = config.backbone == "lstm"
+        self.backbone = nn.ModuleList(
+            (nn.LSTM(width, hidden, batch_first=True) for width in widths) if lstms else blocks(config)
+        )
         self.dense = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(config.dense_layers))
         self.slots = nn.ModuleList(
             Slot(
@@ -51,13 +56,12 @@ class Stack(nn.Module):
             for slot in range(slots)
         )
 
-    def forward(self, windows: Tensor, *, every: bool = False) -> Tensor:
-        """(batch, window, embedding) -> (batch, hidden) at the last position; `every`: (batch, window, hidden)."""
+    def forward(self, windows: Tensor, tail: int = 1) -> Tensor:
+        """(batch, window, embedding) -> the states at the last `tail` positions, (batch, tail, hidden)."""
         x, slots = windows, iter(self.slots)
-        for depth, lstm in enumerate(self.lstms, start=1):
-            x, _ = lstm(x)
-            if depth == len(self.lstms) and not every:
-                x = x[:, -1]  # before the slot: the layers above need only the last position
+        for depth, layer in enumerate(self.backbone, start=1):
+            kept = tail if depth == len(self.backbone) else x.shape[1]  # the layers above need no other positions
+            x = layer(x)[0][:, -kept:] if isinstance(layer, nn.LSTM) else layer(x, kept)
             x = next(slots)(x)
         for dense in self.dense:
             x = next(slots)(dense(x).relu())

@@ -44,19 +44,27 @@ def fixed_values(trial: Trial) -> Mapping[str, Plain]:
 def complete(space: Space, config: type[HeadConfig], fixed: Mapping[str, Plain] | None = None) -> Space:
     """The space with `fixed` held, whose every draw is checked and gives all hyperparameters of `config`.
 
-    A space may draw helper names of its own (`counts.py` does): they are in the trial, not in what is returned.
+    A space may draw helper names of its own (`counts.py` does): they are in the trial, not in what is returned. What
+    follows from `fixed` is held too, and so is what no search draws (`HeadConfig.never_drawn`), at its default.
 
     Raises:
-        ValueError: at once for unknown names, values out of bounds, or more counted layers than the fixed LSTM and
-            dense layers can take; by the returned function for a space that draws what `config` refuses.
+        ValueError: at once for unknown names, values out of bounds, values that exclude each other, or more counted
+            layers than the fixed LSTM and dense layers can take; by the returned function for a space that draws what
+            `config` refuses, or what no search draws.
     """
     held = dict(fixed or {})
-    problems = config.problems(held) or _slot_problems(held, config)
+    problems = config.problems(held) or config.conflicts(held) or _slot_problems(held, config)
     if problems:
         raise ValueError("; ".join(problems))
+    defaults = {name: value for name, value in config().to_dict().items() if name in config.never_drawn}
+    held = defaults | config.implied(held) | held
 
     def completed(trial: Trial) -> dict[str, Any]:
-        return config.from_dict({**space(Fixed(trial, held)), **held}).to_dict()
+        drawn = space(Fixed(trial, held))
+        for name in config.never_drawn:
+            if drawn.get(name, held[name]) != held[name]:
+                raise ValueError(f"{name} is fixed for a whole search, never drawn: --set {name}={drawn[name]}")
+        return config.from_dict({**drawn, **held}).to_dict()
 
     return completed
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from datamodules.song import Events
 
 Chord = tuple[int, ...]
+BAR = 96  # ticks: 4/4 on the default grid
 
 
 def events_of(chords: Sequence[Chord], durations: Sequence[int], offsets: Sequence[int]) -> Events:
@@ -21,6 +23,9 @@ def events_of(chords: Sequence[Chord], durations: Sequence[int], offsets: Sequen
         duration=np.asarray(durations, dtype=np.int32),
         offset=offset,
         velocity=np.full(len(chords), 80, dtype=np.int32),
+        place=(np.cumsum(offset) % BAR).astype(np.int32),
+        bar=np.full(len(chords), BAR, dtype=np.int32),
+        lengths=np.repeat(np.asarray(durations, dtype=np.int32), [len(chord) for chord in chords]),
     )
 
 
@@ -50,6 +55,4 @@ def random_songs(seed: int, songs: int = 3, events: int = 50, chords: int = 12) 
 
 def moved(song: Events, semitones: int) -> Events:
     """The song transposed."""
-    return Events(
-        song.onset, song.starts, song.pitches + np.int32(semitones), song.duration, song.offset, song.velocity
-    )
+    return replace(song, pitches=song.pitches + np.int32(semitones))

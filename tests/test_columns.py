@@ -7,26 +7,24 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from events_made import events_of, random_songs
+from columns_made import COLUMNS, GRID, lively_songs
+from events_made import events_of
 
 from datamodules.columns import Column, build_column, column_for
 from datamodules.errors import UserError
 from datamodules.song import Events
 from datamodules.splits import FIRST, TEST, TRAIN, VALID, make_split
 from datamodules.vocabulary import Speller
-from experiments.heads import HEADS
 
-COLUMNS = {name: spec.column for name, spec in HEADS.items()}
-
-SONGS = random_songs(3, songs=6, chords=20)
-GRID = 24
+SONGS = lively_songs(3, songs=6, chords=20)
+NUMBERS = [name for name, spec in COLUMNS.items() if not spec.chords]
 
 
 def _clipped(name: str, song: Events) -> list[Any]:
-    if name == "notes":
-        return song.chords()
     spec = COLUMNS[name]
-    return list(np.clip(getattr(song, spec.field), spec.lowest, 16 * GRID).tolist())
+    if spec.chords:
+        return song.chords()
+    return list(np.clip(getattr(song, spec.field), spec.lowest, spec.highest(GRID)).tolist())
 
 
 @pytest.mark.parametrize("kind", ["song", "tail", "none"])
@@ -61,15 +59,30 @@ def test_chords_are_based_on_the_training_speller() -> None:
     assert column.histogram is None
 
 
-@pytest.mark.parametrize("name", ["durations", "offsets"])
-def test_timing_is_clipped_for_ids_and_true_in_value(name: str) -> None:
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_are_clipped_for_ids_and_true_in_value(name: str) -> None:
     column = build_column(COLUMNS[name], SONGS, make_split("tail", SONGS, 0), GRID)
     assert column.value.tolist() == np.concatenate([getattr(s, COLUMNS[name].field) for s in SONGS]).tolist()
-    assert column.value.max() > column.highest == 16 * GRID == max(cast("tuple[int]", column.lexicon))
+    assert column.highest >= max(cast("tuple[int]", column.lexicon))
+    if column.spec.timed:
+        assert column.value.max() > column.highest == 16 * GRID == max(cast("tuple[int]", column.lexicon))
     assert column.histogram is not None
+    assert len(column.histogram) == column.highest - column.spec.lowest + 1
     ticks = np.clip(column.value, column.spec.lowest, column.highest) - column.spec.lowest
     assert np.exp(column.base).tolist() == pytest.approx(column.histogram[ticks].tolist())
     assert np.exp(column.base).max() <= 1
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_every_column_holds_all_columns_of_its_events(name: str) -> None:
+    context = build_column(COLUMNS[name], SONGS, make_split("song", SONGS, 0), GRID).context
+    assert context.grid == GRID
+    for field in ("duration", "offset", "velocity", "place", "bar", "lengths"):
+        assert getattr(context, field).tolist() == np.concatenate([getattr(song, field) for song in SONGS]).tolist()
+    chords = [chord for song in SONGS for chord in song.chords()]
+    assert [tuple(np.flatnonzero(row).tolist()) for row in np.unpackbits(context.bits, axis=1)] == chords
+    assert np.diff(context.starts).tolist() == [len(chord) for chord in chords]
+    assert len(context) == len(chords)
 
 
 def test_a_held_out_song_leaves_the_vocabulary_alone() -> None:

@@ -40,6 +40,9 @@ def stretch(events: Events, start: int, stop: int) -> Events:
         duration=events.duration[start:stop],
         offset=events.offset[start:stop],
         velocity=events.velocity[start:stop],
+        place=events.place[start:stop],
+        bar=events.bar[start:stop],
+        lengths=events.lengths[events.starts[start] : events.starts[stop]],
     )
 
 

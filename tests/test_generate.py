@@ -32,7 +32,7 @@ def call(*arguments: str) -> int:
     return main(GenerateOptions, generate, prog="generate", arguments=arguments)
 
 
-def test_a_song_of_three_heads_ends_in_midi_sound_and_picture(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_song_of_every_head_ends_in_midi_sound_and_picture(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_run(runs / "demo")
     assert call("demo") == 0
     said = capsys.readouterr().out
@@ -118,7 +118,7 @@ def test_a_winner_made_without_held_out_songs_is_warned_of(runs: Path, capsys: p
 
 
 def test_what_a_head_does_not_know_is_told(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    make_run(runs / "demo", ["notes"], parts=("melody",), window=5)
+    make_run(runs / "demo", ["notes"], parts=("melody",), window=5, output="token")
     assert call("demo", "--events", "5", "--prime", str(bundled()[0])) == 0
     assert "unknown" not in capsys.readouterr().out
     low = Path("low.mid")
@@ -129,6 +129,9 @@ def test_what_a_head_does_not_know_is_told(runs: Path, capsys: pytest.CaptureFix
     midi.write(str(low))
     assert call("demo", "--events", "5", "--prime", str(low)) == 0
     assert "5 of the prime's 5 chords are unknown to the notes head" in capsys.readouterr().out
+    make_run(runs / "spelling", ["notes"], parts=("melody",), window=5, output="factored")
+    assert call("spelling", "--events", "5", "--prime", str(low)) == 0
+    assert "unknown" not in capsys.readouterr().out
 
 
 def test_without_songs_the_copy_figures_say_so(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

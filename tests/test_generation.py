@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,21 +13,42 @@ import torch
 from midi_files import midi_file, on, track
 from winners_made import demo_songs, make_run, make_winner
 
+from datamodules.columns import column_for
 from datamodules.errors import UserError
 from datamodules.midi import write_midi
-from datamodules.song import Song
+from datamodules.song import Events, Song
+from datamodules.splits import TEST
+from datamodules.windows import Segments, Windows
 from experiments.heads import HEADS
 from experiments.music.generation import Sampling, Settings, context_length, generate, unknown_of_prime
 from experiments.music.prime import Prime, find_prime
+from experiments.music.voices import Event, Voice
 from experiments.winners import Winner
+from lightning_modules.head import Head
 from songs import bundled
 
 WILD = {head: Sampling(temperature=3.0, top_p=1.0) for head in HEADS}
+STYLES: dict[str, dict[str, Any]] = {
+    "default": {},
+    "original": {"inputs": "own", "loss": "last", "transpose": "none", "output": "token", "window": 5},
+    "tokens in context": {"inputs": "context", "output": "token", "tied": "yes", "loss": "half"},
+    "spelled alone": {"inputs": "own", "output": "factored"},
+    "note by note": {"grain": "note"},
+}
 
 
 @pytest.fixture
 def winners(tmp_path: Path) -> dict[str, Winner]:
     return make_run(tmp_path / "runs" / "demo")[1]
+
+
+def in_style(folder: Path, style: str) -> dict[str, Winner]:
+    """Winners of all heads, each with those hyperparameters of a style that it has."""
+    winners = {}
+    for head, spec in HEADS.items():
+        settings = {name: value for name, value in STYLES[style].items() if name in spec.config.names()}
+        winners[head] = make_winner(folder / head, head, demo_songs(), **settings)
+    return winners
 
 
 def one(winners: dict[str, Winner], prime: Prime, settings: Settings) -> Song:
@@ -67,6 +89,75 @@ def test_every_song_is_playable_and_as_long_as_asked(winners: dict[str, Winner],
     assert song.keys[0, 1] == prime.song.keys[0, 1]
 
 
+@pytest.mark.parametrize("style", STYLES)
+def test_heads_of_every_style_make_playable_songs(style: str, tmp_path: Path) -> None:
+    winners = in_style(tmp_path, style)
+    song = one(winners, find_prime(winners, None), Settings(events=60, sampling=WILD))
+    assert_playable(song)
+    assert len(song.events()) == 60
+
+
+@pytest.mark.parametrize("path", bundled(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("style", STYLES)
+def test_heads_see_of_a_new_song_what_training_would_show_of_it(
+    style: str, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every batch that is sampled from is the window of its event in the prime's opening and the new song together."""
+    winners = in_style(tmp_path, style)
+    prime = find_prime(winners, path)
+    heads: dict[int, str] = {}
+    heard: dict[str, list[Event]] = {head: [] for head in HEADS}
+    seen: list[tuple[str, int, dict[str, torch.Tensor]]] = []
+
+    def hear(voice: Voice, event: Event, hear: Any = Voice.hear) -> None:
+        heads[id(voice.head)] = voice.spec.name
+        heard[voice.spec.name].append(replace(event))
+        hear(voice, event)
+
+    def sample(head: Head, batch: dict[str, torch.Tensor], sample: Any = Head.sample, **options: Any) -> Any:
+        name = heads[id(head)]
+        seen.append((name, len(heard[name]), {key: tensor.clone() for key, tensor in batch.items()}))
+        return sample(head, batch, **options)
+
+    monkeypatch.setattr(Voice, "hear", hear)
+    monkeypatch.setattr(Head, "sample", sample)
+    one(winners, prime, Settings(events=12, sampling=WILD))
+    length = context_length(winners, prime)
+    events = heard["notes"]
+    assert len(events) == length + 12
+    assert all(others == events for others in heard.values())
+    for last, event in pairwise(events[length - 1 :]):
+        assert event.bar == prime.bar
+        assert event.place == (last.place + event.offset) % prime.bar
+    assert {(name, number) for name, number, _ in seen} == {(n, i) for n in HEADS for i in range(length, length + 12)}
+    windows = {
+        name: Windows(column_for(winner.column, winner.vocabulary, winner.grid, [_table(events)]), TEST, winner.framing)
+        for name, winner in winners.items()
+    }
+    for name, number, batch in seen:
+        at = np.array([number])
+        expected = windows[name].batch(Segments(at, at, np.zeros(1, np.int64)))
+        inputs = {"window", "chord", "numbers", "known"} & expected.keys()
+        assert set(batch) == inputs
+        for key in inputs:
+            assert torch.allclose(batch[key].double(), expected[key].double(), atol=1e-6), (name, number, key)
+
+
+def _table(events: list[Event]) -> Events:
+    columns = {
+        field: np.array([getattr(event, field) for event in events], np.int32)
+        for field in ("duration", "offset", "velocity", "place", "bar")
+    }
+    sizes = [len(event.chords) for event in events]
+    return Events(
+        onset=np.cumsum(columns["offset"]),
+        starts=np.cumsum([0, *sizes]).astype(np.int32),
+        pitches=np.array([pitch for event in events for pitch in event.chords], np.int32),
+        lengths=np.array([length for event in events for length in event.sounding], np.int32),
+        **columns,
+    )
+
+
 @pytest.mark.parametrize("bars", [1, 7])
 def test_bars_are_filled_and_not_exceeded(winners: dict[str, Winner], bars: int) -> None:
     prime = find_prime(winners, bundled()[0])
@@ -94,11 +185,15 @@ def test_a_candidate_does_not_depend_on_how_many_are_asked_for(winners: dict[str
     assert not any(same(a, b) for a, b in pairwise(many))
 
 
-def test_a_column_does_not_depend_on_the_other_heads(winners: dict[str, Winner]) -> None:
+@pytest.mark.parametrize("style", STYLES)
+def test_a_column_depends_on_the_other_heads_only_in_context(style: str, tmp_path: Path) -> None:
+    winners = in_style(tmp_path, style)
     prime = find_prime(winners, None)
-    alone = one({"notes": winners["notes"]}, prime, Settings(events=30))
-    together = one(winners, prime, Settings(events=30))
-    assert alone.events().chords() == together.events().chords()
+    alone = one({"notes": winners["notes"]}, prime, Settings(events=60)).events()
+    offsets = one({"offsets": winners["offsets"]}, prime, Settings(events=60)).events()
+    together = one(winners, prime, Settings(events=60)).events()
+    alike = [alone.chords() == together.chords(), np.array_equal(offsets.onset, together.onset)]
+    assert all(alike) if winners["notes"].config.inputs == "own" else not all(alike)
 
 
 def test_threads_change_nothing_and_are_left_as_they_were(winners: dict[str, Winner]) -> None:
@@ -178,8 +273,9 @@ def test_a_regression_is_generated_from_too(tmp_path: Path) -> None:
 
 
 def test_windows_of_different_sizes_see_the_events_before_the_same_first_one(tmp_path: Path) -> None:
+    own = {"inputs": "own", "output": "token", "loss": "last"}
     winners = {
-        "notes": make_winner(tmp_path / "notes", "notes", demo_songs(), window=3),
+        "notes": make_winner(tmp_path / "notes", "notes", demo_songs(), window=3, **own),
         "offsets": make_winner(tmp_path / "offsets", "offsets", demo_songs(), window=20),
     }
     prime = find_prime(winners, None)
@@ -187,17 +283,20 @@ def test_windows_of_different_sizes_see_the_events_before_the_same_first_one(tmp
     network = winners["notes"].head()
     known = winners["notes"].vocabulary
     window = torch.tensor([[known.index[chord] for chord in prime.events.chords()[17:20]]])
-    likeliest = network.sample(window, temperature=0, top_p=1, generator=torch.Generator())
+    likeliest = network.sample({"window": window}, temperature=0, top_p=1, generator=torch.Generator())
     song = one(winners, prime, Settings(events=5, sampling={"notes": Sampling(temperature=0)}))
     assert song.events().chords()[:1] == likeliest
 
 
-def test_what_the_prime_has_and_a_head_lacks_is_counted(winners: dict[str, Winner], tmp_path: Path) -> None:
+def test_what_the_prime_has_and_a_head_lacks_is_counted(tmp_path: Path) -> None:
+    winners = in_style(tmp_path, "tokens in context")
+    spelling = {"notes": make_winner(tmp_path / "spelling", "notes", demo_songs(), output="factored")}
     path = tmp_path / "odd.mid"
     notes = [message for pitch in (1, 2, 3) for message in ((0, on(pitch)), (37, on(pitch, 0)))]
     path.write_bytes(midi_file(track(*notes)))
     prime = find_prime(winners, path)
     assert unknown_of_prime(winners, prime)["notes"] == (3, 3)
+    assert unknown_of_prime(spelling, prime)["notes"] == (0, 3)  # it can spell any
     assert unknown_of_prime(winners, find_prime(winners, None))["notes"] == (0, 8)
     assert_playable(one(winners, prime, Settings(events=20)))
 

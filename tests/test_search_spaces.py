@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import dataclasses
 import random
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import pytest
 from experiments.heads import HEADS
 from search_spaces import PRESETS, complete
 from search_spaces.fixing import Fixed
+from search_spaces.leaning import lean
 
 SPACES = {name: spec.space for name, spec in HEADS.items()}
 
@@ -111,7 +114,7 @@ def test_a_fixed_count_brings_the_slots_it_needs(name: str, count: int) -> None:
 @pytest.mark.parametrize(
     ("held", "message"),
     [
-        ({"hiden": 3}, "unknown hyperparameter 'hiden'; known: window"),
+        ({"hiden": 3}, "unknown hyperparameter 'hiden'; known: inputs, window"),
         ({"hidden": 99999}, "hidden must be from"),
         ({"batchnorm_layers": 4, "lstm_layers": 1, "dense_layers": 2}, "batchnorm_layers=4: there are at most 3 slots"),
         ({"dropout_layers": 5, "dense_layers": 1}, "dropout_layers=5: there are at most 4 slots"),
@@ -120,6 +123,44 @@ def test_a_fixed_count_brings_the_slots_it_needs(name: str, count: int) -> None:
 def test_what_cannot_be_fixed_is_refused_at_once(held: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         complete(SPACES["notes"], HEADS["notes"].config, held)
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_every_choice_is_drawn_the_usual_one_most_often(name: str) -> None:
+    """Each choice of the config can be drawn (but what is never drawn), its default more often than any other."""
+    config, found = HEADS[name].config, [complete(SPACES[name], HEADS[name].config)(Draw(seed)) for seed in range(3000)]
+    choices = {f.name: f.metadata["bounds"].choices for f in dataclasses.fields(config) if f.metadata["bounds"].choices}
+    default = config().to_dict()
+    for field in set(choices) - {"schedule", *config.never_drawn}:
+        counts = collections.Counter(draw[field] for draw in found)
+        assert set(counts) == set(choices[field]), field
+        if field != "tied":  # asked only beside a token softmax, and then as likely as not
+            assert counts.most_common(1)[0][0] == default[field], field
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_a_short_window_has_one_target_a_longer_one_half_of_it(name: str) -> None:
+    space = complete(SPACES[name], HEADS[name].config)
+    for seed in range(300):
+        drawn = space(Draw(seed))
+        assert (drawn["loss"] == "last") == (drawn["window"] <= 5)
+        tail = HEADS[name].config.from_dict(drawn).tail
+        assert 100 <= drawn["batch_size"] * tail <= 600 or drawn["batch_size"] == 2  # targets an update
+    held = complete(SPACES[name], HEADS[name].config, {"loss": "last", "window": 40})
+    assert all(held(Draw(seed))["loss"] == "last" for seed in range(20))
+
+
+def test_odds_are_those_that_are_given() -> None:
+    odds = {"a": 0.5, "b": 0.3, "c": 0.2}
+
+    class Uniform(Draw):
+        def suggest_float(self, *_: Any, **__: Any) -> float:
+            return self.random.random()
+
+    trial = Uniform(1)
+    counts = collections.Counter(lean(trial, "x", odds) for _ in range(10_000))
+    assert {name: count / 10_000 for name, count in counts.items()} == pytest.approx(odds, abs=0.02)
+    assert lean(Fixed(Draw(), {"x": "c"}), "x", odds) == "c"
 
 
 def test_a_space_of_a_users_own_is_checked() -> None:

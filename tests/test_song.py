@@ -23,13 +23,28 @@ def test_events_equal_a_naive_grouping(seed: int, parts: list[str] | None) -> No
         row = song.parts[part]
         if not row.drums and (wanted is None or row.name.casefold() in wanted or row.role in wanted):
             groups.setdefault(onset, []).append((pitch, length, velocity))
-    events = song.events(parts)
-    assert events.onset.tolist() == sorted(groups)
-    assert events.chords() == [tuple(sorted({pitch for pitch, _, _ in groups[t]})) for t in sorted(groups)]
-    assert events.duration.tolist() == [max(length for _, length, _ in groups[t]) for t in sorted(groups)]
-    assert events.velocity.tolist() == [max(velocity for _, _, velocity in groups[t]) for t in sorted(groups)]
-    assert events.offset.tolist()[1:] == np.diff(sorted(groups)).tolist()
-    assert events.offset[0] == song.bar_position(min(groups))
+    events, onsets = song.events(parts), sorted(groups)
+    assert events.onset.tolist() == onsets
+    assert events.chords() == [tuple(sorted({pitch for pitch, _, _ in groups[t]})) for t in onsets]
+    assert events.duration.tolist() == [max(length for _, length, _ in groups[t]) for t in onsets]
+    assert events.velocity.tolist() == [max(velocity for _, _, velocity in groups[t]) for t in onsets]
+    assert events.offset.tolist()[1:] == np.diff(onsets).tolist()
+    assert events.offset[0] == song.bar_position(onsets[0])
+    assert events.lengths.tolist() == [
+        max(length for other, length, _ in groups[t] if other == pitch)
+        for t in onsets
+        for pitch in sorted({pitch for pitch, _, _ in groups[t]})
+    ]
+    assert list(zip(events.place.tolist(), events.bar.tolist(), strict=True)) == [_in_bar(song, t) for t in onsets]
+
+
+def _in_bar(song: Song, tick: int) -> tuple[int, int]:
+    """The tick's distance from its bar line and the bar's length, one bar after another."""
+    begin, numerator, below = max(row for row in song.metres.tolist() if row[0] <= tick)
+    length = max(round(song.grid * 4 * numerator / below), 1)
+    while begin + length <= tick:
+        begin += length
+    return tick - begin, length
 
 
 def _song(metres: list[tuple[int, int, int]], drums: bool = False) -> Song:
@@ -40,7 +55,18 @@ def _song(metres: list[tuple[int, int, int]], drums: bool = False) -> Song:
 
 def test_a_metre_change_begins_a_bar() -> None:
     song = _song([(0, 3, 4), (100, 6, 8)])
-    assert [song.bar_position(tick) for tick in (0, 71, 72, 99, 100, 171, 172)] == [0, 71, 0, 27, 0, 71, 0]
+    ticks = (0, 71, 72, 99, 100, 171, 172)
+    assert [song.bar_position(tick) for tick in ticks] == [0, 71, 0, 27, 0, 71, 0]
+    places, bars = song.bar_positions(np.array(ticks))
+    assert places.tolist() == [0, 71, 0, 27, 0, 71, 0]
+    assert bars.tolist() == [72] * 7
+
+
+def test_what_stands_before_the_first_bar_line_counts_back_from_it() -> None:
+    song = _song([(10, 3, 4), (100, 5, 8)])
+    places, bars = song.bar_positions(np.array([0, 9, 10, 99, 100]))
+    assert places.tolist() == [62, 71, 0, 17, 0]
+    assert bars.tolist() == [72, 72, 72, 72, 60]
 
 
 def test_a_first_event_has_its_place_in_the_bar_as_offset() -> None:
@@ -50,6 +76,7 @@ def test_a_first_event_has_its_place_in_the_bar_as_offset() -> None:
 def test_drums_make_no_events() -> None:
     song = _song([(0, 4, 4)], drums=True)
     assert len(song.events()) == 0
+    assert len(song.events().place) == len(song.events().bar) == len(song.events().lengths) == 0
     assert song.events(["drums", "a"]).chords() == []
 
 

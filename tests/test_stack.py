@@ -10,26 +10,32 @@ from torch import nn
 
 from lightning_modules.config import HeadConfig, NotesConfig
 from lightning_modules.stack import ChannelNorm, Slot, Stack
+from lightning_modules.transformer import Attention, Block
 
 SHAPES = list(itertools.product((1, 2, 3), (0, 1, 2, 3)))
+BACKBONES = {"lstm": nn.LSTM, "transformer": Block}
 
 
-def small(**counts: int) -> HeadConfig:
-    return NotesConfig.from_dict({"hidden": 4, "embedding": 3, "dropout_layers": 0, **counts})
+def small(**settings: int | str) -> HeadConfig:
+    return NotesConfig.from_dict(
+        {"hidden": 4, "embedding": 3, "window": 8, "attention_heads": 2, "dropout_layers": 0, **settings}
+    )
 
 
 def count(stack: nn.Module, kind: type[nn.Module]) -> int:
     return sum(isinstance(module, kind) for module in stack.modules())
 
 
-@pytest.mark.parametrize(("lstm", "dense"), SHAPES)
-def test_modules_equal_the_counts(lstm: int, dense: int) -> None:
-    for norms, dropouts in itertools.product(range(lstm + dense + 1), repeat=2):
-        config = small(lstm_layers=lstm, dense_layers=dense, batchnorm_layers=norms, dropout_layers=dropouts)
-        stack = Stack(config)
-        found = [count(stack, kind) for kind in (nn.LSTM, nn.Linear, nn.BatchNorm1d, nn.Dropout)]
-        assert found == [lstm, dense, norms, dropouts]
-        assert stack(torch.zeros(2, 5, 3)).shape == (2, 4)
+@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize(("layers", "dense"), SHAPES)
+def test_modules_equal_the_counts(backbone: str, layers: int, dense: int) -> None:
+    for norms, dropouts in itertools.product(range(layers + dense + 1), repeat=2):
+        counts = {"dense_layers": dense, "batchnorm_layers": norms, "dropout_layers": dropouts}
+        stack = Stack(small(backbone=backbone, lstm_layers=layers, **counts))
+        found = [count(stack, kind) for kind in (BACKBONES[backbone], nn.BatchNorm1d, nn.Dropout)]
+        assert found == [layers, norms, dropouts]
+        assert [type(layer) for layer in stack.dense] == [nn.Linear] * dense
+        assert stack(torch.zeros(2, 5, 3)).shape == (2, 1, 4)
 
 
 @pytest.mark.parametrize(("lstm", "dense"), SHAPES)
@@ -45,21 +51,60 @@ def test_slots_fill_from_the_output_backwards() -> None:
     assert kinds == [[], [nn.Dropout], [nn.Dropout], [ChannelNorm, nn.Dropout]]
 
 
-def test_all_positions_end_in_the_last_one() -> None:
+@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize("tail", [1, 3, 7])
+def test_the_last_positions_are_those_of_all(backbone: str, tail: int) -> None:
     counts = {"lstm_layers": 2, "dense_layers": 1, "batchnorm_layers": 3, "dropout_layers": 3}
-    stack = Stack(small(**counts)).eval()
+    stack = Stack(small(backbone=backbone, **counts)).eval()
     windows = torch.randn(3, 7, 3)
-    every = stack(windows, every=True)
-    assert every.shape == (3, 7, 4)
-    torch.testing.assert_close(every[:, -1], stack(windows))
+    assert stack(windows, tail).shape == (3, tail, 4)
+    torch.testing.assert_close(stack(windows, 7)[:, -tail:], stack(windows, tail))
 
 
-def test_no_position_sees_a_later_one() -> None:
-    stack = Stack(small(lstm_layers=3, batchnorm_layers=3)).eval()
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_no_position_sees_a_later_one(backbone: str) -> None:
+    stack = Stack(small(backbone=backbone, lstm_layers=3, batchnorm_layers=3)).eval()
     windows = torch.randn(1, 6, 3)
     changed = windows.clone()
     changed[:, 4:] = 9.0
-    torch.testing.assert_close(stack(windows, every=True)[:, :4], stack(changed, every=True)[:, :4])
+    torch.testing.assert_close(stack(windows, 6)[:, :4], stack(changed, 6)[:, :4])
+    assert not torch.equal(stack(windows, 6)[:, 4:], stack(changed, 6)[:, 4:])
+
+
+@pytest.mark.parametrize("tail", [1, 3, 6])
+def test_attention_is_biased_by_distance_and_by_nothing_else(tail: int) -> None:
+    attention = Attention(small(backbone="transformer"))
+    nn.init.normal_(attention.bias)
+    mask = attention.mask(6, tail)
+    assert mask.shape == (2, tail, 6)
+    for head, query, key in itertools.product(range(2), range(tail), range(6)):
+        distance = (6 - tail + query) - key
+        expected = attention.bias[head, distance].item() if distance >= 0 else -torch.inf
+        assert mask[head, query, key].item() == expected
+
+
+def test_attention_is_that_of_a_naive_loop() -> None:
+    attention, x = Attention(small(backbone="transformer")), torch.randn(1, 5, 4)
+    query, (key, value) = attention.query(x)[0], attention.key_value(x)[0].chunk(2, -1)
+    rows = []
+    for at in range(5):
+        heads = []
+        for head in range(2):
+            own = slice(2 * head, 2 * head + 2)
+            logits = [
+                query[at, own] @ key[before, own] / 2**0.5 + attention.bias[head, at - before]
+                for before in range(at + 1)
+            ]
+            shares = torch.stack(logits).softmax(0)
+            heads.append((shares[:, None] * value[: at + 1, own]).sum(0))
+        rows.append(attention.out(torch.cat(heads)))
+    torch.testing.assert_close(attention(x, 5)[0], torch.stack(rows))
+
+
+def test_attention_heads_must_divide_the_nodes() -> None:
+    with pytest.raises(ValueError, match="attention_heads=3 must divide hidden=64"):
+        NotesConfig(backbone="transformer", hidden=64, attention_heads=3)
+    NotesConfig(backbone="lstm", hidden=64, attention_heads=3)  # where there are none, they divide nothing
 
 
 def test_normalisation_is_over_channels_of_all_windows_and_positions() -> None:

@@ -1,12 +1,13 @@
 """trials.csv and epochs.csv: whole files, and what is read back is what was written."""
 
+import csv
 import math
 from pathlib import Path
 
 import pytest
 
 from datamodules.errors import UserError
-from experiments.tables import EpochTable, TrialRow, TrialTable
+from experiments.tables import CONFIRM, FINAL, SEARCH, EpochTable, TrialRow, TrialTable
 
 HYPERPARAMETERS = ("hidden", "dropout", "weighting")
 
@@ -31,6 +32,7 @@ def make_table(path: Path) -> TrialTable:
 
 def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
     table = make_table(tmp_path / "trials.csv")
+    table.rows[9] = TrialRow(9, CONFIRM, of=1, seed=10_000_020, status="waiting", hyperparameters={"hidden": 33})
     table.write()
     again = TrialTable.read(table.path, HYPERPARAMETERS)
     assert again.rows == table.rows
@@ -45,6 +47,33 @@ def test_what_counts_as_finished_and_best(tmp_path: Path) -> None:
     assert best.row == 3  # an interrupted trial's weights are as good as its figures
     table.rows[0].best = best.best
     assert table.best() is table.rows[0]  # of equals the first
+
+
+def test_repetitions_are_no_trials_of_the_search(tmp_path: Path) -> None:
+    table = make_table(tmp_path / "trials.csv")
+    for number, kind in ((7, CONFIRM), (5, FINAL)):
+        table.rows[number] = TrialRow(number, kind, of=0, seed=number, status="done", best=0.1)
+    assert table.finished() == 3
+    best = table.best()
+    assert best is not None
+    assert best.row == 3
+    assert table.next_row == 8
+    assert [row.row for row in table.of_kind(SEARCH)] == [0, 1, 2, 3]
+    assert [row.row for row in table.of_kind(CONFIRM)] == [7]
+
+
+def test_a_table_of_before_confirmations_is_read(tmp_path: Path) -> None:
+    table = make_table(tmp_path / "trials.csv")
+    table.write()
+    with table.path.open(newline="") as file:
+        rows = [
+            {name: cell for name, cell in row.items() if name not in ("of", "seed")} for row in csv.DictReader(file)
+        ]
+    with table.path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    assert TrialTable.read(table.path, HYPERPARAMETERS).rows == table.rows
 
 
 def test_no_file_is_an_empty_table(tmp_path: Path) -> None:

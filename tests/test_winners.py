@@ -7,27 +7,34 @@ from typing import Any
 
 import pytest
 import torch
+from columns_made import COLUMNS, GRID, SPECS, choices, column_of, lively_songs
 from safetensors.torch import save
 
+from datamodules.columns import column_for
 from datamodules.errors import UserError
-from datamodules.vocabulary import Vocabulary
+from datamodules.splits import TEST
+from datamodules.windows import Windows
 from experiments.heads import HEADS
 from experiments.winners import Winner, load_winner, newest_winner, save_winner
 
-VOCABULARIES = {
-    "notes": Vocabulary(((60,), (60, 64, 67), (62, 65)), (4, 2, 1)),
-    "durations": Vocabulary((6, 12, 24), (3, 2, 2)),
-    "offsets": Vocabulary((0, 12, 24), (0, 3, 4)),
-}
+SONGS = lively_songs(1, songs=3, events=30, chords=5)
+VOCABULARIES = {name: column_of(name, SONGS).vocabulary for name in SPECS}
+SEEN = ("inputs", "loss", "output", "tied", "objective", "grain", "backbone")
+CASES = [(head, settings) for head in HEADS for settings in choices(head, *SEEN)]
 
 
-def facts_of(head: str, **changes: Any) -> dict[str, Any]:
-    config = HEADS[head].config.from_dict({"hidden": 12, "embedding": 6, "window": 3})
-    facts = {
+def column_name(head: str, settings: dict[str, Any]) -> str:
+    grain = settings.get("grain", COLUMNS[head].grain)
+    return head if grain == COLUMNS[head].grain else f"{head}-{grain}"
+
+
+def facts_of(head: str, **settings: Any) -> dict[str, Any]:
+    config = HEADS[head].config.from_dict({"hidden": 12, "embedding": 6, "window": 4} | settings)
+    return {
         "head": head,
         "hyperparameters": config.to_dict(),
-        "vocabulary": VOCABULARIES[head].to_json(),
-        "grid": 24,
+        "vocabulary": VOCABULARIES[column_name(head, settings)].to_json(),
+        "grid": GRID,
         "parts": None,
         "figures": {"valid": 1.5, "mixture": 0.25},
         "label": "validation",
@@ -36,26 +43,34 @@ def facts_of(head: str, **changes: Any) -> dict[str, Any]:
         "epoch": 1,
         "updates": 50,
     }
-    return facts | changes
 
 
-def make_winner(path: Path, head: str, **changes: Any) -> Winner:
+def make_winner(path: Path, head: str, **settings: Any) -> Winner:
     torch.manual_seed(7)
-    facts = facts_of(head)
-    network = HEADS[head].build(HEADS[head].config.from_dict(facts["hyperparameters"]), VOCABULARIES[head], 24)
-    save_winner(path, network.state_dict(), facts | changes)
+    facts = facts_of(head, **settings)
+    config = HEADS[head].config.from_dict(facts["hyperparameters"])
+    network = HEADS[head].build(config, VOCABULARIES[column_name(head, settings)], GRID)
+    save_winner(path, network.state_dict(), facts)
     return load_winner(path)
 
 
-@pytest.mark.parametrize("head", HEADS)
-def test_a_winner_predicts_bit_equally_after_a_round_trip(head: str, tmp_path: Path) -> None:
-    first = make_winner(tmp_path / "a.safetensors", head)
+@pytest.mark.parametrize(
+    ("head", "settings"), [pytest.param(*case, id="-".join([case[0], *case[1].values()])) for case in CASES]
+)
+def test_a_winner_predicts_bit_equally_after_a_round_trip(head: str, settings: dict[str, Any], tmp_path: Path) -> None:
+    first = make_winner(tmp_path / "a.safetensors", head, **settings)
     save_winner(tmp_path / "b.safetensors", first.tensors, first.facts)
     second = load_winner(tmp_path / "b.safetensors")
-    window = torch.randint(0, 5, (8, 3), generator=torch.Generator().manual_seed(1))
+    column = column_for(second.column, second.vocabulary, second.grid, lively_songs(2, songs=2, events=10))
+    windows = Windows(column, TEST, second.framing)
+    batch = windows.batch(windows.in_order())
     with torch.inference_mode():
-        assert torch.equal(first.head()(window), second.head()(window))
+        assert torch.equal(first.head()(batch), second.head()(batch))
+    one, two = (each.head().sample(batch, generator=torch.Generator().manual_seed(1)) for each in (first, second))
+    assert one == two
     assert second.config == first.config
+    assert second.framing == first.framing == HEADS[head].framing(first.config)
+    assert second.framing.tail == first.config.tail
     assert second.vocabulary == first.vocabulary
     assert second.mixture == 0.25
     assert second.facts["made_by"]["torch"]
@@ -88,7 +103,7 @@ def test_a_truncated_winner_is_refused(keep: int, tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"format": 99}, "format 99"),
-        ({"head": "velocity"}, "unknown head"),
+        ({"head": "lyrics"}, "unknown head"),
         ({"grid": 7}, "divide 480"),
         ({"grid": "24"}, "no number"),
         ({"figures": {}}, "mixture"),

@@ -26,7 +26,7 @@ def make_winner(path: Path, head: str, dataset: Dataset, *, seed: int = 0, **hyp
     """Write and load the winner of a head over the songs."""
     spec = HEADS[head]
     config = spec.config.from_dict({"window": 8, "embedding": 8, "hidden": 16} | hyperparameters)
-    vocabulary = dataset.column(spec.column).vocabulary
+    vocabulary = dataset.column(spec.column_for(config.to_dict())).vocabulary
     grid = dataset.options.grid
     with torch.random.fork_rng():
         torch.manual_seed(seed)

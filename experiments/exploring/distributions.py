@@ -86,9 +86,9 @@ def draw(summary: Summary) -> bytes:
         _draw_top(left, by_name["notes"])
         _draw_tail(right, by_name["notes"])
         _draw_pitches(rows[1].add_subplot(), by_name["notes"])
-        left, right = rows[2].subplots(1, 2)
-        _draw_timing(left, by_name["durations"])
-        _draw_timing(right, by_name["offsets"])
+        numbers = [column for column in summary.columns if not column.spec.chords]
+        for axes, column in zip(rows[2].subplots(1, len(numbers), squeeze=False)[0], numbers, strict=True):
+            (_draw_timing if column.spec.timed else _draw_steps)(axes, column)
         left, middle, right = rows[3].subplots(1, 3, width_ratios=(1.35, 1, 0.85))
         _draw_weights(left, summary)
         _draw_events(middle, summary)
@@ -223,6 +223,17 @@ def _draw_timing(axes: Axes, column: ColumnSummary) -> None:
     )
     axes.set_xlabel(f"quarter notes ({len(quarters):,} values, {column.once:,} of them once)")
     axes.set_ylabel("training targets")
+    axes.set_title(column.name.capitalize())
+
+
+def _draw_steps(axes: Axes, column: ColumnSummary) -> None:
+    """Numbers that are no lengths, as velocities, over their range."""
+    steps = np.array(column.values, dtype=np.float64)
+    axes.vlines(steps, 0, column.counts, colors=HEADS.get(column.name, SPARE), linewidth=2.6)
+    axes.set_xlim(0, column.spec.highest(column.grid) + 1)
+    axes.set_ylim(0, float(column.counts[0]) * 1.1)
+    axes.grid(axis="y")
+    axes.set_xlabel(f"{column.spec.unit} ({len(steps):,} values, {column.once:,} of them once)")
     axes.set_title(column.name.capitalize())
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import PurePath
 from typing import Any
 
@@ -16,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.baselines import Figures, baselines
-from datamodules.columns import Column
+from datamodules.columns import Column, ColumnSpec
 from datamodules.corpus import Row
 from datamodules.song import Part, Song
 from datamodules.splits import TRAIN
-from datamodules.vocabulary import PITCHES, Value, token
+from datamodules.vocabulary import PITCHES, Value
 from datamodules.windows import Weighting, weights
 from experiments.dataset import Dataset
 from experiments.heads import HEADS
@@ -90,16 +89,19 @@ class WeightSummary:
         effective: the effective sample size after Kish, (sum w)^2 / sum w^2: so many equal windows would make the
             gradient as noisy.
         once: the share of the loss that goes to targets that occur once.
+        cost: nats an event by which the best model without context under these weights is worse than the best under
+            none, unweighted: the divergence of the targets' distribution from its weighted self.
     """
 
     by_value: NDArray[np.float64]
     effective: float
     once: float
+    cost: float
 
     def to_json(self) -> dict[str, float]:
         """Plain data."""
         span = {"min": float(self.by_value.min()), "max": float(self.by_value.max())}
-        return {**span, "effective_windows": self.effective, "loss_share_of_once": self.once}
+        return {**span, "effective_windows": self.effective, "loss_share_of_once": self.once, "cost_nats": self.cost}
 
 
 @dataclass(frozen=True)
@@ -107,10 +109,8 @@ class ColumnSummary:
     """How a column's training targets are distributed; V different values.
 
     Attributes:
-        name: the head's name.
-        chords: whether the values are chords; else they are ticks.
+        spec: the head's column.
         grid: ticks a quarter note.
-        highest: the most ticks that are told apart; a longer target counts as this.
         values: the different targets, the most frequent first.
         counts: how often each is a target, int64 (V,).
         vocabulary: the values that a network is told of: V, and those that only open songs.
@@ -118,15 +118,18 @@ class ColumnSummary:
         weights: by scheme.
     """
 
-    name: str
-    chords: bool
+    spec: ColumnSpec
     grid: int
-    highest: int
     values: tuple[Value, ...]
     counts: NDArray[np.int64]
     vocabulary: int
     outside: float | None
     weights: Mapping[Weighting, WeightSummary]
+
+    @property
+    def name(self) -> str:
+        """The head's name."""
+        return self.spec.name
 
     @property
     def targets(self) -> int:
@@ -150,13 +153,12 @@ class ColumnSummary:
         return int(np.searchsorted(np.cumsum(self.counts), self.targets / 2)) + 1
 
     def label(self, value: Value) -> str:
-        """A chord's token, or quarter notes as a fraction."""
-        if not isinstance(value, int):
-            return token(value)
-        return f"{Fraction(value, self.grid)}{'+' if value == self.highest else ''}"
+        """A chord's token, or a number of units as a fraction; with a + for what may be longer."""
+        longest = self.spec.timed and value == self.spec.highest(self.grid)
+        return self.spec.told(value, self.grid) + ("+" if longest else "")
 
     def pitches(self) -> NDArray[np.int64]:
-        """How many training targets hold each pitch, shape (128,); zeros for timing."""
+        """How many training targets hold each pitch, shape (128,); zeros for numbers."""
         found = np.zeros(PITCHES, dtype=np.int64)
         for value, count in zip(self.values, self.counts.tolist(), strict=True):
             if not isinstance(value, int):
@@ -243,10 +245,8 @@ def summarise_column(column: Column) -> ColumnSummary:
     order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
     held = column.ids[column.targets(column.valid_part)] if column.valid_part != TRAIN else None
     return ColumnSummary(
-        name=column.spec.name,
-        chords=column.spec.chords,
+        spec=column.spec,
         grid=column.grid,
-        highest=column.highest,
         values=tuple(column.lexicon[i] for i in order.tolist()),
         counts=counts[order],
         vocabulary=len(column.vocabulary),
@@ -261,10 +261,13 @@ def _weigh(
     by_window = weights(train, scheme).astype(np.float64)
     by_id = np.zeros(len(counts))
     by_id[train] = by_window
+    share = counts[order] / counts.sum()
+    weighted = by_id[order] * counts[order] / by_window.sum()
     return WeightSummary(
         by_value=by_id[order],
         effective=float(by_window.sum() ** 2 / np.square(by_window).sum()),
         once=float(by_id[counts == 1].sum() / by_window.sum()),
+        cost=float((share * np.log(share / weighted)).sum()),
     )
 
 

@@ -32,6 +32,7 @@ def tables(summary: Summary) -> Iterator[RenderableType]:
     yield from _split(summary)
     yield ""
     yield _columns(summary)
+    yield _indent(f"[dim]{WEIGHTS_NOTE}[/dim]")
     yield ""
     yield Columns([_top(column) for column in summary.columns], padding=(0, 4))
     if summary.baselines:
@@ -126,20 +127,28 @@ def _columns(summary: Summary) -> Table:
         spans = [f"{_weight(w.by_value.min())} to {_weight(w.by_value.max())}" for w in found]
         table.add_row(f"{scheme} weights, least to most", *spans)
         table.add_row("  effective sample size", *(f"{w.effective:,.0f}" for w in found))
+        table.add_row("  what they cost, nats", *(f"{w.cost:.2f}" for w in found))
     return table
+
+
+WEIGHTS_NOTE = (
+    "weights help where rare values must be hit and likelihood is not the aim (judge by macro accuracy); they cost at"
+    " least these nats for a model without context. For rare chords, spelled chords and transposition help more"
+)
 
 
 def _top(column: ColumnSummary) -> Table:
     """The most frequent values of a column."""
-    title = "Most frequent chords" if column.chords else f"{column.name.capitalize()}, in quarter notes"
+    chords = column.spec.chords
+    title = "Most frequent chords" if chords else f"{column.name.capitalize()}, in {column.spec.unit}"
     table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
-    table.add_column("token" if column.chords else "value")
-    if column.chords:
+    table.add_column("token" if chords else "value")
+    if chords:
         table.add_column("")
     for name in ("targets", *SCHEMES):
         table.add_column(name, justify="right")
     for i, value in enumerate(column.values[:TOP]):
-        names = [f"[dim]{chord_names(value)}[/dim]"] if column.chords else []
+        names = [f"[dim]{chord_names(value)}[/dim]"] if chords else []
         found = [_weight(column.weights[scheme].by_value[i]) for scheme in SCHEMES]
         table.add_row(column.label(value), *names, f"{int(column.counts[i]):,}", *found)
     return table
@@ -152,7 +161,7 @@ def _baselines(summary: Summary) -> Table:
     table.add_column("")
     for name in summary.baselines:
         table.add_column(name, justify="right")
-    for unit, told in (("nats", "nats an event"), ("mae", "MAE, quarter notes")):
+    for unit, told in (("nats", "nats an event"), ("mae", "MAE, in the head's own unit")):
         table.add_row(f"[dim]{told}[/dim]")
         for key, name in TITLES.items():
             figures = [found.get(key, {}) for found in summary.baselines.values()]

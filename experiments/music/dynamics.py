@@ -1,4 +1,8 @@
-"""How loud new notes are: as loud as the prime's, which accents places of the bar, and swells from bar to bar."""
+"""How loud new notes are: as loud as the prime's, which accents places of the bar, and swells from bar to bar.
+
+A velocity head takes the place of the accents and the swell; what an event's top note leaves to the others stays the
+prime's.
+"""
 
 from __future__ import annotations
 
@@ -46,12 +50,21 @@ class Dynamics:
         swell = _means(number, velocity - mean - accent[place], int(number[-1]) + 1)
         return cls(mean, accent, swell, _under(prime.song))
 
-    def velocities(self, onset: Ints, top: NDArray[np.bool_]) -> Ints:
-        """Velocities for notes at `onset` ticks; `top` marks the highest note of each event; all of shape (notes,)."""
+    def loudness(self, tick: int) -> int:
+        """The velocity of an event at a tick, that of its top note."""
         bar = len(self.accent)
-        swell = self.swell[(onset // bar) % len(self.swell)]
-        loud = (self.mean + self.accent[onset % bar] + swell) * np.where(top, 1.0, self.under)
-        return np.clip(np.rint(loud), SOFTEST, LOUDEST).astype(np.int64)
+        loud = self.mean + self.accent[tick % bar] + self.swell[(tick // bar) % len(self.swell)]
+        return int(np.clip(np.rint(loud), SOFTEST, LOUDEST))
+
+    def shared(self, loud: Ints, top: NDArray[np.bool_]) -> Ints:
+        """The velocities of notes.
+
+        Args:
+            loud: of their events, (notes,).
+            top: marks the highest note of each event, (notes,).
+        """
+        under = np.maximum(np.rint(loud * self.under), np.minimum(loud, SOFTEST))
+        return np.where(top, loud, under).astype(np.int64)
 
 
 def _means(place: Ints, values: Floats, size: int) -> Floats:

@@ -1,7 +1,7 @@
-"""Heads and a prime to a new song.
+"""Heads and a prime to a new song, event by event: first its offset, then its notes, its duration and its loudness.
 
-A head sees a window of its own column only, so the columns are drawn one after another: first the offsets, which say
-how many events fill the bars that were asked for, then the others. A column without a head is the prime's own.
+A head that sees context hears the whole event; one that does not, its own column only. A column without a head is the
+prime's own; loudness without a head follows the prime's dynamics.
 """
 
 from __future__ import annotations
@@ -10,41 +10,35 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain, cycle, islice
-from typing import TYPE_CHECKING, cast
+from itertools import chain, cycle
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from datamodules.errors import UserError
 from datamodules.midi_repair import settle
-from datamodules.song import LONGEST_QUARTERS, Notes, Part, Song
+from datamodules.song import Notes, Part, Song
 from datamodules.vocabulary import Value
 from experiments.heads import HEADS
 from experiments.music.dynamics import Dynamics
 from experiments.music.prime import Prime, common_grid
+from experiments.music.voices import Event, Sampling, Voice, input_id
 from experiments.winners import Winner
 
 if TYPE_CHECKING:
+    from experiments.music.mixed import Share
     from lightning_modules.head import Head
 
-__all__ = ["Sampling", "Settings", "context_length", "generate", "unknown_of_prime"]
+__all__ = ["Sampling", "Settings", "context_length", "generate", "unknown_of_prime", "without_head"]
 
 MOST_EVENTS = 100_000  # an hour of fast music; more is a slip of the finger
 MOST_BARS = 10_000
 SLOWEST, FASTEST = 4.0, 1000.0  # quarter notes a minute; a MIDI file holds no slower tempo
-TRIES = 8  # draws of an offset before the shortest known one is taken
 PART = Part("tritone", program=0, drums=False, role="chords")
 
 Progress = Callable[[int, int], None]  # steps done, steps in all
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How a head's values are drawn."""
-
-    temperature: float = 1.0  # as the head learnt them
-    top_p: float = 0.95  # without the long tail: one odd chord in a window makes the next ones odd too
 
 
 @dataclass(frozen=True)
@@ -87,13 +81,16 @@ def context_length(winners: Mapping[str, Winner], prime: Prime) -> int:
 
 
 def unknown_of_prime(winners: Mapping[str, Winner], prime: Prime) -> dict[str, tuple[int, int]]:
-    """For each head: how many of the prime's values in its first window it does not know, and how many there are."""
+    """For each head: how many of the prime's values in its first window it does not know, and how many there are.
+
+    A head that spells its chords knows them all.
+    """
     length = context_length(winners, prime)
     counts = {}
     for name, winner in winners.items():
         seen = prime.column(HEADS[name].column)[:length][-winner.config.window :]
-        ids = [_input(winner, value) for value in seen]
-        counts[name] = ids.count(winner.vocabulary.unknown), len(ids)
+        ids = [] if winner.framing.spelled else [input_id(winner, value) for value in seen]
+        counts[name] = ids.count(winner.vocabulary.unknown), len(seen)
     return counts
 
 
@@ -102,6 +99,7 @@ def generate(
     prime: Prime,
     settings: Settings,
     *,
+    shares: Mapping[str, Share] = MappingProxyType({}),
     candidates: int = 1,
     progress: Progress | None = None,
 ) -> Iterator[Song]:
@@ -115,6 +113,7 @@ def generate(
         winners: by head, at least one.
         prime: see `prime.find_prime`; on the heads' grid.
         settings: how much, how and in which tempo.
+        shares: by head, what it leaves to an n-gram model.
         candidates: how many songs.
         progress: called now and then.
 
@@ -126,116 +125,98 @@ def generate(
     heads = {name: winner.head() for name, winner in winners.items()}
     for candidate in range(candidates):
         with _one_thread():
-            columns = _columns(winners, heads, prime, settings, candidate, _part_of(progress, candidate, candidates))
-        yield _song(prime, context_length(winners, prime), columns, settings, candidate)
+            voices = _voices(winners, heads, settings, shares, candidate)
+            events = _events(voices, prime, settings, _part_of(progress, candidate, candidates))
+        yield _song(prime, context_length(winners, prime), events, settings, candidate)
 
 
-def _columns(
+def _voices(
     winners: Mapping[str, Winner],
     heads: Mapping[str, Head],
-    prime: Prime,
     settings: Settings,
+    shares: Mapping[str, Share],
     candidate: int,
-    progress: Progress,
-) -> dict[str, list[Value]]:
-    """Every head's column of one new song: sampled, or the prime's own."""
+) -> dict[str, Voice]:
+    voices = {}
+    for name, winner in winners.items():
+        words = np.random.SeedSequence([settings.seed, candidate, *name.encode()])
+        random = torch.Generator().manual_seed(int(words.generate_state(1, np.uint64)[0]))
+        mixed = shares[name].begin(settings.seed, candidate, name) if name in shares else None
+        voices[name] = Voice(winner, heads[name], settings.sampling.get(name, Sampling()), random, mixed)
+    return voices
+
+
+def _events(voices: Mapping[str, Voice], prime: Prime, settings: Settings, progress: Progress) -> list[Event]:
+    """The events of a new song; the first one's offset is its place in the first bar."""
+    winners = {name: voice.winner for name, voice in voices.items()}
     length = context_length(winners, prime)
-    streams = {}
-    for name in HEADS:
-        if name in winners:
-            sampling = settings.sampling.get(name, Sampling())
-            words = np.random.SeedSequence([settings.seed, candidate, *name.encode()])
-            random = torch.Generator().manual_seed(int(words.generate_state(1, np.uint64)[0]))
-            context = prime.column(HEADS[name].column)[:length]
-            streams[name] = _sampled(winners[name], heads[name], context, sampling, random)
-        else:
-            streams[name] = _repeated(prime, name, length)
-    offsets = _enough(
-        cast("Iterator[int]", streams.pop("offsets")),
-        prime,
-        length,
-        settings,
-        lambda done, of: progress(done, of * len(HEADS)),
-    )
-    columns: dict[str, list[Value]] = {"offsets": list(offsets)}
-    for place, (name, stream) in enumerate(streams.items(), start=1):
-        columns[name] = []
-        for done, value in enumerate(islice(stream, len(offsets)), start=1 + place * len(offsets)):
-            columns[name].append(value)
-            progress(done, len(offsets) * len(HEADS))
-    return columns
-
-
-def _sampled(
-    winner: Winner, head: Head, context: Sequence[Value], sampling: Sampling, random: torch.Generator
-) -> Iterator[Value]:
-    """Values without end, drawn from a head that sees the context first and then what it has said itself."""
-    size, timing = winner.config.window, winner.vocabulary.kind == "ticks"
-    ids = [_input(winner, value) for value in context[-size:]]
-    window = torch.tensor([[winner.vocabulary.start] * (size - len(ids)) + ids])  # (1, window)
-    while True:
-        for _ in range(TRIES):
-            (value,) = head.sample(window, temperature=sampling.temperature, top_p=sampling.top_p, generator=random)
-            # The vocabulary of offsets holds the tick 0 if a training song begins on a bar line, but it is no target:
-            # two events never share an onset. Drawn all the same, it would stop time, so it is drawn again.
-            if not timing or cast("int", value) >= 1:
-                break
-        else:
-            value = _shortest(winner)
-        yield value
-        window = torch.cat((window[:, 1:], torch.tensor([[_input(winner, value)]])), dim=1)
-
-
-def _shortest(winner: Winner) -> int:
-    """The least ticks above 0 that the head knows: for a head that will say nothing but 0."""
-    return next((tick for tick in cast("tuple[int, ...]", winner.vocabulary.values) if tick >= 1), 1)
-
-
-def _input(winner: Winner, value: Value) -> int:
-    """The id under which a head sees a value; timing is clipped as it was in training."""
-    if isinstance(value, int):
-        value = min(max(value, winner.spec.column.lowest), LONGEST_QUARTERS * winner.grid)
-    return winner.vocabulary.index.get(value, winner.vocabulary.unknown)
-
-
-def _repeated(prime: Prime, head: str, length: int) -> Iterator[Value]:
-    """The prime's own column after its first `length` events, and then the whole of it again and again."""
-    column = prime.column(HEADS[head].column)
-    if head == "offsets":  # what opens the column is a place in the bar: back there from the last event
-        column[0] = prime.way_back
-    return chain(column[length:], cycle(column))
-
-
-def _enough(offsets: Iterator[int], prime: Prime, length: int, settings: Settings, progress: Progress) -> list[int]:
-    """The new song's offsets, as many as it has events; the first is the place of its first event in the first bar."""
-    song, bar = prime.song, prime.bar
-    first = song.bar_position(int(prime.events.onset[length - 1]) + next(offsets)) % bar
-    kept, tick = [first], first
+    for event in prime.heard(length):
+        for voice in voices.values():
+            voice.expect(event)
+            voice.hear(event)
+    own = {name: _own(prime, name, length) for name in HEADS if name not in voices}
+    bar = prime.bar
+    order = sorted(HEADS, key=lambda name: len(HEADS[name].column.after))
+    kept: list[Event] = []
+    tick = prime.song.bar_position(int(prime.events.onset[length - 1]))
     most = settings.events if settings.bars is None else MOST_EVENTS
     end = math.inf if settings.bars is None else settings.bars * bar
     while len(kept) < most:
-        offset = next(offsets)
-        tick += offset
-        if tick >= end:
-            break
-        kept.append(offset)
-        progress(len(kept), most if settings.bars is None else max(round(len(kept) * end / tick), len(kept)))
+        event = Event(bar=bar)
+        for name in order:
+            value = voices[name].say(event) if name in voices else own[name](tick)
+            event.take(HEADS[name].column.field, value)
+            if name == "offsets":
+                tick = tick + event.offset if kept else (tick + event.offset) % bar
+                event.place = tick % bar
+                if tick >= end:
+                    progress(len(kept), len(kept))
+                    return kept
+        for voice in voices.values():
+            voice.hear(event)
+        kept.append(event)
+        progress(len(kept), most if settings.bars is None else max(round(len(kept) * end / max(tick, 1)), len(kept)))
     return kept
 
 
-def _song(prime: Prime, length: int, columns: Mapping[str, list[Value]], settings: Settings, candidate: int) -> Song:
-    """The columns as a song of one part, in the prime's tempo, metre and key unless asked otherwise."""
-    chords = cast("list[tuple[int, ...]]", columns["notes"])
-    onsets = np.cumsum(np.array(columns["offsets"], np.int64))
-    ends = onsets + np.maximum(np.array(columns["durations"], np.int64), 1)
+def without_head(head: str) -> str:
+    """What stands in for a head that is lacking, in words."""
+    if head == "velocity":
+        return "loudness follows the prime song's dynamics"
+    return f"the prime song's own {head} are used"
+
+
+def _own(prime: Prime, head: str, length: int) -> Callable[[int], Value]:
+    """What stands in for a head that is lacking: the value of the next event, by its tick.
+
+    It is the prime's own column after its first `length` events, and then the whole of it again and again; loudness
+    would not fit the other places in the bar, and follows the prime's dynamics.
+    """
+    if head == "velocity":
+        return Dynamics.of(prime).loudness
+    column = prime.column(HEADS[head].column)
+    if head == "offsets":  # what opens the column is a place in the bar: back there from the last event
+        column[0] = prime.way_back
+    values = chain(column[length:], cycle(column))
+    return lambda tick: next(values)
+
+
+def _song(prime: Prime, length: int, events: Sequence[Event], settings: Settings, candidate: int) -> Song:
+    """The events as a song of one part, in the prime's tempo, metre and key unless asked otherwise."""
+    first = prime.song.bar_position(int(prime.events.onset[length - 1])) + events[0].offset
+    offsets = [first % prime.bar] + [event.offset for event in events[1:]]
+    onsets = np.cumsum(np.array(offsets, np.int64))
+    sizes = np.array([len(event.chords) for event in events])
+    onset = np.repeat(onsets, sizes)
+    lengths = np.fromiter(chain.from_iterable(event.sounding for event in events), np.int64, int(sizes.sum()))
+    end = onset + np.maximum(lengths, 1)
     if settings.bars is not None:
-        ends = np.minimum(ends, settings.bars * prime.bar)
-    sizes = np.array([len(chord) for chord in chords])
-    onset, end = np.repeat(onsets, sizes), np.repeat(ends, sizes)
-    pitch = np.fromiter(chain.from_iterable(chords), np.int64, int(sizes.sum()))
+        end = np.minimum(end, settings.bars * prime.bar)
+    pitch = np.fromiter(chain.from_iterable(event.chords for event in events), np.int64, int(sizes.sum()))
     top = np.zeros(len(pitch), dtype=bool)
     top[np.cumsum(sizes) - 1] = True  # a chord's pitches stand low to high
-    velocity = Dynamics.of(prime).velocities(onset, top)
+    loud = np.repeat(np.array([event.velocity for event in events], np.int64), sizes)
+    velocity = Dynamics.of(prime).shared(loud, top)
     kept, end = settle(np.zeros_like(pitch), pitch, onset, end, velocity)  # a pitch ends where it begins again
     order = np.lexsort((pitch[kept], onset[kept]))
     rows = kept[order]

@@ -17,6 +17,7 @@ from datamodules.midi import RejectedFile, read_midi
 from datamodules.song import LONGEST_QUARTERS, Events, Song, bar_length
 from datamodules.vocabulary import Value
 from experiments.music.training_songs import first_training_song, parts_of
+from experiments.music.voices import Event
 from experiments.winners import Winner
 from songs import bundled
 
@@ -44,6 +45,13 @@ class Prime:
         if spec.chords:
             return list(self.events.chords())
         return list(getattr(self.events, spec.field).tolist())
+
+    def heard(self, count: int) -> list[Event]:
+        """The first events, as heads hear them."""
+        events = self.events
+        columns = (events.duration, events.offset, events.velocity, events.place, events.bar)
+        rows = np.stack([column[:count] for column in columns], axis=1).tolist()
+        return [Event(chord, *row) for chord, row in zip(events.chords()[:count], rows, strict=True)]
 
     @property
     def tempo(self) -> float:

@@ -12,12 +12,11 @@ from datamodules.corpus import read_corpus
 from datamodules.errors import UserError
 from datamodules.song import Events, Song
 from experiments.files import read_json
+from experiments.run_folder import TRAINS
 from experiments.winners import Winner
 from songs import bundled
 
 __all__ = ["TrainingSongs", "first_training_song", "training_songs"]
-
-TRAINS = ("train", "tail", "none")  # what songs.json calls a song that a head learnt from, or from most of which
 
 
 @dataclass(frozen=True)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from datamodules.baselines import Figures
-from datamodules.columns import Column
 from datamodules.errors import UserError
 from experiments.cli import note, say
 from experiments.dataset import Dataset
 from experiments.figures import metric_name
 from experiments.run_folder import Run
-from experiments.search.search import Outcome
-from experiments.search.storage import TrialStore
-from experiments.tables import TrialRow
+from experiments.search.columns import Columns
+from experiments.search.confirm import Choice
+from experiments.search.plan import Outcome
+from experiments.search.storage import Tensors, TrialStore
+from experiments.tables import FINAL, SEARCH
 from experiments.winners import Winner, load_winner, save_winner
 
 if TYPE_CHECKING:
     from experiments.tune import TuneOptions
 
-__all__ = ["AllFailedError", "export_winner"]
+__all__ = ["AllFailedError", "export_winner", "stays"]
 
 
 class AllFailedError(UserError):
@@ -30,56 +31,87 @@ class AllFailedError(UserError):
 def export_winner(
     run: Run,
     dataset: Dataset,
-    column: Column,
+    columns: Columns,
     options: TuneOptions,
     storage: str,
     outcome: Outcome,
-    found: dict[str, Figures],
+    choices: Sequence[Choice],
 ) -> Winner | None:
-    """Write the best trial's best epoch as the head's winner; None if a search that ended early has none yet.
+    """Write the best epoch of the best choice as the head's winner; None if a search that ended early has none yet.
 
-    A winner that `train` made of an earlier one stays if no trial is better.
+    A winner that `train` made of an earlier one may stay, see `stays`.
 
     Args:
         storage: where the trials' weights are.
-        found: the baselines on the part that the search is judged on.
+        choices: the winner first; none if there is nothing to export.
 
     Raises:
         AllFailedError: every trial failed.
         UserError: the best one's weights are gone, or are another run's.
     """
-    head, best = column.spec.name, outcome.table.best()
-    if best is None:
-        if outcome.reason:
-            note(f"{head}: no trial had finished an epoch; there is no winner yet")
-            return None
-        reason = next((row.reason for row in outcome.table.rows.values() if row.reason), "unknown")
-        raise AllFailedError(f"{head}: every trial failed; the first one's reason: {reason}", status=1)
-    weights = TrialStore(storage).read(best.row, "best")
-    if weights is None:
-        raise UserError(f"{head}: the weights of trial {best.row} are gone from {storage}", status=1)
-    tensors, report = weights
-    if report.get("run") != run.facts["id"]:
-        raise UserError(f"{head}: the weights of trial {best.row} in {storage} are of another run", status=1)
+    head = columns.own.spec.name
+    if not choices:
+        _tell_none(head, outcome, options)
+        return None
+    choice = choices[0]
+    tensors, report = _weights(run, head, storage, choice.row.row)
     path = run.winner(head)
     if path.exists():
         before = load_winner(path)
-        if before.facts.get("kind") == "further" and before.facts["best"] <= report["best"]:
+        if stays(before, choice):
             say(f"{head}: no trial is better than the winner that was trained further, which stays")
             return before
     fresh = path.with_name(".new.safetensors")  # looked at before it takes the place of an earlier winner
-    save_winner(fresh, tensors, _facts(run, dataset, column, options, best, report) | {"baselines": found})
+    save_winner(fresh, tensors, _facts(run, dataset, columns, options, choice, report))
     load_winner(fresh)
     os.replace(fresh, path)
     return load_winner(path)
 
 
+def _weights(run: Run, head: str, storage: str, row: int) -> tuple[Tensors, dict[str, Any]]:
+    """The best epoch of a trial: its weights and its report."""
+    found = TrialStore(storage).read(row, "best")
+    if found is None:
+        raise UserError(f"{head}: the weights of trial {row} are gone from {storage}", status=1)
+    if found[1].get("run") != run.facts["id"]:
+        raise UserError(f"{head}: the weights of trial {row} in {storage} are of another run", status=1)
+    return found
+
+
+def _tell_none(head: str, outcome: Outcome, options: TuneOptions) -> None:
+    """Why there is no winner: a note if a search that goes on may find one, else an error."""
+    table, finals = outcome.table, outcome.table.of_kind(FINAL)
+    if outcome.reason and table.best() is None:
+        note(f"{head}: no trial had finished an epoch; there is no winner yet")
+    elif outcome.reason:
+        note(
+            f"{head}: over {options.folds} folds, the best configuration is trained on the run's own split last of all;"
+            " there is no winner yet"
+        )
+    elif finals:
+        reason = finals[-1].reason or "unknown"
+        raise AllFailedError(f"{head}: trial {finals[-1].of} failed on the run's own split: {reason}", status=1)
+    else:
+        reason = next((row.reason for row in table.rows.values() if row.reason), "unknown")
+        raise AllFailedError(f"{head}: every trial failed; the first one's reason: {reason}", status=1)
+
+
+def stays(winner: Winner, choice: Choice) -> bool:
+    """Whether a winner that was trained further stays: no trial is better.
+
+    One of another configuration gives way to one that other seeds or folds have chosen: its figure may be an accident.
+    """
+    if winner.facts.get("kind") != "further" or winner.facts["best"] > choice.row.best:
+        return False
+    return choice.row.kind == SEARCH or winner.facts["hyperparameters"] == choice.row.hyperparameters
+
+
 def _facts(
-    run: Run, dataset: Dataset, column: Column, options: TuneOptions, best: TrialRow, report: dict[str, Any]
+    run: Run, dataset: Dataset, columns: Columns, options: TuneOptions, choice: Choice, report: dict[str, Any]
 ) -> dict[str, Any]:
     """A winner's metadata."""
-    parts = dataset.options.parts
-    return {
+    parts, column = dataset.options.parts, columns.own
+    facts = {
         "head": column.spec.name,
         "hyperparameters": report["hyperparameters"],
         "vocabulary": column.vocabulary.to_json(),
@@ -89,12 +121,21 @@ def _facts(
         "metric": metric_name(column.spec.name, options.metric),
         "best": report["best"],
         "label": dataset.split.valid_label,
-        "kind": "search",
+        "kind": choice.row.kind,
         "run": run.name,
-        "row": best.row,
+        "row": choice.row.row,
         "epoch": report["epoch"],
         "updates": report["updates"],
-        "seed": options.seed,
+        "seed": options.seed if choice.row.seed is None else choice.row.seed,
         "split": dataset.split.describe(),
         "songs": dataset.digest,
+        "baselines": columns.baselines,
     }
+    if options.init is not None:
+        facts["init"] = options.init
+    if choice.repeats:
+        facts["confirmed"] = choice.confirmed()
+    if columns.folds:
+        mean = choice.mean if choice.repeats else choice.of.best
+        facts["folds"] = {"mean": mean, "targets": columns.targets, "of": choice.of.row}
+    return facts

@@ -10,27 +10,55 @@ import optuna
 
 from datamodules.errors import UserError
 from experiments.heads import HEADS, HeadSpec
+from experiments.initial import Initial
+from lightning_modules.config import Plain
 from search_spaces import PRESETS, Space, complete
 
-__all__ = ["search_space", "settings_of", "try_space"]
+__all__ = ["fixed", "search_space", "settings_of", "try_space"]
 
 
-def search_space(spec: HeadSpec, preset: str | None, settings: Sequence[str], own: str | None) -> Space:
+def search_space(
+    spec: HeadSpec,
+    preset: str | None,
+    settings: Sequence[str],
+    own: str | None,
+    initial: Initial | None = None,
+) -> Space:
     """What a search draws from: the head's space or the user's own, with what is fixed held.
 
     Args:
         preset: a name in `PRESETS`, or None.
         settings: NAME=VALUE each; they win over the preset's.
         own: FILE.py:FUNCTION, or None.
+        initial: weights to go on from, which fix what shapes them.
 
     Raises:
         UserError: an unknown preset or hyperparameter, a value out of its bounds, or a file that holds no space.
     """
+    held = fixed(spec, preset, settings)
+    if initial is not None:
+        other = [name for name, value in held.items() if initial.fixed.get(name, value) != value]
+        if other:
+            told = ", ".join(f"{name}={initial.fixed[name]}" for name in other)
+            raise UserError(f"--init {initial.told} has {told}, which its weights are made for: leave it as it is")
+        held |= initial.fixed
+    try:
+        return complete(load_space(own) if own else spec.space, spec.config, held)
+    except ValueError as error:
+        raise UserError(f"--set: {error}") from error
+
+
+def fixed(spec: HeadSpec, preset: str | None, settings: Sequence[str]) -> dict[str, Plain]:
+    """The hyperparameters that a preset and settings fix; a head that a preset does not know is left free.
+
+    Raises:
+        UserError: an unknown preset, or a setting that cannot be read.
+    """
     if preset is not None and preset not in PRESETS:
         raise UserError(f"--preset {preset}: there is {', '.join(PRESETS)}")
-    fixed = dict(PRESETS[preset][spec.name]) if preset is not None else {}
+    held = dict(PRESETS[preset].get(spec.name, {})) if preset is not None else {}
     try:
-        return complete(load_space(own) if own else spec.space, spec.config, fixed | spec.config.parse(settings))
+        return held | spec.config.parse(settings)
     except ValueError as error:
         raise UserError(f"--set: {error}") from error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,13 +12,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from experiments.tables import TrialRow, TrialTable
+from experiments.tables import CONFIRM, FINAL, FINISHED, SEARCH, TrialRow, TrialTable
 
 __all__ = ["SearchView"]
 
 SHOWN = 8  # trials in the table: the best ones and those that run
 LINE_EVERY = 10.0  # seconds between two lines without a terminal
 PLAIN = ("hidden", "lstm_layers", "dense_layers", "batchnorm_layers", "dropout_layers", "window", "learning_rate")
+REPEATING = {CONFIRM: "confirming", FINAL: "training the winner"}  # what comes after the search
 SHORT = {"lstm_layers": "lstm", "dense_layers": "dense", "batchnorm_layers": "bnorm", "dropout_layers": "drop"}
 
 
@@ -47,6 +48,7 @@ class SearchView:
         self.began = time.monotonic()
         self.before: int | None = None  # trials and epochs that an earlier driver had done
         self.epochs_before = 0
+        self.kind, self.repeats = "", frozenset[int]()  # what is repeated after the search, and its rows
         self.line_at = 0.0
         self.last: TrialTable | None = None
         self.live = Live(console=console, refresh_per_second=4, transient=False) if console.is_terminal else None
@@ -67,11 +69,18 @@ class SearchView:
         elif self.last is not None and kind is None:
             self._print_line(self.last)
 
+    def repeating(self, kind: str, rows: Set[int]) -> None:
+        """From here on these rows are counted, which repeat some of the search's."""
+        if not self.live and self.last is not None:
+            self._print_line(self.last)
+        self.kind, self.repeats, self.before, self.line_at = kind, frozenset(rows), None, 0.0
+        self.began = time.monotonic()
+
     def update(self, table: TrialTable) -> None:
         """Show the state of the search."""
         self.last = table
         if self.before is None:
-            self.before, self.epochs_before = table.finished(), self._epochs(table)
+            self.before, self.epochs_before = self._done(table), self._epochs(table)
         if self.live:
             self.live.update(Group(self._progress(table), self._standing(table), self._trials(table)))
             return
@@ -85,9 +94,11 @@ class SearchView:
 
     def _progress(self, table: TrialTable) -> Text:
         minutes = max(time.monotonic() - self.began, 1e-9) / 60
-        text = Text(f"{self.head}: {table.finished()} of {self.trials} trials")
+        what, unit = (f"{REPEATING[self.kind]}: ", "") if self.kind else ("", " trials")
+        text = Text(f"{self.head}: {what}{self._done(table)} of {self._total}{unit}")
+        statuses = [row.status for row in self._counted(table)]
         for status in ("running", "stopped early", "failed"):
-            if count := table.count(status):
+            if count := statuses.count(status):
                 text.append(f", {count} {status}", style="red" if status == "failed" else "")
         pace = (self._epochs(table) - self.epochs_before) / minutes
         return text.append(f"; {pace:.0f} epochs/min, {self._left(table, minutes)}")
@@ -100,20 +111,32 @@ class SearchView:
         return text.append(("; " if best is not None and against else "") + ", ".join(against), style="dim")
 
     def _left(self, table: TrialTable, minutes: float) -> str:
-        done = table.finished() - (self.before or 0)
-        left = self.trials - table.finished()
+        done = self._done(table) - (self.before or 0)
+        left = self._total - self._done(table)
         guess = left * minutes * 60 / done if done else None
         if self.deadline is not None:
             to_deadline = max(self.deadline - time.monotonic(), 0.0)
             guess = to_deadline if guess is None else min(guess, to_deadline)
         return "time left unknown yet" if guess is None else f"about {_clock(guess)} left"
 
+    @property
+    def _total(self) -> int:
+        return len(self.repeats) if self.kind else self.trials
+
+    def _counted(self, table: TrialTable) -> list[TrialRow]:
+        """The rows that progress is the progress of."""
+        return table.of_kind(SEARCH) if not self.kind else [table.rows[row] for row in sorted(self.repeats)]
+
+    def _done(self, table: TrialTable) -> int:
+        return sum(row.status in FINISHED for row in self._counted(table))
+
     @staticmethod
     def _epochs(table: TrialTable) -> int:
         return sum(row.epoch for row in table.rows.values())
 
     def _trials(self, table: TrialTable) -> Table:
-        rows = sorted(table.rows.values(), key=lambda row: (row.best, row.row))
+        # a final training is on another split than the search over folds, and not to be ranked with it
+        rows = sorted(table.rows.values(), key=lambda row: (row.kind == FINAL, row.best, row.row))
         shown = rows[:SHOWN]
         shown += [row for row in rows[SHOWN:] if row.status == "running"]
         names = [name for name in PLAIN if any(name in row.hyperparameters for row in shown)]
@@ -133,7 +156,7 @@ def _cells(row: TrialRow, names: list[str]) -> list[str]:
 
     best = f"{row.best:.4f}" if row.epoch else "-"
     return [
-        str(row.row),
+        str(row.row) if row.of is None else f"{row.row} as {row.of}",
         row.status,
         str(row.epoch),
         best,

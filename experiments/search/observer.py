@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import Any, Protocol
 
 from ray.tune import Callback, Stopper
 
-from experiments.tables import EpochTable, TrialRow, TrialTable
+from experiments.tables import SEARCH, EpochTable, TrialRow, TrialTable
 from experiments.tracking import Tracker
 
 __all__ = ["Halt", "Observer", "View", "last_line"]
 
+ASK_EVERY = 0.5  # seconds between two estimates of the time that is needed after the search
 WRITE_EVERY = 2.0  # seconds between two writes of trials.csv, which is written whole
 
 
@@ -23,6 +25,9 @@ class View(Protocol):
     def update(self, table: TrialTable) -> None:
         """Something has changed."""
 
+    def repeating(self, kind: str, rows: Set[int]) -> None:
+        """The search is over; what comes fills these rows."""
+
 
 class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
     """Puts every report into trials.csv, epochs.csv and W&B, and shows it."""
@@ -30,6 +35,8 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
     def __init__(self, table: TrialTable, epochs: EpochTable, tracker: Tracker, view: View) -> None:
         self.table, self.epochs, self.tracker, self.view = table, epochs, tracker, view
         self.written = 0.0
+        self.made = time.monotonic()
+        self.starting = 0.0  # seconds that fresh workers took until they trained
         self.trouble: Exception | None = None  # raised again after the search: Ray would bury it
 
     def __getstate__(self) -> dict[str, Any]:
@@ -40,7 +47,8 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
         """A trial has a worker (its first, or a new one after a failure)."""
         row = self._row(trial)
         row.status, row.reason = "running", ""
-        self.tracker.start(row.row, row.hyperparameters)
+        repeated = {} if row.of is None else {"of": row.of, "seed": row.seed}
+        self.tracker.start(row.row, row.hyperparameters | repeated, tag="" if row.kind == SEARCH else row.kind)
         self._changed()
 
     def on_trial_result(
@@ -48,6 +56,7 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
     ) -> None:
         """An epoch has been reported."""
         row = self._row(trial)
+        self.starting = self.starting or max(time.monotonic() - self.made - result["seconds"], 0.0)
         own, figures = {name: result[name] for name in row.OWN}, dict(result["figures"])
         row.take(own, figures)
         self._guard(lambda: self.epochs.add(row.row, {**own, **figures}))
@@ -117,10 +126,18 @@ def last_line(error: object) -> str:
 
 
 class Halt(Stopper):  # type: ignore[misc]
-    """Ends a search when asked to (Ctrl-C, SIGTERM), when a file cannot be written, or when its time is over."""
+    """Ends a search when asked to (Ctrl-C, SIGTERM), when a file cannot be written, or when its time is over.
 
-    def __init__(self, deadline: float | None, observer: Observer) -> None:
-        self.deadline, self.observer, self.reason = deadline, observer, ""
+    Args:
+        deadline: of `time.monotonic`, or None.
+        reserve: seconds of training that are needed before the deadline for what follows, by fresh workers.
+    """
+
+    def __init__(
+        self, deadline: float | None, observer: Observer, reserve: Callable[[TrialTable], float] = lambda _: 0.0
+    ) -> None:
+        self.deadline, self.observer, self.reserve, self.reason = deadline, observer, reserve, ""
+        self.needed, self.asked = 0.0, -math.inf  # what `reserve` said, and when
 
     def __getstate__(self) -> Mapping[str, Any]:
         return {}
@@ -137,6 +154,10 @@ class Halt(Stopper):  # type: ignore[misc]
         """Whether the search ends here."""
         if not self.reason and self.observer.trouble is not None:
             self.reason = "trouble"
-        if not self.reason and self.deadline is not None and time.monotonic() > self.deadline:
-            self.reason = "time"
+        if not self.reason and self.deadline is not None:
+            now = time.monotonic()
+            if now - self.asked > ASK_EVERY:  # Ray asks whether to stop at every step
+                self.needed, self.asked = self.reserve(self.observer.table), now
+            if now > self.deadline - (self.needed and self.needed + self.observer.starting):
+                self.reason = "time"
         return bool(self.reason)

@@ -5,59 +5,52 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from datamodules.baselines import baselines
+from datamodules.columns import only_value
 from datamodules.errors import UserError
-from experiments.cli import console, note, say
+from datamodules.folds import make_folds
+from experiments.cli import note, say
 from experiments.dataset import DataOptions, Dataset, read_dataset
-from experiments.figures import METRICS, baseline_values, comparison, in_words, metric_name
-from experiments.files import locked, read_json, write_json
-from experiments.heads import HEADS, HeadSpec, named_heads
+from experiments.heads import ALL, HEADS, HeadSpec, named_heads
+from experiments.initial import initial_of_head, initial_place, say_heard
 from experiments.progress import reading
 from experiments.run_folder import Run, create_run, default_runs, new_name, open_run
-from experiments.search.cluster import Cluster, connected
-from experiments.search.export import AllFailedError, export_winner
+from experiments.search.cluster import connected
+from experiments.search.export import AllFailedError
 from experiments.search.hyperparameters import search_space, settings_of, try_space
-from experiments.search.live import SearchView
-from experiments.search.search import SearchPlan, run_search
-from experiments.tables import TrialTable
-from experiments.tracking import Tracker
-from experiments.winners import Winner, load_winner
+from experiments.search.one_head import HeadPlan, is_finished, place, search_head
 
 if TYPE_CHECKING:
     from experiments.tune import TuneOptions
 
 __all__ = ["HeadPlan", "open_session", "resume_plans", "run_session"]
 
-GPU_SHARE = 0.25  # of a GPU a trial: small networks leave most of one idle
-GRACE = 8  # a trial trains at least max_epochs / GRACE epochs before ASHA may stop it
-
-
-@dataclass(frozen=True)
-class HeadPlan:
-    """A head and the options of its search."""
-
-    spec: HeadSpec
-    options: TuneOptions
-
 
 def open_session(options: TuneOptions) -> tuple[Run, Dataset, list[HeadPlan]]:
     """Read the songs and open the run for a fresh search.
 
     Raises:
-        UserError: bad songs or options, or a head that the run has searched already.
+        UserError: bad songs or options, nothing to learn, or a head that the run has searched already.
     """
     assert options.head is not None
-    specs = named_heads(options.head)
+    head = options.head
+    if options.init is not None:
+        options = dataclasses.replace(options, init=str(initial_place(options.init, options.runs or default_runs())))
+    specs = named_heads(head)
     plans = []
     for spec in specs:  # everything that can be wrong in the command is found before the songs are read
         settings = options.set if len(specs) == 1 else settings_of(spec, options.set)
-        plans.append(HeadPlan(spec, dataclasses.replace(options, head=spec.name, set=settings)))  # type: ignore[arg-type]
+        init = _init_of(spec, options, alone=len(specs) == 1)
+        plans.append(HeadPlan(spec, dataclasses.replace(options, head=spec.name, set=settings, init=init)))
         _check(plans[-1], alone=len(specs) == 1)
     dataset = _read(DataOptions.given(options))
+    plans = _with_something_to_learn(plans, dataset)
+    if options.init is not None:
+        say_heard(options.init, dataset)
+    if options.folds > 1:
+        make_folds(dataset.split, dataset.events, options.folds, options.seed)
     runs = options.runs or default_runs()
     run = create_run((runs / (options.name or new_name())).resolve(), dataset)
     for plan in plans:
@@ -67,6 +60,41 @@ def open_session(options: TuneOptions) -> tuple[Run, Dataset, list[HeadPlan]]:
                 f" `python -m experiments.tune --resume {run.name}`, or choose another --name"
             )
     return run, dataset, plans
+
+
+def _init_of(spec: HeadSpec, options: TuneOptions, *, alone: bool) -> str | None:
+    """What a head goes on from: in `all`, nothing for one that --init lacks."""
+    if (
+        options.init is None
+        or alone
+        or Path(options.init).is_file()
+        or Run(Path(options.init)).winner(spec.name).exists()
+    ):
+        return options.init
+    note(f"--init {options.init} has no winner of {spec.name}: that head begins with fresh weights")
+    return None
+
+
+def _with_something_to_learn(plans: Sequence[HeadPlan], dataset: Dataset) -> list[HeadPlan]:
+    """The plans whose training targets differ, as the loudness of a score without dynamics does not.
+
+    Raises:
+        UserError: there is none.
+    """
+    kept = []
+    for plan in plans:
+        column, grid = plan.spec.column, dataset.options.grid
+        value = only_value(column, dataset.events, dataset.split, grid)
+        if value is None:
+            kept.append(plan)
+            continue
+        told = f"{column.name}: every training event has the same {column.noun} ({column.told(value, grid)})"
+        if len(plans) == 1:
+            raise UserError(f"{told}: nothing to learn; give songs in which it differs")
+        note(f"{told}: nothing to learn, left out")
+    if not kept:
+        raise UserError("every training event of these songs is the same: nothing to learn; give other songs")
+    return kept
 
 
 def resume_plans(name: str, runs: Path | None, head: str | None) -> tuple[Run, dict[str, dict[str, Any]]]:
@@ -79,7 +107,7 @@ def resume_plans(name: str, runs: Path | None, head: str | None) -> tuple[Run, d
     stored = {name: run.facts["heads"][name] for name in run.searched()}
     if not stored:
         raise UserError(f"{run.path} was stopped before its first search; start a new run")
-    if head not in (None, "all"):
+    if head not in (None, ALL):
         if head not in stored:
             raise UserError(f"{run.path} has not searched {head}; it has {', '.join(stored) or 'no head'}")
         stored = {head: stored[head]}
@@ -97,8 +125,12 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
     for plan in plans:
         _check(plan, alone=False)
         run.note_head(plan.spec.name, _stored(plan.options))
-        if _is_finished(run, plan):
-            say(f"{plan.spec.name}: its {plan.options.trials} trials are finished; a larger --trials extends it")
+        if is_finished(run, plan):
+            confirmed = f" and confirmed with {plan.options.confirm} seeds" if plan.options.confirm else ""
+            say(
+                f"{plan.spec.name}: its {plan.options.trials} trials are finished{confirmed}; a larger --trials or"
+                " --confirm extends it"
+            )
         else:
             missing.append(plan)
     reason, failed = _search_heads(run, dataset, missing, began) if missing else ("", "")
@@ -107,7 +139,7 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
     if failed:
         raise UserError(failed, status=1)
     if not any(run.winner(plan.spec.name).exists() for plan in plans):
-        raise UserError("the time was over before any trial had finished an epoch: give it longer", status=1)
+        raise UserError("the time was over before there was a winner: give it longer", status=1)
 
 
 def _search_heads(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], began: float) -> tuple[str, str]:
@@ -118,7 +150,7 @@ def _search_heads(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], began: 
         for number, plan in enumerate(plans):
             deadline = _deadline(plan.options.time_budget, began, len(plans) - number)
             try:
-                ended = _search_head(run, dataset, plan, cluster, deadline)
+                ended = search_head(run, dataset, plan, cluster, deadline)
             except AllFailedError as error:  # the other heads may do better
                 note(str(error))
                 failed = str(error)
@@ -129,15 +161,6 @@ def _search_heads(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], began: 
     return reason, failed
 
 
-def _is_finished(run: Run, plan: HeadPlan) -> bool:
-    """Whether an earlier driver has done all the trials, and exported their winner."""
-    table = TrialTable.read(run.head(plan.spec.name) / "trials.csv", plan.spec.config.names())
-    best, path = table.best(), run.winner(plan.spec.name)
-    if table.finished() < plan.options.trials or best is None or not path.exists():
-        return False
-    return bool(load_winner(path).facts["best"] <= best.best)
-
-
 def _deadline(budget: float | None, began: float, heads: int) -> float | None:
     """When a head's search must end, of `time.monotonic`: what is left is shared alike between the heads to come."""
     if budget is None:
@@ -146,69 +169,15 @@ def _deadline(budget: float | None, began: float, heads: int) -> float | None:
     return now + max(began + budget - now, 0.0) / heads
 
 
-def _search_head(run: Run, dataset: Dataset, plan: HeadPlan, cluster: Cluster, deadline: float | None) -> str:
-    """Search one head and export its winner; why it ended early, or ""."""
-    spec, options = plan.spec, plan.options
-    column = dataset.column(spec.column)
-    folder = run.head(spec.name)
-    busy = f"{folder}: another search of this head is running; wait for it or stop it first"
-    with locked(folder / "lock", busy):
-        found = baselines(column, dataset.split.valid_part)
-        _note_column(run, spec, len(column.vocabulary), dataset)
-        search = _plan(run, plan, cluster, deadline)
-        metric = metric_name(spec.name, options.metric)
-        tracker = Tracker(options.wandb, run.path, f"{run.name}/{spec.name}", note)
-        view = SearchView(
-            console, spec.name, options.trials, METRICS[metric][1], baseline_values(found, metric), search.deadline
-        )
-        with tracker:
-            with view:
-                outcome = run_search(spec, column, search, cluster, tracker, view)
-            winner = export_winner(run, dataset, column, options, search.storage, outcome, found)
-            if winner is not None:
-                tracker.winner(winner.path, {k: v for k, v in winner.facts.items() if k != "vocabulary"})
-                _announce(winner, outcome.table)
-    return outcome.reason
-
-
-def _plan(run: Run, plan: HeadPlan, cluster: Cluster, deadline: float | None) -> SearchPlan:
-    spec, options = plan.spec, plan.options
-    gpus = options.gpus_per_trial if options.gpus_per_trial is not None else GPU_SHARE * (cluster.gpus > 0)
-    folder = run.head(spec.name)
-    storage = str(folder / "tune")
-    if options.storage:  # by the run's id, not its name: a run can be renamed, and two can have one name
-        place, question, query = _place(options.storage).partition("?")
-        storage = f"{place.rstrip('/')}/{run.facts['id']}/{spec.name}{question}{query}"
-    return SearchPlan(
-        run_id=run.facts["id"],
-        folder=folder,
-        storage=storage,
-        trials=options.trials,
-        max_epochs=options.max_epochs,
-        patience=options.patience,
-        grace=max(options.max_epochs // GRACE, 2),
-        seed=options.seed,
-        metric=METRICS[metric_name(spec.name, options.metric)][0],
-        space=search_space(spec, options.preset, options.set, options.space),
-        deadline=deadline,
-        cpus=options.cpus_per_trial,
-        gpus=gpus,
-        concurrent=options.max_concurrent,
-    )
-
-
-def _place(storage: str) -> str:
-    """Where --storage is, from anywhere: a URI as it stands, a path made absolute."""
-    return storage if "://" in storage else str(Path(storage).absolute())
-
-
 def _check(plan: HeadPlan, *, alone: bool) -> None:
     """What can be wrong with a head's options."""
-    space = search_space(plan.spec, plan.options.preset, plan.options.set, plan.options.space)
+    options = plan.options
+    initial = initial_of_head(plan.spec, options.init, options.grid)
+    space = search_space(plan.spec, options.preset, options.set, options.space, initial)
     if plan.options.space:
         try_space(space, plan.options.space)
     if plan.options.metric == "mae" and plan.spec.column.chords and alone:
-        raise UserError("--metric mae: notes have no distance in quarter notes; choose nats or macro")
+        raise UserError(f"--metric mae: {plan.spec.name} have no distance; choose nats or macro")
 
 
 def _read(options: DataOptions) -> Dataset:
@@ -223,7 +192,7 @@ def _stored(options: TuneOptions) -> dict[str, Any]:
         return [plain(item) for item in value] if isinstance(value, tuple) else value
 
     whole = {field.name: plain(getattr(options, field.name)) for field in dataclasses.fields(options)}
-    return {**whole, "resume": None, "storage": options.storage and _place(options.storage)}
+    return {**whole, "resume": None, "storage": options.storage and place(options.storage)}
 
 
 def _introduce(run: Run, dataset: Dataset) -> None:
@@ -245,26 +214,6 @@ def _introduce(run: Run, dataset: Dataset) -> None:
         note("nothing is held out (--split none): every figure below is on the training songs")
 
 
-def _note_column(run: Run, spec: HeadSpec, vocabulary: int, dataset: Dataset) -> None:
-    """Put the head's vocabulary size and the leakage into songs.json."""
-    path = run.path / "songs.json"
-    before = read_json(path)
-    sizes = before.get("vocabulary") if isinstance(before, dict) else None
-    vocabularies = {**(sizes if isinstance(sizes, dict) else {}), spec.name: vocabulary}
-    leakage = {"validation": dataset.validation_leakage}
-    write_json(path, {**dataset.to_json(), "vocabulary": vocabularies, "leakage": leakage})
-
-
-def _announce(winner: Winner, table: TrialTable) -> None:
-    """The winner in words, beside the baselines."""
-    facts = winner.facts
-    say()
-    console.print(comparison(f"{winner.spec.name} on {winner.label}", facts["figures"], facts["baselines"]))
-    say(f"winner: trial {facts['row']}, epoch {facts['epoch']}: {in_words(winner.config)}; {winner.path}")
-    if failed := table.count("failed"):
-        note(f"{failed} of {len(table.rows)} trials failed; why stands in {table.path}")
-
-
 def _first_song(run: Run, plans: Sequence[HeadPlan]) -> None:
     """Write a song, so that there is something to hear."""
     from experiments.generate import first_song
@@ -284,6 +233,6 @@ def _farewell(run: Run, plans: Sequence[HeadPlan], reason: str) -> None:
     if len(plans) > 1 or all(run.winner(name).exists() for name in HEADS):
         say(f"next: python -m experiments.generate {run.path} --events 256 --seed 2")
     else:
-        say(f"next: python -m experiments.evaluate {run.path}, or all three heads: python -m experiments.tune all")
+        say(f"next: python -m experiments.evaluate {run.path}, or every head: python -m experiments.tune all")
     if any((run.path / "wandb").glob("offline-run-*")):
         say(f"W&B runs are offline; to upload them: wandb sync {run.path}/wandb/offline-run-*")

@@ -17,7 +17,7 @@ from safetensors.torch import load, save
 
 from datamodules.errors import UserError
 
-__all__ = ["TrialStore"]
+__all__ = ["Tensors", "TrialStore"]
 
 Tensors = dict[str, torch.Tensor]
 

@@ -1,12 +1,16 @@
-"""One trial: a configuration trained for up to `max_epochs`, reported once an epoch."""
+"""One trial: a configuration trained for up to `max_epochs`, reported once an epoch.
+
+Over folds it is one network a fold, trained in lock step: an epoch of each, then one report of their mean, so that the
+scheduler can stop the trial as any other.
+"""
 
 from __future__ import annotations
 
 import math
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytorch_lightning as pl
@@ -16,131 +20,200 @@ from ray import tune
 from datamodules.columns import Column
 from datamodules.midi_windows import MidiWindows
 from experiments.heads import HEADS
-from experiments.search.storage import TrialStore
+from experiments.initial import Initial
+from experiments.search.plan import TrialSettings
+from experiments.search.storage import Tensors, TrialStore
 from experiments.training import fit, load_optimizer, optimizer_tensors
+from lightning_modules.head import Head
 
-__all__ = ["TrialSettings", "train_trial"]
+__all__ = ["train_trial"]
 
 LAST_EVERY = 5.0  # seconds between two `last` checkpoints: what a dead worker may cost
 
 
-@dataclass(frozen=True)
-class TrialSettings:
-    """What all trials of a search share."""
-
-    run_id: str
-    storage: str
-    max_epochs: int
-    patience: int  # epochs without a better `best` after which a trial stops by itself
-    seed: int
-    metric: str  # the figure that `best` is the minimum of
-    updates_per_epoch: int
-    gpu: bool
-
-
-def train_trial(config: dict[str, Any], column: Column, settings: TrialSettings) -> None:
+def train_trial(
+    config: dict[str, Any], columns: Sequence[Column], settings: TrialSettings, initial: Initial | None = None
+) -> None:
     """Train one configuration; Ray Tune calls this in a worker process, one trial after another in the same process.
 
     Args:
-        config: "hyperparameters" (the head's, whole) and "row" (of trials.csv; also names the trial's folder).
-        column: the head's column, out of Ray's object store: its arrays are read-only.
+        config: "hyperparameters" (the head's, whole), "row" (of trials.csv; also names the trial's folder) and, for a
+            trial that repeats another with a seed of its own, "seed".
+        columns: the head's column, or one a fold, out of Ray's object store: their arrays are read-only.
+        initial: the weights to go on from; None for fresh ones.
     """
-    spec = HEADS[column.spec.name]
     threads = max(int(float(os.environ.get("OMP_NUM_THREADS", "1"))), 1)  # Ray sets it to the trial's CPUs
     torch.set_num_threads(threads)
-    torch.manual_seed(settings.seed + 1_000_003 * config["row"])
-    head_config = spec.config.from_dict(config["hyperparameters"])
-    head = spec.build(head_config, column.vocabulary, column.grid)
-    data = MidiWindows(
-        column,
-        window=head_config.window,
-        batch_size=head_config.batch_size,
-        weighting=head_config.weighting,
-        seed=settings.seed + config["row"],
-        updates_per_epoch=settings.updates_per_epoch,
-    )
-    trial = _Trial(config, settings)
-    trial.restore(head, data)
+    seed, row = config.get("seed"), config["row"]
+    torch.manual_seed(settings.seed + 1_000_003 * row if seed is None else seed)
+    order = settings.seed + row if seed is None else seed
+    networks = [_network(config["hyperparameters"], column, order, settings.updates_per_epoch) for column in columns]
+    if initial is not None:
+        for network in networks:
+            network.head.load_state_dict(initial.start(network.head.state_dict(), network.data.column.vocabulary))
+    trial = _Trial(config, settings, networks)
+    trial.restore()
     if trial.epoch >= settings.max_epochs:  # its driver died between the last checkpoint and the last report
         tune.report(trial.reported)
-        return
-    fit(head, data, epochs=settings.max_epochs - trial.epoch, callbacks=[trial], gpu=settings.gpu)
+    elif len(networks) == 1:
+        _train_one(networks[0], trial, settings)
+    else:
+        _train_folds(networks, trial, settings)
 
 
-class _Trial(pl.Callback):
+@dataclass
+class _Network:
+    """A network, what it learns from, and its optimizer's state where it goes on."""
+
+    head: Head
+    data: MidiWindows
+    optimizer: Tensors = field(default_factory=dict)
+
+    @property
+    def targets(self) -> int:
+        """How many targets its figures are over."""
+        return len(self.data.column.targets(self.data.column.valid_part))
+
+
+def _network(hyperparameters: dict[str, Any], column: Column, seed: int, updates_per_epoch: int) -> _Network:
+    """A fresh network over a column; `seed` is of the order of the windows."""
+    spec = HEADS[column.spec.name]
+    config = spec.config.from_dict(hyperparameters)
+    data = MidiWindows(
+        column,
+        spec.framing(config),
+        batch_size=config.batch_size,
+        weighting=config.weighting,
+        seed=seed,
+        updates_per_epoch=updates_per_epoch,
+    )
+    return _Network(spec.build(config, column.vocabulary, column.grid), data)
+
+
+def _train_one(network: _Network, trial: _Trial, settings: TrialSettings) -> None:
+    network.data.set_epoch(trial.epoch)
+    reports = _Epochs(network, trial)
+    fit(
+        network.head,
+        network.data,
+        first=trial.epoch,
+        epochs=settings.max_epochs,
+        callbacks=[reports],
+        gpu=settings.gpu,
+    )
+
+
+def _train_folds(folds: Sequence[_Network], trial: _Trial, settings: TrialSettings) -> None:
+    """An epoch of each fold's network in turn, each under a Trainer of its own, until the trial stops."""
+    for epoch in range(trial.epoch, settings.max_epochs):
+        updates = 0
+        for fold in folds:
+            fold.data.set_epoch(epoch)
+            turn = _Epochs(fold)
+            fit(fold.head, fold.data, first=epoch, epochs=settings.max_epochs, callbacks=[turn], gpu=settings.gpu)
+            updates += turn.updates
+        if trial.end_epoch(_mean([fold.head.figures for fold in folds], [fold.targets for fold in folds]), updates):
+            break
+
+
+def _mean(figures: Sequence[Mapping[str, float]], targets: Sequence[int]) -> dict[str, float]:
+    """Each figure's mean over the folds, weighted by their targets: as if each target were scored once."""
+    total = sum(targets)
+    return {
+        name: sum(found[name] * count for found, count in zip(figures, targets, strict=True)) / total
+        for name in figures[0]
+        if all(name in found for found in figures)
+    }
+
+
+class _Epochs(pl.Callback):
+    """Gives an optimizer its state back, and ends each epoch: with a report, or after one, if `trial` is None."""
+
+    def __init__(self, network: _Network, trial: _Trial | None = None) -> None:
+        self.network, self.trial, self.updates = network, trial, 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Go on where an earlier Trainer was."""
+        if self.network.optimizer:
+            load_optimizer(trainer.optimizers[0], self.network.optimizer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Validation has just closed the epoch."""
+        self.updates = int(trainer.num_training_batches)
+        # Tensors of the optimizer as they are, not copies: what is kept is read before the next step.
+        self.network.optimizer = optimizer_tensors(trainer.optimizers[0])
+        trainer.should_stop = self.trial is None or self.trial.end_epoch(self.network.head.figures, self.updates)
+
+
+class _Trial:
     """Reports each epoch, and keeps `best` (weights) and `last` (all that is needed to go on)."""
 
-    def __init__(self, config: Mapping[str, Any], settings: TrialSettings) -> None:
-        self.settings, self.row = settings, int(config["row"])
+    def __init__(self, config: Mapping[str, Any], settings: TrialSettings, networks: Sequence[_Network]) -> None:
+        self.settings, self.row, self.networks = settings, int(config["row"]), networks
         self.store = TrialStore(settings.storage)
-        # A file of another search, or of other hyperparameters, is not ours to go on from.
-        self.identity = {"run": settings.run_id, "hyperparameters": config["hyperparameters"]}
-        self.epoch, self.updates, self.best, self.best_epoch, self.seconds = 0, 0, math.inf, 0, 0.0
-        self.optimizer: dict[str, torch.Tensor] = {}
+        # A file of another search, of other hyperparameters, or of another seed, is not ours to go on from.
+        self.identity = {
+            "run": settings.run_id,
+            "hyperparameters": config["hyperparameters"],
+            "seed": config.get("seed"),
+            "networks": len(networks),
+        }
+        self.epoch, self.updates, self.best, self.best_epoch = 0, 0, math.inf, 0
         self.reported: dict[str, Any] = {}
         self.saved = self.began = time.monotonic()
 
-    def restore(self, head: pl.LightningModule, data: MidiWindows) -> None:
+    def restore(self) -> None:
         """Go on from this trial's `last`, if it has one."""
         found = self.store.read(self.row, "last")
         if found is None or any(found[1].get(key) != value for key, value in self.identity.items()):
             return
         tensors, facts = found
-        weights = {name[len("head.") :]: tensor for name, tensor in tensors.items() if name.startswith("head.")}
-        head.load_state_dict(weights)
-        self.optimizer = {name: tensor for name, tensor in tensors.items() if name.startswith("optimizer.")}
+        for number, network in enumerate(self.networks):
+            network.head.load_state_dict(_under(f"{number}.head.", tensors))
+            network.optimizer = {f"optimizer.{k}": v for k, v in _under(f"{number}.optimizer.", tensors).items()}
         torch.set_rng_state(tensors["random"])
-        self.epoch, self.updates, self.seconds = facts["epoch"], facts["updates"], facts["seconds"]
-        self.best, self.best_epoch = facts["best"], facts["best_epoch"]
+        self.epoch, self.updates, self.best, self.best_epoch = (
+            facts[name] for name in ("epoch", "updates", "best", "best_epoch")
+        )
         self.reported = {name: value for name, value in facts.items() if name not in self.identity}
-        data.set_epoch(self.epoch)
+        self.began = time.monotonic() - facts["seconds"]
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Give the optimizer its state back."""
-        if self.optimizer:
-            load_optimizer(trainer.optimizers[0], self.optimizer)
-        self.began = time.monotonic() - self.seconds
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Report the epoch that validation has just closed."""
-        figures: dict[str, float] = pl_module.figures  # type: ignore[assignment]
-        self.epoch, self.updates = self.epoch + 1, self.updates + int(trainer.num_training_batches)
+    def end_epoch(self, figures: Mapping[str, float], updates: int) -> bool:
+        """Report the epoch that validation has just closed; whether the trial stops here."""
+        self.epoch, self.updates = self.epoch + 1, self.updates + updates
         value = figures[self.settings.metric]
         if not (math.isfinite(value) and math.isfinite(figures["train_loss"])):
             raise FloatingPointError(
                 f"{self.settings.metric} is {value}, train_loss {figures['train_loss']} in epoch {self.epoch}"
             )
-        self.seconds = time.monotonic() - self.began
-        improved = value < self.best
-        if improved:
+        if improved := value < self.best:
             self.best, self.best_epoch = value, self.epoch
         report = {
             "epoch": self.epoch,
             "updates": self.updates,
             "best": self.best,
             "best_epoch": self.best_epoch,
-            "seconds": round(self.seconds, 3),
+            "seconds": round(time.monotonic() - self.began, 3),
             "figures": dict(figures),
         }
-        if improved:
-            self._save("best", pl_module, report)
+        if improved and len(self.networks) == 1:  # the networks of folds are no winner's
+            tensors = {key: tensor.detach().contiguous() for key, tensor in self.networks[0].head.state_dict().items()}
+            self.store.write(self.row, "best", tensors, {**self.identity, **report})
         if time.monotonic() - self.saved > LAST_EVERY:
-            self._save("last", pl_module, report, trainer.optimizers[0])
+            self.store.write(self.row, "last", self._whole(), {**self.identity, **report})
             self.saved = time.monotonic()
         tune.report(report)
-        if self.epoch - self.best_epoch >= self.settings.patience:
-            trainer.should_stop = True
+        return self.epoch - self.best_epoch >= self.settings.patience
 
-    def _save(
-        self,
-        name: str,
-        head: pl.LightningModule,
-        report: Mapping[str, Any],
-        optimizer: torch.optim.Optimizer | None = None,
-    ) -> None:
-        if optimizer is None:
-            tensors = {key: tensor.detach().contiguous() for key, tensor in head.state_dict().items()}
-        else:
-            tensors = {f"head.{key}": tensor.detach().contiguous() for key, tensor in head.state_dict().items()}
-            tensors |= optimizer_tensors(optimizer) | {"random": torch.get_rng_state()}
-        self.store.write(self.row, name, tensors, {**self.identity, **report})
+    def _whole(self) -> Tensors:
+        """All that is needed to go on."""
+        tensors: Tensors = {"random": torch.get_rng_state()}
+        for number, network in enumerate(self.networks):
+            for key, tensor in network.head.state_dict().items():
+                tensors[f"{number}.head.{key}"] = tensor.detach().contiguous()
+            tensors |= {f"{number}.{key}": tensor for key, tensor in network.optimizer.items()}
+        return tensors
+
+
+def _under(prefix: str, tensors: Tensors) -> Tensors:
+    return {key[len(prefix) :]: tensor for key, tensor in tensors.items() if key.startswith(prefix)}

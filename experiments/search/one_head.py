@@ -1,0 +1,193 @@
+"""One head from its options to its winner: search -> confirm -> train on the run's own split -> export."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.cli import console, note, say
+from experiments.dataset import Dataset
+from experiments.figures import METRICS, baseline_values, comparison, confirmed_in_words, in_words, metric_name, unit_of
+from experiments.files import locked, read_json, write_json
+from experiments.heads import HeadSpec
+from experiments.initial import Initial, initial_of_head
+from experiments.run_folder import Run
+from experiments.search.cluster import Cluster
+from experiments.search.columns import Columns, columns_of
+from experiments.search.confirm import Choice, choose, repeat, time_needed, unconfirmed, with_final, without_final
+from experiments.search.defaults import default_draw
+from experiments.search.export import export_winner, stays
+from experiments.search.hyperparameters import fixed, search_space
+from experiments.search.live import SearchView
+from experiments.search.plan import Outcome, SearchPlan
+from experiments.search.running import workers
+from experiments.search.search import run_search
+from experiments.tables import CONFIRM, FINAL, TrialTable
+from experiments.tracking import Tracker
+from experiments.winners import Winner, load_winner
+
+if TYPE_CHECKING:
+    from experiments.tune import TuneOptions
+
+__all__ = ["HeadPlan", "is_finished", "place", "search_head"]
+
+GPU_SHARE = 0.25  # of a GPU a trial: small networks leave most of one idle
+GRACE = 8  # a trial trains at least max_epochs / GRACE epochs before ASHA may stop it
+
+
+@dataclass(frozen=True)
+class HeadPlan:
+    """A head and the options of its search."""
+
+    spec: HeadSpec
+    options: TuneOptions
+
+
+def is_finished(run: Run, plan: HeadPlan) -> bool:
+    """Whether an earlier driver has done all that was asked, and exported the winner."""
+    options, path = plan.options, run.winner(plan.spec.name)
+    table = TrialTable.read(run.head(plan.spec.name) / "trials.csv", plan.spec.config.names())
+    if table.finished() < options.trials or not path.exists():
+        return False
+    choices = choose(table, options.confirm, options.seed, options.patience)
+    if not choices or unconfirmed(table, options.confirm, options.seed, options.patience):
+        return False
+    if options.folds > 1 and without_final(table, choices[0], options.seed):
+        return False
+    choice = with_final(table, choices[0]) if options.folds > 1 else choices[0]
+    winner = load_winner(path)
+    return choice is not None and (winner.facts.get("row") == choice.row.row or stays(winner, choice))
+
+
+def search_head(run: Run, dataset: Dataset, plan: HeadPlan, cluster: Cluster, deadline: float | None) -> str:
+    """Search one head and export its winner; why it ended early, or "".
+
+    Raises:
+        UserError: nothing can be written, another driver searches the head, or every trial has failed.
+    """
+    spec, options = plan.spec, plan.options
+    initial = initial_of_head(spec, options.init, dataset.options.grid)
+    held = fixed(spec, options.preset, options.set) | (dict(initial.fixed) if initial else {})
+    column_spec = spec.column_for(held)
+    also = initial.vocabulary.values if initial else ()
+    columns = columns_of(dataset, column_spec, options.folds, options.seed, also)
+    folder = run.head(spec.name)
+    busy = f"{folder}: another search of this head is running; wait for it or stop it first"
+    with locked(folder / "lock", busy):
+        _note_column(run, spec, len(columns.own.vocabulary), dataset)
+        search = _plan(run, plan, cluster, deadline, initial)
+        if columns.folds:
+            say(f"{spec.name}: {len(columns.folds)} folds over songs; a trial's figures are their mean")
+        metric = metric_name(spec.name, options.metric)
+        tracker = Tracker(options.wandb, run.path, f"{run.name}/{spec.name}", note)
+        against = baseline_values(columns.searched_baselines, metric)
+        view = SearchView(
+            console, column_spec.title, options.trials, unit_of(column_spec, metric), against, search.deadline
+        )
+        with tracker:
+            with view:
+                outcome, choices = _train(spec, columns, search, tracker, view)
+            winner = export_winner(run, dataset, columns, options, search.storage, outcome, choices)
+            if winner is not None:
+                tracker.winner(winner.path, {k: v for k, v in winner.facts.items() if k != "vocabulary"})
+                _announce(winner, outcome.table, choices, search)
+    return outcome.reason
+
+
+def _train(
+    spec: HeadSpec, columns: Columns, plan: SearchPlan, tracker: Tracker, view: SearchView
+) -> tuple[Outcome, list[Choice]]:
+    """All trainings of a head; how they ended, and the configurations in order, the winner's first."""
+
+    def final(table: TrialTable) -> float:
+        return time_needed(table, plan, int(bool(columns.folds)))
+
+    def confirming(table: TrialTable) -> float:
+        return time_needed(table, plan, len(_unconfirmed(table, plan))) + final(table)
+
+    outcome = run_search(spec, columns.searched, plan, tracker, view, confirming)
+    table, reason = outcome.table, outcome.reason
+    if reason != "interrupted":
+        pairs = _unconfirmed(table, plan)
+        reason = repeat(CONFIRM, pairs, columns.searched, plan, outcome, tracker, view, final) or reason
+    choices = choose(table, plan.confirm, plan.seed, plan.patience)
+    if columns.folds and choices:
+        if reason != "interrupted":
+            pairs = without_final(table, choices[0], plan.seed)
+            reason = repeat(FINAL, pairs, (columns.own,), plan, outcome, tracker, view) or reason
+        last = with_final(table, choices[0])
+        choices = [last, *choices[1:]] if last is not None else []
+    return Outcome(table, reason, outcome.next_row), choices
+
+
+def _unconfirmed(table: TrialTable, plan: SearchPlan) -> list[tuple[int, int]]:
+    return unconfirmed(table, plan.confirm, plan.seed, plan.patience)
+
+
+def _plan(run: Run, plan: HeadPlan, cluster: Cluster, deadline: float | None, initial: Initial | None) -> SearchPlan:
+    spec, options = plan.spec, plan.options
+    gpus = options.gpus_per_trial if options.gpus_per_trial is not None else GPU_SHARE * (cluster.gpus > 0)
+    folder = run.head(spec.name)
+    storage = str(folder / "tune")
+    if options.storage:  # by the run's id, not its name: a run can be renamed, and two can have one name
+        where, question, query = place(options.storage).partition("?")
+        storage = f"{where.rstrip('/')}/{run.facts['id']}/{spec.name}{question}{query}"
+    space = search_space(spec, options.preset, options.set, options.space, initial)
+    return SearchPlan(
+        run_id=run.facts["id"],
+        folder=folder,
+        storage=storage,
+        trials=options.trials,
+        confirm=options.confirm,
+        max_epochs=options.max_epochs,
+        patience=options.patience,
+        grace=max(options.max_epochs // GRACE, 2),
+        seed=options.seed,
+        metric=METRICS[metric_name(spec.name, options.metric)][0],
+        space=space,
+        initial=initial,
+        start=None if options.space else default_draw(space, spec.config().to_dict()),
+        began=time.monotonic(),
+        deadline=deadline,
+        cpus=options.cpus_per_trial,
+        gpus=gpus,
+        at_once=workers(cluster, options.cpus_per_trial, gpus, options.max_concurrent),
+    )
+
+
+def place(storage: str) -> str:
+    """Where --storage is, from anywhere: a URI as it stands, a path made absolute."""
+    return storage if "://" in storage else str(Path(storage).absolute())
+
+
+def _note_column(run: Run, spec: HeadSpec, vocabulary: int, dataset: Dataset) -> None:
+    """Put the head's vocabulary size and the leakage into songs.json."""
+    path = run.path / "songs.json"
+    before = read_json(path)
+    sizes = before.get("vocabulary") if isinstance(before, dict) else None
+    vocabularies = {**(sizes if isinstance(sizes, dict) else {}), spec.name: vocabulary}
+    leakage = {"validation": dataset.validation_leakage}
+    write_json(path, {**dataset.to_json(), "vocabulary": vocabularies, "leakage": leakage})
+
+
+def _announce(winner: Winner, table: TrialTable, choices: Sequence[Choice], plan: SearchPlan) -> None:
+    """The winner in words, beside the baselines, and what it was chosen by."""
+    facts = winner.facts
+    title = "; ".join(filter(None, (f"{winner.column.title} on {winner.label}", confirmed_in_words(facts))))
+    say()
+    console.print(comparison(title, facts["figures"], facts["baselines"], column=winner.column))
+    say(f"winner: trial {facts['row']}, epoch {facts['epoch']}: {in_words(winner.config)}; {winner.path}")
+    for choice in choices if choices[0].repeats else []:
+        values = ", ".join(f"{row.best:.4f}" for row in choice.repeats)
+        say(
+            f"  trial {choice.of.row}: {choice.of.best:.4f} in the search; with other seeds {values}: {choice.mean:.4f}"
+        )
+    if left := _unconfirmed(table, plan):
+        done = len(choices[0].repeats)
+        chosen = f"chosen by {done} of {plan.confirm} seeds" if done else "not confirmed: it is the search's best"
+        note(f"{winner.spec.name}: {len(left)} confirmations are missing; the winner is {chosen}")
+    if failed := table.count("failed"):
+        note(f"{failed} of {len(table.rows)} trials failed; why stands in {table.path}")

@@ -1,0 +1,95 @@
+"""What a search is asked to do, and how it ended: plain values, no Ray."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.initial import Initial
+from experiments.tables import TrialTable
+
+__all__ = ["Outcome", "SearchPlan", "TrialSettings"]
+
+
+@dataclass(frozen=True)
+class TrialSettings:
+    """What all trials of a search share."""
+
+    run_id: str
+    storage: str
+    max_epochs: int
+    patience: int  # epochs without a better `best` after which a trial stops by itself
+    seed: int
+    metric: str  # the figure that `best` is the minimum of
+    updates_per_epoch: int
+    gpu: bool
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """All that a search needs to know beside its data.
+
+    Attributes:
+        folder: HEAD's folder in the run.
+        storage: path or URI of the trials' weights.
+        trials: how many rows of the search trials.csv shall have in the end.
+        confirm: with how many other seeds the best few configurations are trained again.
+        max_epochs: the most that a trial trains.
+        patience: epochs without a better best after which a trial stops by itself.
+        grace: epochs that no trial is stopped before.
+        space: trial -> all hyperparameters.
+        initial: the winner of another run that every trial goes on from; None for fresh weights.
+        start: what the first trial draws, so that it has the defaults; None for nothing told.
+        began, deadline: of `time.monotonic`; no deadline is None.
+        cpus, gpus: what one trial takes.
+        at_once: how many trials train at the same time.
+    """
+
+    run_id: str
+    folder: Path
+    storage: str
+    trials: int
+    confirm: int
+    max_epochs: int
+    patience: int
+    grace: int
+    seed: int
+    metric: str
+    space: Callable[[Any], dict[str, Any]]
+    initial: Initial | None
+    start: Mapping[str, Any] | None
+    began: float
+    deadline: float | None
+    cpus: float
+    gpus: float
+    at_once: int
+    updates_per_epoch: int = 50
+
+    def settings(self) -> TrialSettings:
+        """What all trials share."""
+        return TrialSettings(
+            run_id=self.run_id,
+            storage=self.storage,
+            max_epochs=self.max_epochs,
+            patience=self.patience,
+            seed=self.seed,
+            metric=self.metric,
+            updates_per_epoch=self.updates_per_epoch,
+            gpu=self.gpus > 0,
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a search ended.
+
+    Attributes:
+        reason: "" (all trials done), "interrupted" or "time".
+        next_row: the first row that neither the table nor the study has.
+    """
+
+    table: TrialTable
+    reason: str
+    next_row: int

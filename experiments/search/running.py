@@ -1,0 +1,155 @@
+"""Ray Tune as this project uses it: trials from a searcher, trained by workers that are used again."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+from ray.tune.search import Searcher
+
+from datamodules.columns import Column
+from datamodules.errors import UserError
+from experiments.search.cluster import Cluster
+from experiments.search.observer import Halt, Observer, last_line
+from experiments.search.plan import SearchPlan, TrialSettings
+from experiments.search.trainable import train_trial
+from experiments.training import stopping
+
+__all__ = ["Listed", "run_trials", "workers"]
+
+
+class Listed(Searcher):  # type: ignore[misc]  # Ray ships no types
+    """Gives the configurations of a list, each once, in order."""
+
+    def __init__(self, configurations: Sequence[dict[str, Any]]) -> None:
+        super().__init__()
+        self.left = list(configurations)
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str:
+        """The next one."""
+        return self.left.pop(0) if self.left else str(Searcher.FINISHED)
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Nothing is learned."""
+
+    # Ray pickles its searcher to restore from; we never restore.
+    def save(self, checkpoint_path: str) -> None:
+        """Write an empty state."""
+        Path(checkpoint_path).write_bytes(b"")
+
+
+def workers(cluster: Cluster, cpus: float, gpus: float, most: int | None) -> int:
+    """How many trials run at once, each with so many CPUs and GPUs: what the cluster holds, and not above `most`.
+
+    Raises:
+        UserError: not even one fits on the cluster.
+    """
+    fits = [total / each for total, each in ((cluster.cpus, cpus), (cluster.gpus, gpus)) if each > 0]
+    room = int(min(fits, default=1) + 1e-9)
+    if room < 1:
+        raise UserError(
+            f"a trial asks for {cpus:g} CPUs and {gpus:g} GPUs; {cluster.label} has {cluster.cpus:g} and"
+            f" {cluster.gpus:g}: lower --cpus-per-trial or --gpus-per-trial"
+        )
+    return min(room, most) if most else room
+
+
+def run_trials(
+    plan: SearchPlan,
+    columns: Sequence[Column],
+    searcher: Any,
+    count: int,
+    observer: Observer,
+    halt: Halt,
+    scheduler: Any = None,
+) -> str:
+    """Train `count` trials that `searcher` gives, and put what they report into the observer's tables.
+
+    Args:
+        columns: one, or one a fold.
+        scheduler: what stops trials early; None for nothing.
+
+    Returns:
+        "" where all ended by themselves, else why `halt` ended them.
+
+    Raises:
+        UserError: what ended the whole.
+    """
+    tuner = _tuner(plan, ray.put((tuple(columns), plan.initial)), searcher, count, observer, halt, scheduler)
+    with stopping(halt.interrupt), _quiet_tune():
+        try:
+            tuner.fit()
+        except Exception as error:  # Ray's own, a disk that is full, a --space that fails in some draws
+            observer.finish()
+            if "dynamic value space" in str(error):  # Optuna's words
+                raise UserError(
+                    f"{plan.folder}: the search space has changed since this study was begun; start a new run", status=1
+                ) from error
+            raise UserError(f"the search ended: {last_line(error)}", status=1) from error
+    observer.finish()
+    return halt.reason
+
+
+def _tuner(
+    plan: SearchPlan, stored: Any, searcher: Any, count: int, observer: Observer, halt: Halt, scheduler: Any
+) -> tune.Tuner:
+    return tune.Tuner(
+        tune.with_resources(
+            tune.with_parameters(train_trial_on, reference=[stored], settings=plan.settings()),
+            {"cpu": plan.cpus, "gpu": plan.gpus},
+        ),
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            scheduler=scheduler,
+            num_samples=count,
+            max_concurrent_trials=plan.at_once,
+            reuse_actors=True,  # a fresh worker imports torch and Lightning again: 4 to 5 s
+            trial_dirname_creator=lambda trial: f"{trial.config['row']:05d}",
+        ),
+        run_config=tune.RunConfig(
+            name="tune",
+            storage_path=str(plan.folder),
+            stop=halt,
+            callbacks=[observer],
+            verbose=0,
+            failure_config=tune.FailureConfig(max_failures=0),
+        ),
+    )
+
+
+def train_trial_on(config: dict[str, Any], reference: list[Any], settings: TrialSettings) -> None:
+    """`train_trial` with the columns fetched from the object store, shared read-only between a node's workers."""
+    columns, initial = ray.get(reference[0])
+    train_trial(config, columns, settings, initial)
+
+
+TUNE_SETTINGS = {
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # ours knows what to keep
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our tables say it once, and cheaper
+    "TUNE_GLOBAL_CHECKPOINT_S": str(10**9),  # pickles that nobody opens
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # the reason stands in trials.csv
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",  # the new one prints where its folder is, whatever the verbosity
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+}
+
+
+@contextmanager
+def _quiet_tune() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in TUNE_SETTINGS}
+    os.environ.update(TUNE_SETTINGS)
+    logger = logging.getLogger("ray.tune")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)  # what it tells of failed trials stands in trials.csv, and we tell it at the end
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)

@@ -1,0 +1,264 @@
+"""`--folds`: each song is held out once; a trial trains a network a fold in lock step and reports their mean."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from columns_made import GRID
+from events_made import moved, random_songs
+
+from datamodules.columns import Column, build_column
+from datamodules.errors import UserError
+from datamodules.folds import make_folds
+from datamodules.splits import FIRST, TEST, TRAIN, VALID, Split, make_split, named_split
+from experiments.cli import main
+from experiments.heads import HEADS
+from experiments.search import trainable
+from experiments.search.columns import Columns
+from experiments.search.plan import TrialSettings
+from experiments.search.storage import TrialStore
+from experiments.search.trainable import train_trial
+from experiments.tune import TuneOptions, tune
+from experiments.winners import load_winner
+
+SONGS = random_songs(3, songs=7, events=40)
+SPLITS = (
+    make_split("tail", SONGS, 1),
+    make_split("song", SONGS, 1),
+    make_split("none", SONGS, 1),
+    named_split(SONGS[:4], SONGS[4:6], SONGS[6:]),
+)
+
+
+def held_out(fold: Split) -> set[int]:
+    return {song for song, marks in enumerate(fold.parts) if (marks == VALID).any()}
+
+
+@pytest.mark.parametrize("split", SPLITS, ids=lambda split: split.name)
+@pytest.mark.parametrize("folds", [2, 3, 5])
+def test_each_song_is_held_out_once_and_no_test_target_ever(split: Split, folds: int) -> None:
+    found = make_folds(split, SONGS, folds, seed=1)
+    held = [held_out(fold) for fold in found]
+    learned = {song for song, marks in enumerate(split.parts) if np.isin(marks, (TRAIN, VALID)).any()}
+    assert len(found) == folds
+    assert sorted(song for songs in held for song in songs) == sorted(learned)
+    for fold, songs in zip(found, held, strict=True):
+        assert fold.targets(TEST) == split.targets(TEST)
+        assert fold.valid_part == VALID
+        for song, (marks, before) in enumerate(zip(fold.parts, split.parts, strict=True)):
+            kept = np.isin(before, (FIRST, TEST))
+            assert marks.dtype == before.dtype
+            assert (marks[kept] == before[kept]).all()
+            assert (marks[~kept] == (VALID if song in songs else TRAIN)).all()
+            assert fold.trains(song) == (song in learned - songs)
+
+
+def test_folds_depend_on_the_seed_alone_and_are_about_equal() -> None:
+    split = make_split("tail", SONGS, 1)
+    found = [[held_out(fold) for fold in make_folds(split, SONGS, 3, seed)] for seed in (1, 1, 2, 3, 4)]
+    assert found[0] == found[1]
+    assert any(other != found[0] for other in found[2:])
+    assert all(2 <= len(songs) <= 3 for folds in found for songs in folds)
+
+
+def test_like_songs_are_in_one_fold_and_too_few_songs_are_refused() -> None:
+    songs = [*SONGS[:2], moved(SONGS[0], 3)]
+    split = make_split("tail", songs, 1)
+    assert sorted(map(sorted, (held_out(fold) for fold in make_folds(split, songs, 2, 1)))) == [[0, 2], [1]]
+    with pytest.raises(UserError, match=r"--folds 3: there are only 2 different songs .* or --folds 2$"):
+        make_folds(split, songs, 3, 1)
+    with pytest.raises(UserError, match=r"--folds 2: there are only 1 different songs .* give more songs$"):
+        make_folds(make_split("tail", songs[::2], 1), songs[::2], 2, 1)
+
+
+def columns(folds: int, split: Split = SPLITS[0]) -> tuple[Column, ...]:
+    spec = HEADS["offsets"].column
+    return tuple(build_column(spec, SONGS, fold, GRID) for fold in make_folds(split, SONGS, folds, 1))
+
+
+def test_baselines_over_folds_count_each_target_once() -> None:
+    found = Columns(build_column(HEADS["offsets"].column, SONGS, SPLITS[0], GRID), columns(3))
+    assert found.searched == found.folds
+    assert sum(found.targets) == SPLITS[0].targets(TRAIN) + SPLITS[0].targets(VALID)
+    assert set(found.searched_baselines) == set(found.baselines)
+    each = [Columns(column).baselines["unigram"]["nats"] for column in found.folds]
+    assert found.searched_baselines["unigram"] == {"nats": pytest.approx(np.average(each, weights=found.targets))}
+    assert Columns(found.own).searched_baselines == found.baselines
+
+
+# what a trial does, without Ray
+
+HYPERPARAMETERS = {"window": 8, "hidden": 12, "embedding": 8, "batch_size": 8, "dropout": 0.5, "dropout_layers": 1}
+
+
+class StoppedError(Exception):
+    pass
+
+
+@pytest.fixture
+def reports(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    monkeypatch.setattr(trainable.tune, "report", found.append)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    return found
+
+
+def settings(folder: Path, **other: Any) -> TrialSettings:
+    facts: dict[str, Any] = {
+        "run_id": "r",
+        "storage": str(folder),
+        "max_epochs": 4,
+        "patience": 10,
+        "seed": 1,
+        "metric": "valid",
+        "updates_per_epoch": 5,
+        "gpu": False,
+    }
+    return TrialSettings(**facts | other)
+
+
+def config(row: int = 0, **other: Any) -> dict[str, Any]:
+    whole = HEADS["offsets"].config.from_dict(HYPERPARAMETERS).to_dict()
+    return {"hyperparameters": whole, "row": row, "max_epochs": 4, **other}
+
+
+def timeless(reports: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in report.items() if name != "seconds"} for report in reports]
+
+
+def test_a_trial_over_folds_reports_the_weighted_mean(
+    tmp_path: Path, reports: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[dict[str, float]]] = []
+    mean = trainable._mean
+
+    def noted(figures: Any, targets: Any) -> dict[str, float]:
+        seen.append([dict(one) for one in figures])
+        return mean(figures, targets)
+
+    monkeypatch.setattr(trainable, "_mean", noted)
+    folds = columns(3)
+    train_trial(config(), folds, settings(tmp_path))
+    counts = Columns(folds[0], folds).targets
+    assert [report["epoch"] for report in reports] == [1, 2, 3, 4]
+    for report, figures in zip(reports, seen, strict=True):
+        assert len(figures) == 3
+        assert report["figures"]["valid"] == pytest.approx(
+            np.average([one["valid"] for one in figures], weights=counts)
+        )
+    best = min(report["figures"]["valid"] for report in reports)
+    assert reports[-1]["best"] == best
+    assert reports[-1]["updates"] > 4 * 3 * 5 - 1
+    assert TrialStore(str(tmp_path)).read(0, "best") is None  # no network of a fold is a winner's
+
+
+def test_an_epoch_at_a_time_is_the_same_training(
+    tmp_path: Path, reports: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a Trainer an epoch, optimizer, learning rate and batches go on where they were."""
+    own = columns(2)[:1]
+    train_trial(config(), own, settings(tmp_path / "a"))
+    whole = timeless(reports)
+    reports.clear()
+    monkeypatch.setattr(
+        trainable, "_train_one", lambda network, trial, settings: trainable._train_folds([network], trial, settings)
+    )
+    train_trial(config(), own, settings(tmp_path / "b"))
+    assert [report["figures"] for report in timeless(reports)] == [
+        pytest.approx(report["figures"], rel=1e-5) for report in whole
+    ]
+
+
+@pytest.mark.parametrize("folds", [1, 2])
+def test_a_trial_goes_on_from_its_last_epoch(
+    tmp_path: Path, reports: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, folds: int
+) -> None:
+    on = columns(2)[:folds]
+    train_trial(config(seed=5), on, settings(tmp_path / "a"))
+    whole = timeless(reports)
+    reports.clear()
+
+    def report_then_die(report: dict[str, Any]) -> None:
+        reports.append(report)
+        if len(reports) == 2:
+            raise StoppedError
+
+    monkeypatch.setattr(trainable, "LAST_EVERY", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(trainable.tune, "report", report_then_die)
+        with pytest.raises(StoppedError):
+            train_trial(config(seed=5), on, settings(tmp_path / "b"))
+    train_trial(config(seed=5), on, settings(tmp_path / "b"))
+    assert len(reports) == 4
+    for report, expected in zip(timeless(reports), whole, strict=True):
+        assert report.pop("figures") == pytest.approx(expected["figures"], rel=1e-5)
+        assert report == {name: pytest.approx(value) for name, value in expected.items() if name != "figures"}
+    reports.clear()
+    train_trial(config(seed=5), on, settings(tmp_path / "b"))  # its driver died between the last two steps
+    assert [report["epoch"] for report in reports] == [4]
+    reports.clear()
+    train_trial(config(seed=6), on, settings(tmp_path / "b"))  # another seed is not its to go on from
+    assert [report["epoch"] for report in reports] == [1, 2, 3, 4]
+
+
+def test_seeds_make_other_networks_and_the_same_seed_the_same(tmp_path: Path, reports: list[dict[str, Any]]) -> None:
+    own, found = columns(2)[:1], []
+    for row, seed in ((0, None), (1, None), (2, 77), (3, 77), (4, 78)):
+        reports.clear()
+        train_trial(config(row) if seed is None else config(row, seed=seed), own, settings(tmp_path, max_epochs=2))
+        weights = TrialStore(str(tmp_path)).read(row, "best")
+        assert weights is not None
+        found.append(torch.cat([weights[0][name].flatten().double() for name in sorted(weights[0])]))
+    assert torch.equal(found[2], found[3])
+    assert all(not torch.equal(found[a], found[b]) for a, b in ((0, 1), (0, 2), (2, 4), (1, 4)))
+
+
+@pytest.fixture(scope="module")
+def one_ray() -> Iterator[None]:
+    """The commands of this file share a Ray: starting one takes seconds."""
+    from experiments.search import cluster
+
+    with cluster.connected("local"):
+        yield
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.usefixtures("one_ray")
+def test_searched_over_folds_then_trained_on_the_split(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def run(*arguments: str) -> int:
+        return main(TuneOptions, tune, prog="tune", arguments=["offsets", *arguments])
+
+    small = ("--set", "hidden=16", "--set", "window=5", "--set", "inputs=own", "--wandb", "off")
+    options = ("--name", "f", "--trials", "2", "--max-epochs", "2", "--confirm", "1")
+    assert run(*options, "--folds", "3", *small) == 2
+    assert "--folds 2" in capsys.readouterr().err
+    assert not (tmp_path / "runs" / "f").exists()
+    assert run(*options, "--folds", "2", *small) == 0
+    said = capsys.readouterr().out
+    assert "training the winner: 1 of 1" in said
+    assert "mean of 1 seed" in said
+    assert "each of 2 folds" in said
+    folder = tmp_path / "runs" / "f" / "offsets"
+    with (folder / "trials.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["kind"] for row in rows] == ["search", "search", "confirm", "confirm", "final"]
+    facts = load_winner(folder / "winner.safetensors").facts
+    assert (facts["kind"], facts["row"], facts["label"]) == ("final", 4, "validation")
+    assert facts["best"] == pytest.approx(float(rows[4]["best"]))
+    assert facts["folds"]["of"] == facts["confirmed"]["of"] == int(rows[4]["of"])
+    assert facts["folds"]["mean"] == pytest.approx(min(float(row["best"]) for row in rows[2:4]))
+    assert len(facts["folds"]["targets"]) == 2
+    assert run("--resume", "f") == 0
+    assert "are finished and confirmed" in capsys.readouterr().out
+    assert run("--resume", "f", "--folds", "3") == 2
+    assert "--folds cannot change" in capsys.readouterr().err
+    assert run("--resume", "f", "--trials", "3") == 0
+    with (folder / "trials.csv").open(newline="") as file:
+        assert [row["kind"] for row in csv.DictReader(file)][:6] == [row["kind"] for row in rows] + ["search"]

@@ -1,0 +1,101 @@
+"""Starting from another run's winner: known values keep their weights, new ones gain fresh rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from events_made import random_songs
+from winners_made import demo_songs, make_winner
+
+from datamodules.columns import build_column
+from datamodules.errors import UserError
+from datamodules.splits import make_split
+from datamodules.vocabulary import Vocabulary
+from datamodules.windows import in_order
+from experiments.heads import HEADS
+from experiments.initial import FREE, grown, initial_of
+from lightning_modules.head import score
+
+CASES: list[tuple[str, dict[str, Any]]] = [
+    ("notes", {"output": "factored"}),
+    ("notes", {"output": "token", "tied": "no"}),
+    ("notes", {"output": "token", "tied": "yes"}),
+    ("durations", {"objective": "grid"}),
+    ("offsets", {"objective": "mae", "inputs": "own"}),
+]
+
+
+@pytest.mark.parametrize(("head", "settings"), CASES, ids=str)
+def test_the_same_songs_score_as_before_under_a_larger_vocabulary(
+    head: str, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    winner = make_winner(tmp_path / "winner.safetensors", head, demo_songs(), **settings)
+    before = demo_songs().column(winner.spec.column)
+    new: tuple[Any, ...] = ((1,), (3, 90)) if winner.spec.column.chords else (7, 301)
+    column = demo_songs().column(winner.spec.column, also=new)
+    assert len(column.vocabulary) == len(before.vocabulary) + 2
+    assert sum(column.vocabulary.counts) == sum(before.vocabulary.counts)
+
+    initial = initial_of(winner, 24)
+    network = winner.spec.build(winner.config, column.vocabulary, 24)
+    network.load_state_dict(initial.start(network.state_dict(), column.vocabulary))
+    network.eval()
+    batch = next(iter(in_order(column, column.valid_part, winner.framing)))
+    same = next(iter(in_order(before, before.valid_part, winner.framing)))
+    with torch.no_grad():
+        assert torch.equal(network(batch), winner.head()(same))  # the states: what was known is seen as before
+    if settings.get("output") == "factored":
+        scored, expected = score(network, [batch], 0.1).figures, score(winner.head(), [same], 0.1).figures
+        assert scored["cross_entropy"] == pytest.approx(expected["cross_entropy"])
+
+
+@pytest.mark.parametrize("head", [name for name in HEADS if not HEADS[name].column.chords])
+def test_each_known_class_keeps_its_row(head: str, tmp_path: Path) -> None:
+    winner = make_winner(tmp_path / "winner.safetensors", head, demo_songs())
+    new = next(value for value in range(5, 120) if value not in winner.vocabulary.index)
+    column = demo_songs().column(winner.spec.column, also=(new,))
+    fresh = winner.spec.build(winner.config, column.vocabulary, 24).state_dict()
+    started = initial_of(winner, 24).start(fresh, column.vocabulary)
+    for value, row in winner.vocabulary.index.items():
+        there = column.vocabulary.index[value]
+        assert torch.equal(started["encoder.ids.weight"][there], winner.tensors["encoder.ids.weight"][row])
+        assert torch.equal(started["output.layer.weight"][there], winner.tensors["output.layer.weight"][row])
+    own = column.vocabulary.index[new]
+    assert torch.equal(started["encoder.ids.weight"][own], fresh["encoder.ids.weight"][own])
+    for name in ("unknown", "start"):
+        old, now = getattr(winner.vocabulary, name), getattr(column.vocabulary, name)
+        assert torch.equal(started["encoder.ids.weight"][now], winner.tensors["encoder.ids.weight"][old])
+
+
+def test_what_shapes_the_weights_is_fixed_and_the_rest_is_free(tmp_path: Path) -> None:
+    winner = make_winner(tmp_path / "winner.safetensors", "notes", demo_songs())
+    fixed = initial_of(winner, 24).fixed
+    assert fixed["hidden"] == winner.config.hidden
+    assert set(fixed) | set(FREE) == set(winner.config.to_dict())
+    assert not set(fixed) & set(FREE)
+
+
+def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
+    winner = make_winner(tmp_path / "winner.safetensors", "durations", demo_songs())
+    with pytest.raises(UserError, match="--grid 24"):
+        initial_of(winner, 12)
+    other = Vocabulary((3, 5), (1, 1))
+    with pytest.raises(UserError, match="not part"):
+        grown(winner.tensors, winner.tensors, winner.vocabulary, other)
+    wider = make_winner(tmp_path / "wider.safetensors", "durations", demo_songs(), hidden=20)
+    with pytest.raises(UserError, match=r"is \(.*\) there and \(.*\) here"):
+        grown(winner.tensors, wider.tensors, winner.vocabulary, wider.vocabulary)
+
+
+def test_values_beside_those_of_training_are_known_and_no_targets() -> None:
+    events = random_songs(3, songs=2)
+    spec = HEADS["durations"].column
+    split = make_split("tail", events, 1)
+    plain, more = build_column(spec, events, split, 24), build_column(spec, events, split, 24, also=(1, 13))
+    assert set(more.vocabulary.values) == set(plain.vocabulary.values) | {1, 13}
+    assert [more.lexicon[i] for i in more.ids] == [plain.lexicon[i] for i in plain.ids]
+    for value, count in zip(plain.vocabulary.values, plain.vocabulary.counts, strict=True):
+        assert more.vocabulary.counts[more.vocabulary.index[value]] == count
