@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,15 @@ from datamodules.errors import UserError
 from datamodules.splits import make_split
 from datamodules.vocabulary import Vocabulary
 from datamodules.windows import in_order
+from experiments.cli import main
+from experiments.evaluate import EvaluateOptions, evaluate
 from experiments.heads import HEADS
 from experiments.initial import FREE, grown, initial_of
+from experiments.run_folder import open_run
+from experiments.tune import TuneOptions, tune
+from experiments.winners import load_winner
 from lightning_modules.head import score
+from songs import bundled
 
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("notes", {"output": "factored"}),
@@ -99,3 +106,46 @@ def test_values_beside_those_of_training_are_known_and_no_targets() -> None:
     assert [more.lexicon[i] for i in more.ids] == [plain.lexicon[i] for i in plain.ids]
     for value, count in zip(plain.vocabulary.values, plain.vocabulary.counts, strict=True):
         assert more.vocabulary.counts[more.vocabulary.index[value]] == count
+
+
+@pytest.fixture(scope="module")
+def one_ray() -> Iterator[None]:
+    """One local Ray for this file: starting one takes seconds."""
+    from experiments.search import cluster
+
+    with cluster.connected("local"):
+        yield
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.usefixtures("one_ray")
+def test_a_search_goes_on_from_another_runs_winners(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    songs, runs = list(map(str, bundled())), str(tmp_path)
+    few = ["--runs", runs, "--trials", "1", "--max-epochs", "1", "--wandb", "off"]
+
+    def run(*arguments: str) -> int:
+        return main(TuneOptions, tune, prog="tune", arguments=[*arguments, *few])
+
+    assert run("durations", songs[0], "--name", "many", "--set", "hidden=24", "--set", "window=6") == 0
+    assert run("durations", songs[1], "--name", "mine", "--init", "many") == 0
+    first, mine = (load_winner(open_run(name, tmp_path).winner("durations")) for name in ("many", "mine"))
+    assert (mine.config.hidden, mine.config.window) == (24, 6)
+    assert set(first.vocabulary.values) <= set(mine.vocabulary.values)
+    assert mine.facts["init"] == str(tmp_path / "many")
+    moved = (mine.tensors["stack.backbone.0.weight_hh_l0"] - first.tensors["stack.backbone.0.weight_hh_l0"]).abs()
+    assert 0 < moved.max() < 0.2  # an epoch away from there, not from chance
+    assert main(EvaluateOptions, evaluate, prog="evaluate", arguments=["mine", "--runs", runs]) == 0
+
+    capsys.readouterr()
+    assert run("durations", songs[0], "--name", "again", "--init", "many") == 0
+    assert "learnt from 1 of the songs that are held out here" in capsys.readouterr().err
+    for wrong, message in [
+        (("notes", "--init", "many"), "there is no winner of the notes head"),
+        (("durations", "--init", "nowhere"), "no run nowhere"),
+        (("durations", "--init", "many", "--set", "hidden=32"), "has hidden=24, which its weights are made for"),
+        (("durations", "--init", "many", "--grid", "12"), "--grid 24, these songs are on 12"),
+    ]:
+        assert run(*wrong, "--name", "wrong") == 2
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "wrong").exists()
