@@ -130,9 +130,11 @@ def confirmed_in_words(facts: Mapping[str, Any]) -> str:
 
 def in_words(config: HeadConfig) -> str:
     """What is built: the counts, and where BatchNorm and dropout stand."""
-    words = [f"{config.lstm_layers} LSTM of {config.hidden}"]
+    layer = "LSTM" if config.backbone == "lstm" else "transformer block"
+    words = [f"{config.lstm_layers} {layer} of {config.hidden}"]
     words += [f"{config.dense_layers} dense"] if config.dense_layers else []
     slots = f"{config.slots} slot{'s' if config.slots > 1 else ''}"
     words += [f"BatchNorm in {config.batchnorm_layers} of {slots}"] if config.batchnorm_layers else []
     words += [f"dropout {config.dropout:.2f} in {config.dropout_layers} of {slots}"] if config.dropout_layers else []
-    return ", ".join([*words, f"window {config.window}", f"weights {config.weighting}"])
+    words += [f"window {config.window}", f"inputs {config.inputs}", f"weights {config.weighting}"]
+    return ", ".join(words)

@@ -108,8 +108,6 @@ class HeadConfig:
                 for name in self._counted
                 if values[name] > self.slots
             ] + self.conflicts(values)
-            if self.backbone == "transformer" and self.hidden % self.attention_heads:
-                problems.append(f"attention_heads={self.attention_heads} must divide hidden={self.hidden}")
         if problems:
             raise ValueError("; ".join(problems))
         for f in dataclasses.fields(self):  # 0 for 0.0 is welcome in JSON; kept as what the annotation says
@@ -154,11 +152,15 @@ class HeadConfig:
     @classmethod
     def conflicts(cls, values: Mapping[str, object]) -> list[str]:
         """What some or all values ask of each other and do not get."""
-        return [
+        found = [
             f"{name}={value} needs {other}={wanted}, not {other}={values[other]}: {reason}"
             for name, value, other, wanted, reason in cls.needs
             if values.get(name) == value and values.get(other, wanted) != wanted
         ]
+        hidden, heads = values.get("hidden"), values.get("attention_heads")
+        if values.get("backbone") == "transformer" and isinstance(hidden, int) and isinstance(heads, int):
+            found += [f"attention_heads={heads} must divide hidden={hidden}"] if hidden % heads else []
+        return found
 
     @classmethod
     def implied(cls, values: Mapping[str, object]) -> dict[str, Plain]:

@@ -17,7 +17,8 @@ from lightning_modules.config import HeadConfig
 
 __all__ = ["Attention", "Block", "blocks"]
 
-WIDER = 4  # nodes of a block's inner layer, in `hidden`s
+WIDER = 2  # nodes of a block's inner layer, in `hidden`s; 4 learned no faster
+SWIFT = 16.0  # AdamW moves a parameter by its learning rate at most, and a bias has logits to go
 
 
 class Attention(nn.Module):
@@ -30,7 +31,8 @@ class Attention(nn.Module):
         self.key_value = nn.Linear(hidden, 2 * hidden)
         self.out = nn.Linear(hidden, hidden)
         slopes = 2.0 ** (-8 / self.heads * torch.arange(self.heads))
-        self.bias = nn.Parameter(-slopes[:, None] * torch.arange(config.window))  # (heads, window), by distance
+        # (heads, window), by distance, in units of SWIFT logits
+        self.bias = nn.Parameter(-slopes[:, None] * torch.arange(config.window) / SWIFT)
 
     def forward(self, x: Tensor, tail: int) -> Tensor:
         """(batch, window, hidden) -> what the last `tail` positions see, (batch, tail, hidden)."""
@@ -45,7 +47,7 @@ class Attention(nn.Module):
 
     def mask(self, length: int, tail: int) -> Tensor:
         """What is added to the logit of each (query, key), (heads, tail, length): -inf for a key that comes later."""
-        falling = pad(self.bias[:, :length].flip(-1), (0, tail - 1), value=-math.inf)
+        falling = pad((SWIFT * self.bias[:, :length]).flip(-1), (0, tail - 1), value=-math.inf)
         return falling.unfold(-1, length, 1).flip(-2)
 
 
@@ -65,12 +67,12 @@ class Block(nn.Module):
         self.attention = Attention(config)
         self.expand, self.contract = nn.Linear(hidden, WIDER * hidden), nn.Linear(WIDER * hidden, hidden)
         self.leave = nn.LayerNorm(hidden) if last else nn.Identity()
-        for layer in (self.attention.query, self.attention.key_value, self.attention.out, self.expand, self.contract):
+        for layer in (self.attention.query, self.attention.key_value, self.expand):
             nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
             nn.init.zeros_(layer.bias)
-        with torch.no_grad():  # so that the sum over all blocks stays as large as one (Radford et al. 2019)
-            for layer in (self.attention.out, self.contract):
-                layer.weight.mul_((2 * config.lstm_layers) ** -0.5)
+        for layer in (self.attention.out, self.contract):  # a block begins as what enters it (Zhang et al. 2019)
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor, tail: int) -> Tensor:
         """(batch, window, width) -> (batch, tail, hidden)"""

@@ -36,7 +36,7 @@ def draw_training(trial: Trial, drawn: dict[str, Any]) -> dict[str, Any]:
     targets = trial.suggest_int("batch_targets", 128, 512, log=True)
     tail = 1 if drawn["loss"] == "last" else max(drawn["window"] // 2, 1)
     return {
-        # 3e-3 with a falling rate is good nearly everywhere; a transformer wants less
+        # 3e-3 with a falling rate is good nearly everywhere, for a transformer too
         "learning_rate": trial.suggest_float("learning_rate", 5e-4, 1e-2, log=True),
         "batch_size": max(round(targets / tail), 2),
         # weights cost nats, `valid`'s currency (sqrt some, balanced most); kept, as rare notes are what they are for

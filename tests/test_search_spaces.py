@@ -57,6 +57,9 @@ HELD: list[dict[str, Any]] = [
     {"dropout_layers": 4, "lstm_layers": 1},
     {"dropout_layers": 0, "dropout": 0.2},
     {"lstm_layers": 3, "dense_layers": 1},
+    {"hidden": 50, "attention_heads": 3},
+    {"hidden": 50, "backbone": "transformer"},
+    {"attention_heads": 5, "backbone": "transformer"},
 ]
 
 
@@ -118,6 +121,7 @@ def test_a_fixed_count_brings_the_slots_it_needs(name: str, count: int) -> None:
         ({"hidden": 99999}, "hidden must be from"),
         ({"batchnorm_layers": 4, "lstm_layers": 1, "dense_layers": 2}, "batchnorm_layers=4: there are at most 3 slots"),
         ({"dropout_layers": 5, "dense_layers": 1}, "dropout_layers=5: there are at most 4 slots"),
+        ({"backbone": "transformer", "hidden": 50, "attention_heads": 3}, "attention_heads=3 must divide hidden=50"),
     ],
 )
 def test_what_cannot_be_fixed_is_refused_at_once(held: dict[str, Any], message: str) -> None:

@@ -10,7 +10,7 @@ from torch import nn
 
 from lightning_modules.config import HeadConfig, NotesConfig
 from lightning_modules.stack import ChannelNorm, Slot, Stack
-from lightning_modules.transformer import Attention, Block
+from lightning_modules.transformer import SWIFT, Attention, Block
 
 SHAPES = list(itertools.product((1, 2, 3), (0, 1, 2, 3)))
 BACKBONES = {"lstm": nn.LSTM, "transformer": Block}
@@ -20,6 +20,13 @@ def small(**settings: int | str) -> HeadConfig:
     return NotesConfig.from_dict(
         {"hidden": 4, "embedding": 3, "window": 8, "attention_heads": 2, "dropout_layers": 0, **settings}
     )
+
+
+def learned(stack: Stack) -> Stack:
+    """Not as it begins, where a block passes on what enters it."""
+    for parameter in stack.parameters():
+        nn.init.normal_(parameter)
+    return stack.eval()
 
 
 def count(stack: nn.Module, kind: type[nn.Module]) -> int:
@@ -55,7 +62,7 @@ def test_slots_fill_from_the_output_backwards() -> None:
 @pytest.mark.parametrize("tail", [1, 3, 7])
 def test_the_last_positions_are_those_of_all(backbone: str, tail: int) -> None:
     counts = {"lstm_layers": 2, "dense_layers": 1, "batchnorm_layers": 3, "dropout_layers": 3}
-    stack = Stack(small(backbone=backbone, **counts)).eval()
+    stack = learned(Stack(small(backbone=backbone, **counts)))
     windows = torch.randn(3, 7, 3)
     assert stack(windows, tail).shape == (3, tail, 4)
     torch.testing.assert_close(stack(windows, 7)[:, -tail:], stack(windows, tail))
@@ -63,7 +70,7 @@ def test_the_last_positions_are_those_of_all(backbone: str, tail: int) -> None:
 
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_no_position_sees_a_later_one(backbone: str) -> None:
-    stack = Stack(small(backbone=backbone, lstm_layers=3, batchnorm_layers=3)).eval()
+    stack = learned(Stack(small(backbone=backbone, lstm_layers=3, batchnorm_layers=3)))
     windows = torch.randn(1, 6, 3)
     changed = windows.clone()
     changed[:, 4:] = 9.0
@@ -79,7 +86,7 @@ def test_attention_is_biased_by_distance_and_by_nothing_else(tail: int) -> None:
     assert mask.shape == (2, tail, 6)
     for head, query, key in itertools.product(range(2), range(tail), range(6)):
         distance = (6 - tail + query) - key
-        expected = attention.bias[head, distance].item() if distance >= 0 else -torch.inf
+        expected = SWIFT * attention.bias[head, distance].item() if distance >= 0 else -torch.inf
         assert mask[head, query, key].item() == expected
 
 
@@ -92,7 +99,7 @@ def test_attention_is_that_of_a_naive_loop() -> None:
         for head in range(2):
             own = slice(2 * head, 2 * head + 2)
             logits = [
-                query[at, own] @ key[before, own] / 2**0.5 + attention.bias[head, at - before]
+                query[at, own] @ key[before, own] / 2**0.5 + SWIFT * attention.bias[head, at - before]
                 for before in range(at + 1)
             ]
             shares = torch.stack(logits).softmax(0)
