@@ -56,7 +56,7 @@ TWO = "{corpora}/two_songs_freedoom"
 JSB = "{corpora}/jsb_chorales/train --valid {corpora}/jsb_chorales/valid"
 ORIGINAL = "--preset original --trials 8 --max-epochs 20"
 TRAIN = "train all --run {run} --epochs 80 --json train.json"
-SHORT = "--trials 12 --max-epochs 40 --confirm 3"
+SHORT = "--trials 12 --max-epochs 60 --confirm 3"
 WEIGHED = "--trials 1 --confirm 3 --set weighting="
 
 

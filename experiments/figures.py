@@ -89,11 +89,11 @@ def comparison(
     rows += [("winner and n-gram mixed", mixed)] if mixed is not None else []
     rows += [(TITLES.get(name, name), found) for name, found in baselines.items()]
     shown = [each for each in COLUMNS if any(each[0] in found for _, found in rows)]
-    table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 2, 0, 0))
+    table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True)
     units = {"nats": column.nats, "mae": f"MAE, {column.unit}"}
     for figure, heading, _, _ in shown:
-        table.add_column(units.get(figure, heading), justify="right")
+        table.add_column(units.get(figure, heading), justify="right", no_wrap=figure.endswith("_interval"))
     for name, found in rows:
         order = f" ({found['order']})" if "order" in found else ""
         cells = [_cell(found.get(figure), digits, percent) for figure, _, digits, percent in shown]
@@ -105,7 +105,7 @@ def _cell(value: float | Sequence[float] | None, digits: int, percent: bool) -> 
     if value is None:
         return ""
     if isinstance(value, Sequence):
-        return " to ".join(f"{end:.{digits}f}" for end in value)
+        return "-".join(f"{end:.2f}" for end in value)  # short, so that the table keeps its shape
     return f"{100 * value:.{digits}f} %" if percent else f"{value:.{digits}f}"
 
 

@@ -50,7 +50,7 @@ class TuneOptions:
     """the run's name (default: date and time); the name of a run over the same songs joins that run"""
     runs: Annotated[Path | None, _told("DIR")] = None
     """where runs are kept (default: $TRITONE_RUNS or runs)"""
-    trials: Annotated[int, tyro.conf.arg(metavar="N")] = 32
+    trials: Annotated[int, tyro.conf.arg(metavar="N")] = 20
     """how many configurations a head tries"""
     confirm: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """train the best three configurations N times more, with other seeds; the best mean wins (3 is good; 0: the best
