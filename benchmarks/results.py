@@ -21,6 +21,7 @@ from typing import Any
 
 import tyro
 
+from experiments.tables import CONFIRM
 from experiments.winners import load_winner
 
 HERE = Path(__file__).resolve().parent
@@ -56,7 +57,9 @@ TWO = "{corpora}/two_songs_freedoom"
 JSB = "{corpora}/jsb_chorales/train --valid {corpora}/jsb_chorales/valid"
 ORIGINAL = "--preset original --trials 8 --max-epochs 20"
 TRAIN = "train all --run {run} --epochs 80 --json train.json"
+LONG = "--trials 16 --max-epochs 80 --confirm 3"  # notes of the chorales learn on for that long
 SHORT = "--trials 12 --max-epochs 60 --confirm 3"
+LARGE = "--trials 8 --max-epochs 24 --confirm 3"  # of large corpora, whose epochs are long
 WEIGHED = "--trials 1 --confirm 3 --set weighting="
 
 
@@ -66,21 +69,17 @@ def _on_training(songs: str, options: str, *then: str) -> Row:
 
 ROWS = {
     # songs that were never heard
-    "jsb_notes": Row((_search(f"notes {JSB}", f"{SHORT} --set inputs=context"), EVALUATE)),
-    "jsb_notes_own": Row((_search(f"notes {JSB}", f"{SHORT} --set inputs=own"), EVALUATE)),
+    "jsb_notes": Row((_search(f"notes {JSB}", f"{LONG} --set inputs=context"), EVALUATE)),
+    "jsb_notes_own": Row((_search(f"notes {JSB}", f"{LONG} --set inputs=own"), EVALUATE)),
     "jsb_notes_original": Row((_search(f"notes {JSB}", f"{ORIGINAL} --confirm 3"), EVALUATE)),
     "jsb_durations": Row((_search(f"durations {JSB}", f"{SHORT} --set inputs=context"), EVALUATE)),
     "jsb_offsets": Row((_search(f"offsets {JSB}", f"{SHORT} --set inputs=context"), EVALUATE)),
-    "mutopia_notes": Row(
-        (_search("notes {corpora}/mutopia_pd", "--trials 8 --max-epochs 16 --confirm 3"), EVALUATE), SEEDS
-    ),
-    "freedoom_notes": Row(
-        (_search("notes {corpora}/freedoom", "--trials 8 --max-epochs 16 --confirm 3"), EVALUATE), SEEDS
-    ),
+    "mutopia_notes": Row((_search("notes {corpora}/mutopia_pd", LARGE), EVALUATE), SEEDS),
+    "freedoom_notes": Row((_search("notes {corpora}/freedoom", LARGE), EVALUATE), SEEDS),
     "two_songs_notes": Row((_search(f"notes {TWO}", SHORT), EVALUATE)),
     "two_songs_from_mutopia": Row(
         (
-            "tune notes {corpora}/mutopia_pd --name corpus --seed {seed} --wandb off --trials 4 --max-epochs 16",
+            "tune notes {corpora}/mutopia_pd --name corpus --seed {seed} --wandb off --trials 4 --max-epochs 24",
             _search(f"notes {TWO}", f"{SHORT} --init corpus"),
             EVALUATE,
         )
@@ -160,7 +159,19 @@ def _winners(run: Path) -> dict[str, Any]:
             rows = list(csv.DictReader(table))
         found[path.parent.name]["trials"] = len(rows)
         found[path.parent.name]["core_minutes"] = sum(float(row["seconds"]) for row in rows) / 60
+        repeated = [
+            row for row in rows if row["kind"] == CONFIRM and row["of"] == str(facts.get("confirmed", {}).get("of"))
+        ]
+        found[path.parent.name]["repeats"] = {
+            name: [float(row[f"best_{name}"]) for row in repeated] for name in kept_figures(repeated)
+        }
     return found
+
+
+def kept_figures(rows: Sequence[dict[str, str]]) -> list[str]:
+    """The figures that all rows of a trials.csv have."""
+    names = ("valid", "mae", "top1", "macro", "macro_nats", "accuracy")
+    return [name for name in names if rows and all(row.get(f"best_{name}") for row in rows)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

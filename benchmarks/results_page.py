@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import mean
+from statistics import mean, stdev
 from typing import Any
 
 from datamodules.song import DEFAULT_GRID
@@ -144,11 +144,11 @@ def _unheard(found: dict[str, list[Found]]) -> list[str]:
 
 
 def _confirmed(winner: Found, figure: str) -> str:
-    """The mean of the confirmations; of a figure that was not searched for, the exported winner's own."""
-    told = winner.get("confirmed")
-    if figure != "valid" or not told:
+    """Mean and standard deviation over the confirmations' seeds; the winner's own figure where there are none."""
+    values = winner.get("repeats", {}).get(figure, [])
+    if len(values) < 2:
         return f"{winner['figures'][figure]:.3f}"
-    return f"{told['mean']:.3f} ± {told['sd']:.3f}"
+    return f"{mean(values):.3f} ± {stdev(values):.3f}"
 
 
 def _best_baseline(baselines: dict[str, Found], figure: str) -> str:
