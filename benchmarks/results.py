@@ -59,7 +59,7 @@ ORIGINAL = "--preset original --trials 8 --max-epochs 20"
 TRAIN = "train all --run {run} --epochs 80 --json train.json"
 LONG = "--trials 16 --max-epochs 80 --confirm 3"  # notes of the chorales learn on for that long
 SHORT = "--trials 12 --max-epochs 60 --confirm 3"
-LARGE = "--trials 8 --max-epochs 24 --confirm 3"  # of large corpora, whose epochs are long
+LARGE = "--trials 6 --max-epochs 20 --confirm 3"  # of large corpora, whose epochs are long
 WEIGHED = "--trials 1 --confirm 3 --set weighting="
 
 
@@ -70,7 +70,7 @@ def _on_training(songs: str, options: str, *then: str) -> Row:
 ROWS = {
     # songs that were never heard
     "jsb_notes": Row((_search(f"notes {JSB}", f"{LONG} --set inputs=context"), EVALUATE)),
-    "jsb_notes_own": Row((_search(f"notes {JSB}", f"{LONG} --set inputs=own"), EVALUATE)),
+    "jsb_notes_own": Row((_search(f"notes {JSB}", f"{SHORT} --set inputs=own"), EVALUATE)),
     "jsb_notes_original": Row((_search(f"notes {JSB}", f"{ORIGINAL} --confirm 3"), EVALUATE)),
     "jsb_durations": Row((_search(f"durations {JSB}", f"{SHORT} --set inputs=context"), EVALUATE)),
     "jsb_offsets": Row((_search(f"offsets {JSB}", f"{SHORT} --set inputs=context"), EVALUATE)),
@@ -79,7 +79,7 @@ ROWS = {
     "two_songs_notes": Row((_search(f"notes {TWO}", SHORT), EVALUATE)),
     "two_songs_from_mutopia": Row(
         (
-            "tune notes {corpora}/mutopia_pd --name corpus --seed {seed} --wandb off --trials 4 --max-epochs 24",
+            "tune notes {corpora}/mutopia_pd --name corpus --seed {seed} --wandb off --trials 4 --max-epochs 20",
             _search(f"notes {TWO}", f"{SHORT} --init corpus"),
             EVALUATE,
         )
