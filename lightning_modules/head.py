@@ -82,9 +82,8 @@ class Head(pl.LightningModule):
 
     def forward(self, batch: Batch) -> Tensor:
         """The states that predict the targets, (n, hidden)."""
-        states: Tensor = self.stack(self.encoder(batch), self.config.tail)  # (batch, tail, hidden)
-        counted = batch.get("counted")
-        return states.flatten(0, 1) if counted is None else states[counted]
+        states: Tensor = self.stack(self.encoder(batch), self.config.tail, batch.get("counted"))
+        return states.flatten(0, -2)
 
     # training
 

@@ -56,13 +56,19 @@ class Stack(nn.Module):
             for slot in range(slots)
         )
 
-    def forward(self, windows: Tensor, tail: int = 1) -> Tensor:
-        """(batch, window, embedding) -> the states at the last `tail` positions, (batch, tail, hidden)."""
+    def forward(self, windows: Tensor, tail: int = 1, counted: Tensor | None = None) -> Tensor:
+        """(batch, window, embedding) -> the states at the last `tail` positions, (batch, tail, hidden).
+
+        Args:
+            counted: bool (batch, tail), which of these positions are wanted: then (n, hidden), those alone. The others
+                cost the layers above nothing, and do not enter batch normalisation.
+        """
         x, slots = windows, iter(self.slots)
         for depth, layer in enumerate(self.backbone, start=1):
-            kept = tail if depth == len(self.backbone) else x.shape[1]  # the layers above need no other positions
+            last = depth == len(self.backbone)
+            kept = tail if last else x.shape[1]  # the layers above need no other positions
             x = layer(x)[0][:, -kept:] if isinstance(layer, nn.LSTM) else layer(x, kept)
-            x = next(slots)(x)
+            x = next(slots)(x[counted] if last and counted is not None else x)
         for dense in self.dense:
             x = next(slots)(dense(x).relu())
         return x
