@@ -98,7 +98,9 @@ class Head(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         optimizer = cast(torch.optim.Optimizer, self.optimizers(use_pl_optimizer=False))
-        if not len(batch["target"]):  # all of its chords are unknown in the keys that it was moved to
+        # Chords that are unknown in the keys that they were moved to are no targets: it may have lost all of them, or
+        # all but one, on which batch normalisation cannot train.
+        if len(batch["target"]) < 2:
             return
         losses = self.output.losses(self(batch), batch)  # (n,)
         weighted = losses * batch["weight"]
