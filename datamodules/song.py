@@ -131,12 +131,29 @@ class Song:
     def bar_positions(self, ticks: NDArray[np.integer]) -> tuple[Ints, Ints]:
         """Ticks from the last bar line, and ticks in that bar, by the metre map; both of the shape of `ticks`.
 
-        A metre change starts a bar. What stands before the first bar line of the map counts back from it.
+        A metre change starts a bar. What stands before the first bar line counts back from it: see `metre_rows`.
         """
         lengths = [bar_length(self.grid, int(numerator), int(below)) for _, numerator, below in self.metres]
-        row = np.maximum(np.searchsorted(self.metres[:, 0], ticks, side="right") - 1, 0)
+        row = self.metre_rows(ticks)
         bar = np.array(lengths, dtype=np.int32)[row]
         return ((ticks - self.metres[row, 0]) % bar).astype(np.int32), bar
+
+    def metre_rows(self, ticks: NDArray[np.integer]) -> NDArray[np.int64]:
+        """The row of the metre map that counts at each tick, of the shape of `ticks`.
+
+        Files write a pickup as a short first section (a bar of 1/4 before the first of 3/4), or name their metre only
+        where the first whole bar begins. Such a section is the end of a bar of the metre that follows it.
+        """
+        row = np.searchsorted(self.metres[:, 0], ticks, side="right") - 1
+        return np.maximum(row, 1 if self._has_pickup else 0)
+
+    @property
+    def _has_pickup(self) -> bool:
+        """Whether the first section is shorter than a bar of the second."""
+        if len(self.metres) < 2:
+            return False
+        (begin, *_), (line, numerator, below) = self.metres[:2].tolist()
+        return bool(line - begin < bar_length(self.grid, numerator, below))
 
     def bar_position(self, tick: int) -> int:
         """Ticks from the last bar line to `tick`, see `bar_positions`."""

@@ -253,7 +253,7 @@ def _announce(
     winners: Mapping[str, Winner], prime: Prime, settings: Settings, shares: Mapping[str, mixed.Share]
 ) -> None:
     """Say where each column comes from, and what the user should know of it."""
-    from experiments.music.generation import Sampling, context_length, unknown_of_prime, without_head
+    from experiments.music.generation import Sampling, unknown_of_prime, without_head
 
     for head in HEADS:
         if head not in winners:
@@ -269,9 +269,8 @@ def _announce(
             note(
                 f"the {head} head was made with --split none: its figures are of its training songs, which it may copy"
             )
-    length = context_length(winners, prime)
     origin = f" ({prime.origin})" if prime.origin else ""
-    say(f"prime: {prime.song.name}{origin}; its first {length} events are context, and not written")
+    say(f"prime: {prime.song.name}{origin}; its first {prime.context} events are context, and not written")
     for head, (unknown, values) in unknown_of_prime(winners, prime).items():
         if unknown:
             what = "chords" if HEADS[head].column.chords else "values"

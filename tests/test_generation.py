@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from midi_files import midi_file, on, track
+from midi_files import meta, midi_file, on, track
 from winners_made import demo_songs, make_run, make_winner
 
 from datamodules.columns import column_for
@@ -20,7 +20,7 @@ from datamodules.song import Events, Song
 from datamodules.splits import TEST
 from datamodules.windows import Segments, Windows
 from experiments.heads import HEADS
-from experiments.music.generation import Sampling, Settings, context_length, generate, unknown_of_prime
+from experiments.music.generation import Sampling, Settings, generate, unknown_of_prime
 from experiments.music.prime import Prime, find_prime
 from experiments.music.voices import Event, Voice
 from experiments.winners import Winner
@@ -89,6 +89,23 @@ def test_every_song_is_playable_and_as_long_as_asked(winners: dict[str, Winner],
     assert song.keys[0, 1] == prime.song.keys[0, 1]
 
 
+def test_a_song_goes_on_in_the_metre_where_its_context_ends(winners: dict[str, Winner], tmp_path: Path) -> None:
+    """Not in that of the pickup, nor in one that the prime has left by then."""
+    path = tmp_path / "changes.mid"
+    quarter = [(0, on(60)), (480, on(60, 0))]
+
+    def metre(numerator: int) -> tuple[int, bytes]:
+        return 0, meta(0x58, bytes([numerator, 2, 24, 8]))
+
+    path.write_bytes(midi_file(track(metre(1), *quarter, metre(3), *quarter * 3, metre(4), *quarter * 16)))
+    assert find_prime(winners, path).metre == (4, 4)
+    prime = replace(find_prime(winners, path), context=3)
+    assert prime.metre == (3, 4)
+    assert (prime.place, prime.bar) == (24, 72)
+    assert replace(prime, context=1).metre == (3, 4)
+    assert one(winners, prime, Settings(events=5)).metres.tolist() == [[0, 3, 4]]
+
+
 @pytest.mark.parametrize("style", STYLES)
 def test_heads_of_every_style_make_playable_songs(style: str, tmp_path: Path) -> None:
     winners = in_style(tmp_path, style)
@@ -122,7 +139,7 @@ def test_heads_see_of_a_new_song_what_training_would_show_of_it(
     monkeypatch.setattr(Voice, "hear", hear)
     monkeypatch.setattr(Head, "sample", sample)
     one(winners, prime, Settings(events=12, sampling=WILD))
-    length = context_length(winners, prime)
+    length = prime.context
     events = heard["notes"]
     assert len(events) == length + 12
     assert all(others == events for others in heard.values())
@@ -189,9 +206,9 @@ def test_a_candidate_does_not_depend_on_how_many_are_asked_for(winners: dict[str
 def test_a_column_depends_on_the_other_heads_only_in_context(style: str, tmp_path: Path) -> None:
     winners = in_style(tmp_path, style)
     prime = find_prime(winners, None)
-    alone = one({"notes": winners["notes"]}, prime, Settings(events=60)).events()
-    offsets = one({"offsets": winners["offsets"]}, prime, Settings(events=60)).events()
-    together = one(winners, prime, Settings(events=60)).events()
+    alone = one({"notes": winners["notes"]}, prime, Settings(events=250)).events()
+    offsets = one({"offsets": winners["offsets"]}, prime, Settings(events=250)).events()
+    together = one(winners, prime, Settings(events=250)).events()
     alike = [alone.chords() == together.chords(), np.array_equal(offsets.onset, together.onset)]
     assert all(alike) if winners["notes"].config.inputs == "own" else not all(alike)
 
@@ -211,7 +228,7 @@ def test_threads_change_nothing_and_are_left_as_they_were(winners: dict[str, Win
 
 def test_lacking_timing_heads_are_the_primes_own_columns(winners: dict[str, Winner]) -> None:
     prime = find_prime(winners, bundled()[0])
-    length = context_length(winners, prime)
+    length = prime.context
     song = one({"notes": winners["notes"]}, prime, Settings(events=100))
     events, own = song.events(), prime.events
     assert np.array_equal(np.diff(events.onset), own.offset[length + 1 : length + 100])
@@ -233,7 +250,7 @@ def test_a_short_prime_is_repeated_from_its_start_in_its_place_in_the_bar(
     notes = [(480, on(60)), (480, on(60, 0)), (0, on(62)), (480, on(62, 0)), (0, on(64)), (480, on(64, 0))]
     path.write_bytes(midi_file(track(*notes, (0, on(65)), (480, on(65, 0)))))
     prime = find_prime(winners, path)
-    assert context_length(winners, prime) == 4
+    assert prime.context == 4
     song = one({"notes": winners["notes"]}, prime, Settings(events=9))
     assert song.events().onset.tolist() == [24, 48, 72, 96, 120, 144, 168, 192, 216]
     chords = one({"offsets": winners["offsets"]}, prime, Settings(events=9)).events().chords()
@@ -279,7 +296,7 @@ def test_windows_of_different_sizes_see_the_events_before_the_same_first_one(tmp
         "offsets": make_winner(tmp_path / "offsets", "offsets", demo_songs(), window=20),
     }
     prime = find_prime(winners, None)
-    assert context_length(winners, prime) == 20
+    assert prime.context == 20
     network = winners["notes"].head()
     known = winners["notes"].vocabulary
     window = torch.tensor([[known.index[chord] for chord in prime.events.chords()[17:20]]])

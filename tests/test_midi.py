@@ -210,6 +210,23 @@ def test_maps_have_midis_defaults_and_no_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "first",
+    [
+        [(0, meta(0x58, b"\x01\x02\x18\x08"))],  # a bar of 1/4 before the first of 3/4
+        [],  # the metre is named where the first whole bar begins
+    ],
+)
+def test_a_pickup_counts_back_from_the_first_bar_line(tmp_path: Path, first: list[tuple[int, bytes]]) -> None:
+    quarters = [item for _ in range(4) for item in ((0, on(60)), (480, off(60)))]
+    line = (0, meta(0x58, b"\x03\x02\x18\x08"))
+    song = _read(tmp_path, midi_file(track(*first, *quarters[:2], line, *quarters[2:])))
+    events = song.events()
+    assert events.place.tolist() == [48, 0, 24, 48]
+    assert events.bar.tolist() == [72] * 4
+    assert events.offset[0] == 48
+
+
+@pytest.mark.parametrize(
     "bad",
     [
         meta(0x51, b"\0\0\0"),

@@ -40,8 +40,12 @@ def test_events_equal_a_naive_grouping(seed: int, parts: list[str] | None) -> No
 
 def _in_bar(song: Song, tick: int) -> tuple[int, int]:
     """The tick's distance from its bar line and the bar's length, one bar after another."""
-    begin, numerator, below = max(row for row in song.metres.tolist() if row[0] <= tick)
-    length = max(round(song.grid * 4 * numerator / below), 1)
+    rows = [(begin, max(round(song.grid * 4 * above / below), 1)) for begin, above, below in song.metres.tolist()]
+    if len(rows) > 1 and rows[1][0] - rows[0][0] < rows[1][1]:
+        del rows[0]  # a pickup
+    begin, length = max((row for row in rows if row[0] <= tick), default=rows[0])
+    while begin > tick:
+        begin -= length
     while begin + length <= tick:
         begin += length
     return tick - begin, length
@@ -67,6 +71,14 @@ def test_what_stands_before_the_first_bar_line_counts_back_from_it() -> None:
     places, bars = song.bar_positions(np.array([0, 9, 10, 99, 100]))
     assert places.tolist() == [62, 71, 0, 17, 0]
     assert bars.tolist() == [72, 72, 72, 72, 60]
+
+
+def test_a_first_section_shorter_than_a_bar_is_the_end_of_one() -> None:
+    song = _song([(0, 1, 4), (24, 3, 4)])
+    places, bars = song.bar_positions(np.array([0, 23, 24, 96]))
+    assert places.tolist() == [48, 71, 0, 0]
+    assert bars.tolist() == [72] * 4
+    assert _song([(0, 3, 4), (72, 2, 4)]).bar_position(0) == 0  # a whole bar is none
 
 
 def test_a_first_event_has_its_place_in_the_bar_as_offset() -> None:

@@ -81,10 +81,10 @@ def assert_same_inputs(one: Batch, two: Batch) -> None:
 def test_a_voice_sees_what_training_shows(head: str, settings: dict[str, Any], song: int, tmp_path: Path) -> None:
     dataset = demo_songs()
     winner = make_winner(tmp_path / "winner", head, dataset, window=WINDOW, **settings)
-    prime = Prime(dataset.songs[song], dataset.events[song])
+    prime = Prime(dataset.songs[song], dataset.events[song], context=len(dataset.events[song]))
     recorder, windows = Recorder(winner.head()), windows_of(winner, prime)
     voice = Voice(winner, recorder, Sampling(temperature=0), torch.Generator())  # type: ignore[arg-type]
-    events = prime.heard(len(prime.events))
+    events = prime.heard()
     asked = {*range(1, 12), len(events) // 2, *range(len(events) - 3, len(events))}
     for number, event in enumerate(events):
         if number in asked:
@@ -125,7 +125,7 @@ def test_two_voices_of_the_same_seed_say_the_same(tmp_path: Path) -> None:
         for seed in (1, 1, 2):
             voice = Voice(winner, winner.head(), Sampling(temperature=2, top_p=1), torch.Generator().manual_seed(seed))
             values = []
-            for event in Prime(dataset.songs[0], dataset.events[0]).heard(20):
+            for event in Prime(dataset.songs[0], dataset.events[0], context=20).heard():
                 values.append(voice.say(started(event, winner.column.after)))
                 voice.hear(event)
             said.append(values)

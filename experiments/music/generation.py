@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from experiments.music.mixed import Share
     from lightning_modules.head import Head
 
-__all__ = ["Sampling", "Settings", "context_length", "generate", "unknown_of_prime", "without_head"]
+__all__ = ["Sampling", "Settings", "generate", "unknown_of_prime", "without_head"]
 
 MOST_EVENTS = 100_000  # an hour of fast music; more is a slip of the finger
 MOST_BARS = 10_000
@@ -75,20 +75,14 @@ class Settings:
                 raise UserError(f"--top-p {sampling.top_p:g} ({head}): must be above 0 and at most 1")
 
 
-def context_length(winners: Mapping[str, Winner], prime: Prime) -> int:
-    """How many of the prime's events are context: the largest window of the heads, or all there are."""
-    return min(max(winner.config.window for winner in winners.values()), len(prime.events))
-
-
 def unknown_of_prime(winners: Mapping[str, Winner], prime: Prime) -> dict[str, tuple[int, int]]:
     """For each head: how many of the prime's values in its first window it does not know, and how many there are.
 
     A head that spells its chords knows them all.
     """
-    length = context_length(winners, prime)
     counts = {}
     for name, winner in winners.items():
-        seen = prime.column(HEADS[name].column)[:length][-winner.config.window :]
+        seen = prime.column(HEADS[name].column)[: prime.context][-winner.config.window :]
         ids = [] if winner.framing.spelled else [input_id(winner, value) for value in seen]
         counts[name] = ids.count(winner.vocabulary.unknown), len(seen)
     return counts
@@ -127,7 +121,7 @@ def generate(
         with _one_thread():
             voices = _voices(winners, heads, settings, shares, candidate)
             events = _events(voices, prime, settings, _part_of(progress, candidate, candidates))
-        yield _song(prime, context_length(winners, prime), events, settings, candidate)
+        yield _song(prime, events, settings, candidate)
 
 
 def _voices(
@@ -148,17 +142,15 @@ def _voices(
 
 def _events(voices: Mapping[str, Voice], prime: Prime, settings: Settings, progress: Progress) -> list[Event]:
     """The events of a new song; the first one's offset is its place in the first bar."""
-    winners = {name: voice.winner for name, voice in voices.items()}
-    length = context_length(winners, prime)
-    for event in prime.heard(length):
+    for event in prime.heard():
         for voice in voices.values():
             voice.expect(event)
             voice.hear(event)
-    own = {name: _own(prime, name, length) for name in HEADS if name not in voices}
+    own = {name: _own(prime, name) for name in HEADS if name not in voices}
     bar = prime.bar
     order = sorted(HEADS, key=lambda name: len(HEADS[name].column.after))
     kept: list[Event] = []
-    tick = prime.song.bar_position(int(prime.events.onset[length - 1]))
+    tick = prime.place
     most = settings.events if settings.bars is None else MOST_EVENTS
     end = math.inf if settings.bars is None else settings.bars * bar
     while len(kept) < most:
@@ -186,10 +178,10 @@ def without_head(head: str) -> str:
     return f"the prime song's own {head} are used"
 
 
-def _own(prime: Prime, head: str, length: int) -> Callable[[int], Value]:
+def _own(prime: Prime, head: str) -> Callable[[int], Value]:
     """What stands in for a head that is lacking: the value of the next event, by its tick.
 
-    It is the prime's own column after its first `length` events, and then the whole of it again and again; loudness
+    It is the prime's own column after its context, and then the whole of it again and again; loudness
     would not fit the other places in the bar, and follows the prime's dynamics.
     """
     if head == "velocity":
@@ -197,13 +189,13 @@ def _own(prime: Prime, head: str, length: int) -> Callable[[int], Value]:
     column = prime.column(HEADS[head].column)
     if head == "offsets":  # what opens the column is a place in the bar: back there from the last event
         column[0] = prime.way_back
-    values = chain(column[length:], cycle(column))
+    values = chain(column[prime.context :], cycle(column))
     return lambda tick: next(values)
 
 
-def _song(prime: Prime, length: int, events: Sequence[Event], settings: Settings, candidate: int) -> Song:
+def _song(prime: Prime, events: Sequence[Event], settings: Settings, candidate: int) -> Song:
     """The events as a song of one part, in the prime's tempo, metre and key unless asked otherwise."""
-    first = prime.song.bar_position(int(prime.events.onset[length - 1])) + events[0].offset
+    first = prime.place + events[0].offset
     offsets = [first % prime.bar] + [event.offset for event in events[1:]]
     onsets = np.cumsum(np.array(offsets, np.int64))
     sizes = np.array([len(event.chords) for event in events])

@@ -28,17 +28,19 @@ __all__ = ["Prime", "common_grid", "find_prime"]
 class Prime:
     """A song to go on from.
 
-    Tempo, metre and key are those where its first event sounds: files often set up others in the silence before.
+    Tempo, metre and key are those where its context ends, as the new song begins there.
 
     Attributes:
         song: on the heads' grid.
         events: those of the parts that the heads learnt; at least one.
         origin: why the song was taken; "" if it was asked for.
+        context: how many of its events the heads hear before they write.
     """
 
     song: Song
     events: Events
     origin: str = ""
+    context: int = 1
 
     def column(self, spec: ColumnSpec) -> list[Value]:
         """The events' values in a head's column, a new list."""
@@ -46,12 +48,17 @@ class Prime:
             return list(self.events.chords())
         return list(getattr(self.events, spec.field).tolist())
 
-    def heard(self, count: int) -> list[Event]:
-        """The first events, as heads hear them."""
-        events = self.events
+    def heard(self) -> list[Event]:
+        """The events of the context, as heads hear them."""
+        events, count = self.events, self.context
         columns = (events.duration, events.offset, events.velocity, events.place, events.bar)
         rows = np.stack([column[:count] for column in columns], axis=1).tolist()
         return [Event(chord, *row) for chord, row in zip(events.chords()[:count], rows, strict=True)]
+
+    @property
+    def place(self) -> int:
+        """Ticks from the last bar line to the last event of the context."""
+        return int(self.events.place[self.context - 1])
 
     @property
     def tempo(self) -> float:
@@ -61,7 +68,8 @@ class Prime:
     @property
     def metre(self) -> tuple[int, int]:
         """Numerator and denominator."""
-        return int(self._there(self.song.metres)[1]), int(self._there(self.song.metres)[2])
+        _, numerator, denominator = self.song.metres[self.song.metre_rows(self._end)[0]].tolist()
+        return numerator, denominator
 
     @property
     def key(self) -> tuple[int, ...]:
@@ -80,9 +88,14 @@ class Prime:
         sounds = min(max(int(self.events.duration[-1]), 1), LONGEST_QUARTERS * self.song.grid)
         return distance + self.bar * max(math.ceil((sounds - distance) / self.bar), 0)
 
+    @property
+    def _end(self) -> NDArray[np.int32]:
+        """The tick of the context's last event, shape (1,)."""
+        return self.events.onset[self.context - 1 : self.context]
+
     def _there(self, table: NDArray[Any]) -> NDArray[Any]:
-        """The row of a map that holds where the first event sounds."""
-        row: NDArray[Any] = table[max(int(np.searchsorted(table[:, 0], self.events.onset[0], side="right")) - 1, 0)]
+        """The row of a map that holds where the context ends."""
+        row: NDArray[Any] = table[max(int(np.searchsorted(table[:, 0], self._end[0], side="right")) - 1, 0)]
         return row
 
 
@@ -90,6 +103,7 @@ def find_prime(winners: Mapping[str, Winner], path: Path | None) -> Prime:
     """Read the prime: the song at `path`, else the first training song that is here, else the first bundled song.
 
     It is read on the heads' grid; its events are those of the parts that the notes head (else the first head) learnt.
+    As many as the largest window of the heads holds are context, or all there are.
 
     Raises:
         UserError: it cannot be read, none of its notes are in those parts, or the heads differ in their grid.
@@ -114,7 +128,8 @@ def find_prime(winners: Mapping[str, Winner], path: Path | None) -> Prime:
         raise UserError(
             f"--prime {path} has no pitched notes{asked}; it has {there or 'no parts'}: choose another song"
         )
-    return Prime(song, events, origin)
+    window = max(winner.config.window for winner in winners.values())
+    return Prime(song, events, origin, context=min(window, len(events)))
 
 
 def common_grid(winners: Mapping[str, Winner]) -> int:
