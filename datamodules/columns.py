@@ -178,7 +178,8 @@ def build_column(
     found = {laid.distinct[i]: int(counts[i]) for i in np.flatnonzero(known).tolist()}
     # a value that only `also` has is no training target; held-out songs may hold it all the same
     values = sorted({*found, *also})
-    vocabulary = Vocabulary(tuple(values), tuple(found.get(value, 0) for value in values))
+    borrowed = tuple(i for i, value in enumerate(values) if value not in found)
+    vocabulary = Vocabulary(tuple(values), tuple(found.get(value, 0) for value in values), borrowed)
     return _column(spec, vocabulary, laid, context_of(events, grid), part=part, opens=opens)
 
 
@@ -259,7 +260,7 @@ def _column(
 def _log_base(spec: ColumnSpec, grid: int, vocabulary: Vocabulary, lexicon: tuple[Value, ...]) -> NDArray[np.float64]:
     """ln of the base distribution at every value of the lexicon, in nats."""
     if spec.chords:
-        speller = Speller.fit(cast("tuple[Chord, ...]", vocabulary.values))
+        speller = Speller.fit(cast("tuple[Chord, ...]", vocabulary.own))
         return speller.log_probs(cast("tuple[Chord, ...]", lexicon))
     highest = spec.highest(grid)
     shares = tick_histogram(vocabulary, spec.lowest, highest)

@@ -57,10 +57,13 @@ class Vocabulary:
     Attributes:
         values: distinct and sorted; chords or ticks.
         counts: how often each value is a target in the training part. 0 for one that only opens songs.
+        borrowed: ids of the values that do not stand in the training part: a network knows them from songs that it
+            learnt from before. No base distribution and no baseline is given them.
     """
 
     values: tuple[Value, ...]
     counts: tuple[int, ...]
+    borrowed: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)
@@ -69,6 +72,12 @@ class Vocabulary:
     def kind(self) -> Literal["chords", "ticks"]:
         """What the values are; ticks stands for numbers of any unit."""
         return "ticks" if isinstance(self.values[0], int) else "chords"
+
+    @property
+    def own(self) -> tuple[Value, ...]:
+        """The values that stand in the training part."""
+        borrowed = set(self.borrowed)
+        return tuple(value for i, value in enumerate(self.values) if i not in borrowed)
 
     @cached_property
     def index(self) -> dict[Value, int]:
@@ -95,7 +104,8 @@ class Vocabulary:
         values: list[str] | list[Value] = list(self.values)
         if self.kind == "chords":
             values = [token(chord) for chord in cast("tuple[Chord, ...]", self.values)]
-        return {"kind": self.kind, "values": values, "counts": list(self.counts)}
+        borrowed = {"borrowed": list(self.borrowed)} if self.borrowed else {}
+        return {"kind": self.kind, "values": values, "counts": list(self.counts)} | borrowed
 
     @classmethod
     def from_json(cls, data: object) -> Vocabulary:
@@ -104,19 +114,23 @@ class Vocabulary:
         Raises:
             UserError: the data is no vocabulary.
         """
-        if not isinstance(data, Mapping) or set(data) != {"kind", "values", "counts"}:
-            raise UserError("no vocabulary: it must hold kind, values and counts, and nothing else")
-        kind, values, counts = data["kind"], data["values"], data["counts"]
+        if not isinstance(data, Mapping) or set(data) - {"borrowed"} != {"kind", "values", "counts"}:
+            raise UserError("no vocabulary: it must hold kind, values and counts, and nothing else but borrowed")
+        kind, values, counts, borrowed = data["kind"], data["values"], data["counts"], data.get("borrowed", [])
         if kind not in ("chords", "ticks") or not isinstance(values, list) or not isinstance(counts, list):
             raise UserError("a damaged vocabulary: kind must be chords or ticks, values and counts must be lists")
         if not values or len(values) != len(counts) or not all(_whole(count) for count in counts):
             raise UserError("a damaged vocabulary: it must have values, and one count from 0 up for each")
         if not all(isinstance(value, str) if kind == "chords" else _whole(value) for value in values):
             raise UserError(f"a damaged vocabulary: its values are not all {kind}")
+        if not isinstance(borrowed, list) or not all(_whole(i) and i < len(values) and not counts[i] for i in borrowed):
+            raise UserError("a damaged vocabulary: borrowed must list ids of values that are no training targets")
+        if any(low >= high for low, high in pairwise(borrowed)) or len(borrowed) == len(values):
+            raise UserError("a damaged vocabulary: borrowed ids must be distinct and sorted, and not all there are")
         parsed: tuple[Any, ...] = tuple(map(parse_token, values)) if kind == "chords" else tuple(values)
         if any(low >= high for low, high in pairwise(parsed)):
             raise UserError("a damaged vocabulary: its values are not distinct and sorted")
-        return cls(parsed, tuple(counts))
+        return cls(parsed, tuple(counts), tuple(borrowed))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from datamodules.columns import Column, ColumnSpec, build_column
 from datamodules.corpus import Corpus, Row, read_corpus
@@ -18,6 +18,9 @@ from datamodules.splits import TRAIN, Split, leakage, make_split, named_split
 from datamodules.vocabulary import Value
 from experiments.heads import HEADS
 from songs import bundled
+
+if TYPE_CHECKING:
+    from experiments.winners import Winner
 
 __all__ = ["DataOptions", "Dataset", "read_dataset"]
 
@@ -124,6 +127,22 @@ class Dataset:
     def column(self, spec: ColumnSpec, also: Collection[Value] = ()) -> Column:
         """The column of a head; `also` are values that its vocabulary holds beside those of the training part."""
         return build_column(spec, self.events, self.split, self.options.grid, also)
+
+    def column_of(self, winner: Winner) -> Column:
+        """The column that a winner of these songs was trained on.
+
+        Raises:
+            UserError: it was trained on others.
+        """
+        column = self.column(winner.column, also=winner.vocabulary.values)
+        if column.vocabulary != winner.vocabulary:
+            raise UserError(f"{winner.path} was trained on other songs than its run holds: tune again")
+        return column
+
+    @property
+    def uses(self) -> dict[str, str]:
+        """By SHA-256, what each song is for: see `Split.songs`."""
+        return {song.digest: use for song, use in zip(self.songs, self.split.songs, strict=True)}
 
     @cached_property
     def digest(self) -> str:

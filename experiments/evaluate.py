@@ -71,6 +71,9 @@ def evaluate(options: EvaluateOptions, arguments: Sequence[str]) -> None:
     result["heads"] = {}
     say(f"run {run.name}, on {part.describe()}")
     say(part.units.describe())
+    for winner in winners:
+        if message := part.known(winner):
+            note(message)
     for message in (text for rival in rivals for text in (rival.warning(len(part.songs)), *rival.refused.values())):
         if message:
             note(message)
@@ -113,6 +116,20 @@ class _Part:
         self.uses = {song.digest: use for song, use in scored}
         self.units = self._units()
 
+    def known(self, winner: Winner) -> str:
+        """What to say of songs that are scored and that the winner knew before its own run; "" if there are none."""
+        from experiments.heard import heard_before, overlap
+
+        head = winner.spec.name
+        if "init" not in winner.facts:
+            return ""
+        before = heard_before(winner)
+        if before is None:
+            return f"{head}: what it had learnt from before this run (--init) is not known: it may know these songs"
+        trained, chosen = overlap(before, self.uses)
+        did = f"learnt from {trained}" if trained else f"was chosen on {chosen}" if chosen else ""
+        return f"{head}: it {did} of these songs before this run (--init): its figures are not held out" if did else ""
+
     def _units(self) -> Units:
         """What the intervals are drawn from: every head scores the same events."""
         import numpy as np
@@ -134,9 +151,7 @@ class _Part:
         from experiments.figures import comparison
 
         head = winner.column.title
-        column = self.dataset.column(winner.column, also=winner.vocabulary.values)
-        if column.vocabulary != winner.vocabulary:
-            raise UserError(f"{winner.path} was trained on other songs than its run holds: tune again")
+        column = self.dataset.column_of(winner)
         scored = score_winner(winner, column, self.part, self.units)
         found: dict[str, Any] = {
             "figures": scored.figures,

@@ -6,15 +6,17 @@ new songs': rows of known values are copied, those of new ones begin as fresh on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from datamodules.errors import UserError
 from datamodules.vocabulary import Vocabulary
 from experiments.cli import note
-from experiments.run_folder import TRAINS, Run, open_run
+from experiments.heard import Song, heard, overlap
+from experiments.run_folder import open_run
 from experiments.winners import WINNER, load_winner
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from experiments.winners import Winner
     from lightning_modules.config import Plain
 
-__all__ = ["FREE", "Initial", "grown", "initial_of", "initial_of_head", "initial_place", "say_heard"]
+__all__ = ["FREE", "Initial", "grown", "initial_again", "initial_of", "initial_of_head", "initial_place", "say_heard"]
 
 # what shapes no weight, and may be searched anew; the rest of the hyperparameters is the winner's
 FREE = (
@@ -48,13 +50,21 @@ class Initial:
         vocabulary: the winner's.
         tensors: its weights.
         fixed: the hyperparameters that its weights are made for.
-        told: which winner it is: for people, and for the new winner's metadata.
+        path: where the winner is.
+        digest: SHA-256 of its file.
+        heard: the songs that it learnt from or was chosen on; None if nothing tells.
     """
 
     vocabulary: Vocabulary
     tensors: Mapping[str, torch.Tensor]
     fixed: Mapping[str, Plain]
-    told: str
+    path: str
+    digest: str
+    heard: Sequence[Song] | None
+
+    def to_json(self) -> dict[str, Any]:
+        """What the new winner's metadata tell of it."""
+        return {"from": self.path, "sha256": self.digest, "songs": None if self.heard is None else list(self.heard)}
 
     def start(self, fresh: Mapping[str, torch.Tensor], vocabulary: Vocabulary) -> dict[str, torch.Tensor]:
         """The weights that a trial begins with, over a vocabulary that holds the winner's.
@@ -92,18 +102,33 @@ def initial_of_head(spec: HeadSpec, place: str | None, grid: int) -> Initial | N
     return initial_of(winner, grid)
 
 
-def say_heard(place: str, dataset: Dataset) -> None:
-    """Say if the winners of --init learnt from songs that are held out here."""
-    path = Path(place)
-    folder = path.parent.parent if path.is_file() else path
-    if not (folder / "songs.json").is_file():
-        note(f"--init {place}: no songs.json there, so it may have learnt from songs that are held out here")
+def initial_again(winner: Winner) -> Initial | None:
+    """What a winner began from, to begin from it again; None for fresh weights.
+
+    Raises:
+        UserError: that winner is gone, or is another one now.
+    """
+    init = winner.facts.get("init")
+    if init is None:
+        return None
+    if not isinstance(init, dict) or not isinstance(init.get("from"), str):
+        raise UserError(f"{winner.path}: what it began from (--init) cannot be read")
+    initial = initial_of(load_winner(Path(init["from"])), winner.grid)
+    if initial.digest != init.get("sha256"):
+        raise UserError(f"{initial.path} has changed since {winner.path} began from it: tune again")
+    return initial
+
+
+def say_heard(initial: Initial, dataset: Dataset) -> None:
+    """Say if the winner of --init knows songs that are held out here."""
+    if initial.heard is None:
+        note(f"--init {initial.path}: no songs.json there, so it may have learnt from songs that are held out here")
         return
-    heard = {row["sha256"] for row in Run(folder).songs() if row.get("split") in TRAINS}
-    held = [song for song, use in zip(dataset.songs, dataset.split.songs, strict=True) if use != "train"]
-    known = [song.name for song in held if song.digest in heard]
-    if known:
-        note(f"--init {place} learnt from {len(known)} of the songs that are held out here: their figures say little")
+    held = {digest: use for digest, use in dataset.uses.items() if use not in ("train", "none")}
+    trained, chosen = overlap(initial.heard, held)
+    for did, count in (("learnt from", trained), ("was chosen on", chosen)):
+        if count:
+            note(f"--init {initial.path} {did} {count} of the songs that are held out here: their figures say little")
 
 
 def initial_of(winner: Winner, grid: int) -> Initial:
@@ -115,7 +140,9 @@ def initial_of(winner: Winner, grid: int) -> Initial:
     if winner.grid != grid:
         raise UserError(f"--init {winner.path}: it was made on --grid {winner.grid}, these songs are on {grid}")
     fixed = {name: value for name, value in winner.config.to_dict().items() if name not in FREE}
-    return Initial(winner.vocabulary, winner.tensors, fixed, str(winner.path))
+    with winner.path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Initial(winner.vocabulary, winner.tensors, fixed, str(winner.path), digest, heard(winner))
 
 
 def grown(

@@ -18,10 +18,9 @@ from experiments.heads import HEADS
 from experiments.provenance import made_by
 from experiments.winners import WINNER
 
-__all__ = ["TRAINS", "Run", "create_run", "default_runs", "new_name", "open_run"]
+__all__ = ["Run", "create_run", "default_runs", "new_name", "open_run"]
 
 FORMAT = 1
-TRAINS = ("train", "tail", "none")  # what songs.json calls a song that a head learnt from, or from most of which
 
 
 def default_runs() -> Path:

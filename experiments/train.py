@@ -44,7 +44,7 @@ class TrainOptions:
     weighting: Literal["none", "sqrt", "balanced"] | None = None
     """other weights of the windows than the winner's own, for these epochs"""
     all_songs: bool = False
-    """train fresh weights on all songs, held-out ones too, for as many updates as the winner took"""
+    """train anew on all songs, held-out ones too, for as many updates as the winner took"""
     seed: int = 1
     """of the order of the windows, and of fresh weights"""
     json: Path | None = None
@@ -97,9 +97,7 @@ def _further(dataset: Dataset, winner: Winner, options: TrainOptions) -> dict[st
     from experiments.figures import METRICS, comparison, unit_of
     from experiments.winners import load_winner, save_winner
 
-    column = dataset.column(winner.column)
-    if column.vocabulary != winner.vocabulary:
-        raise UserError(f"{winner.path} was trained on other songs than its run holds: tune again")
+    column = dataset.column_of(winner)
     metric = winner.facts["metric"]
     figure, unit = METRICS[metric][0], unit_of(column.spec, metric)
     before = float(winner.facts["best"])
@@ -110,7 +108,7 @@ def _further(dataset: Dataset, winner: Winner, options: TrainOptions) -> dict[st
         say(f", after {options.epochs} more epochs no better: the winner stays")
     else:
         facts = {
-            **winner.facts,
+            **{name: value for name, value in winner.facts.items() if name not in ("confirmed", "folds")},
             "kind": "further",
             "figures": best.figures,
             "best": best.figures[figure],
@@ -158,18 +156,23 @@ def _on_training_songs(trained: dict[str, float], least: dict[str, float], winne
 
 
 def _all_songs(run: Run, dataset: Dataset, winner: Winner, options: TrainOptions) -> None:
-    """Fresh weights over all songs, for the winner's number of updates."""
+    """Weights over all songs, from where the winner began, for its number of updates."""
     import torch
 
     from datamodules.columns import build_column
     from datamodules.midi_windows import MidiWindows
     from datamodules.splits import make_split
+    from experiments.initial import initial_again
     from experiments.winners import ALL_SONGS, save_winner
 
+    initial = initial_again(winner)
     split = make_split("none", dataset.events, options.seed)
-    column = build_column(winner.column, dataset.events, split, dataset.options.grid)
+    also = initial.vocabulary.values if initial else ()
+    column = build_column(winner.column, dataset.events, split, dataset.options.grid, also)
     torch.manual_seed(options.seed)
     head = winner.spec.build(winner.config, column.vocabulary, column.grid)
+    if initial is not None:
+        head.load_state_dict(initial.start(head.state_dict(), column.vocabulary))
     updates = MidiWindows(column, winner.framing, batch_size=winner.config.batch_size).updates
     epochs = max(round(winner.facts["updates"] / updates), 1)
     _run_epochs(winner, column, options, head, epochs, "", -math.inf)
@@ -177,7 +180,7 @@ def _all_songs(run: Run, dataset: Dataset, winner: Winner, options: TrainOptions
     for name in ("mixture", "output.scale"):  # fitted on held-out or training errors of the split: kept as they were
         if name in winner.tensors:
             tensors[name] = winner.tensors[name]
-    kept = ("format", "head", "hyperparameters", "grid", "parts", "metric", "run", "row", "songs", "split")
+    kept = ("format", "head", "hyperparameters", "grid", "parts", "metric", "run", "row", "songs", "split", "init")
     facts = {name: winner.facts[name] for name in kept if name in winner.facts}
     facts |= {
         "kind": "all-songs",

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from events_made import random_songs
 from winners_made import demo_songs, make_winner
 
+from datamodules.baselines import baselines
 from datamodules.columns import build_column
 from datamodules.errors import UserError
-from datamodules.splits import make_split
+from datamodules.splits import VALID, make_split
 from datamodules.vocabulary import Vocabulary
 from datamodules.windows import in_order
 from experiments.cli import main
@@ -21,8 +23,9 @@ from experiments.evaluate import EvaluateOptions, evaluate
 from experiments.heads import HEADS
 from experiments.initial import FREE, grown, initial_of
 from experiments.run_folder import open_run
+from experiments.train import TrainOptions, train
 from experiments.tune import TuneOptions, tune
-from experiments.winners import load_winner
+from experiments.winners import ALL_SONGS, load_winner
 from lightning_modules.head import score
 from songs import bundled
 
@@ -45,6 +48,9 @@ def test_the_same_songs_score_as_before_under_a_larger_vocabulary(
     column = demo_songs().column(winner.spec.column, also=new)
     assert len(column.vocabulary) == len(before.vocabulary) + 2
     assert sum(column.vocabulary.counts) == sum(before.vocabulary.counts)
+    assert column.vocabulary.own == before.vocabulary.values
+    assert np.array_equal(column.base, before.base)  # what another corpus knows is no part of it
+    assert baselines(column, VALID) == baselines(before, VALID)
 
     initial = initial_of(winner, 24)
     network = winner.spec.build(winner.config, column.vocabulary, 24)
@@ -132,14 +138,34 @@ def test_a_search_goes_on_from_another_runs_winners(tmp_path: Path, capsys: pyte
     first, mine = (load_winner(open_run(name, tmp_path).winner("durations")) for name in ("many", "mine"))
     assert (mine.config.hidden, mine.config.window) == (24, 6)
     assert set(first.vocabulary.values) <= set(mine.vocabulary.values)
-    assert mine.facts["init"] == str(tmp_path / "many")
+    began = mine.facts["init"]
+    assert began["from"] == str(first.path)
+    assert [Path(song["path"]).name for song in began["songs"]] == [bundled()[0].name]
     moved = (mine.tensors["stack.backbone.0.weight_hh_l0"] - first.tensors["stack.backbone.0.weight_hh_l0"]).abs()
     assert 0 < moved.max() < 0.2  # an epoch away from there, not from chance
     assert main(EvaluateOptions, evaluate, prog="evaluate", arguments=["mine", "--runs", runs]) == 0
 
+    for options in (["--epochs", "1"], ["--all-songs"]):  # what `train` rebuilds knows the first song's values too
+        arguments = ["durations", "--run", "mine", "--runs", runs, *options]
+        assert main(TrainOptions, train, prog="train", arguments=arguments) == 0
+    whole = load_winner(open_run("mine", tmp_path).winner("durations", ALL_SONGS))
+    assert whole.vocabulary.values == mine.vocabulary.values
+    assert whole.facts["init"] == began
+
     capsys.readouterr()
     assert run("durations", songs[0], "--name", "again", "--init", "many") == 0
+    assert "held out here" not in capsys.readouterr().err  # the same tail is held out in both
+    assert run("durations", songs[1], "--valid", songs[0], "--name", "known", "--init", "mine") == 0
     assert "learnt from 1 of the songs that are held out here" in capsys.readouterr().err
+    assert main(EvaluateOptions, evaluate, prog="evaluate", arguments=["known", "--runs", runs]) == 0
+    assert "learnt from 1 of these songs before this run" in capsys.readouterr().err
+
+    first.path.write_bytes(load_winner(open_run("again", tmp_path).winner("durations")).path.read_bytes())
+    assert main(TuneOptions, tune, prog="tune", arguments=["--resume", "mine", "--runs", runs, "--trials", "2"]) == 2
+    assert "has changed since this search began from it" in capsys.readouterr().err
+    arguments = ["durations", "--run", "mine", "--runs", runs, "--all-songs"]
+    assert main(TrainOptions, train, prog="train", arguments=arguments) == 2
+    assert "tune again" in capsys.readouterr().err
     for wrong, message in [
         (("notes", "--init", "many"), "there is no winner of the notes head"),
         (("durations", "--init", "nowhere"), "no run nowhere"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import chain, combinations
 from typing import Any
 
@@ -64,11 +65,22 @@ def test_json_and_back_is_the_same_vocabulary(vocabulary: Vocabulary) -> None:
         {"counts": [4, 0, 9, "1"]},
         {"counts": None},
         {"more": 1},
+        {"borrowed": [0]},  # a training target
+        {"borrowed": [1, 1]},
+        {"borrowed": [4]},
+        {"borrowed": "1"},
     ],
 )
 def test_a_damaged_vocabulary_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(UserError):
         Vocabulary.from_json(TICKS.to_json() | change)
+
+
+def test_borrowed_values_are_known_and_not_its_own() -> None:
+    borrowing = replace(TICKS, borrowed=(1,))
+    assert borrowing.own == tuple(value for value in TICKS.values if value != TICKS.values[1])
+    assert Vocabulary.from_json(borrowing.to_json()) == borrowing
+    assert borrowing.index == TICKS.index
 
 
 @pytest.mark.parametrize("data", [None, [], "kind", {"kind": "ticks", "values": [1]}])

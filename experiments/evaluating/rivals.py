@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datamodules.errors import UserError
+from experiments.heard import heard, overlap, together
 
 if TYPE_CHECKING:
     from experiments.run_folder import Run
@@ -76,7 +77,8 @@ def rival_of(name: str, runs: Path, run: Run, winners: Sequence[Winner], songs: 
             found[head] = rival
     if not found:
         raise UserError(f"--against {name}: nothing to compare ({'; '.join(refused.values())})")
-    return Rival(name, found, refused, *_seen(other, songs))
+    songs_heard = together(*(heard(rival) or [] for rival in found.values()))
+    return Rival(name, found, refused, *overlap(songs_heard, songs))
 
 
 def _check_events(name: str, run: Run, other: Run) -> None:
@@ -88,12 +90,3 @@ def _check_events(name: str, run: Run, other: Run) -> None:
     if chosen[0] != chosen[1]:
         told = [", ".join(parts) if parts is not None else "all pitched parts" for parts in chosen]
         raise UserError(f"--against {name}: it is over {told[1]}, {run.name} over {told[0]}: other targets")
-
-
-def _seen(other: Run, songs: Mapping[str, str]) -> tuple[int, int]:
-    """How many of the scored songs another run's winners learnt from, and how many more they were chosen on."""
-    uses = {row["sha256"]: str(row.get("split")) for row in other.songs() if row["accepted"]}
-    there = [(here, uses[digest]) for digest, here in songs.items() if digest in uses]
-    # the tail of a song is cut at the same event in every run: what one tests on, no other trained on
-    trained = sum(use in ("train", "none") or (use == "tail" and here != "tail") for here, use in there)
-    return trained, sum(use == "valid" for _, use in there)

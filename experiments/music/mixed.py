@@ -106,9 +106,7 @@ def _share(winner: Winner, run: Run, dataset: Dataset, weight: float | None) -> 
 
     whole = winner.facts["kind"] == "all-songs"
     judge = load_winner(run.winner(winner.spec.name)) if whole else winner
-    column = dataset.column(judge.column, also=judge.vocabulary.values)
-    if column.vocabulary != judge.vocabulary:
-        raise UserError(f"--mix-ngram: {judge.path} was trained on other songs than its run holds: tune again")
+    column = dataset.column_of(judge)
     none = np.zeros(0, np.int64)
     if weight is None:
         if column.valid_part == TRAIN:

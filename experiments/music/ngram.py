@@ -151,7 +151,7 @@ class NgramSampler:
         if not self.column.spec.chords:
             return None
         if not self.ngram.transposed:
-            return Speller.fit(cast("tuple[Chord, ...]", self.column.vocabulary.values))
+            return Speller.fit(cast("tuple[Chord, ...]", self.column.vocabulary.own))
         return Speller.fit(cast("Chord", self._values[symbol - 1]) for symbol in np.unique(self._sequence))
 
 

@@ -6,13 +6,12 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from datamodules.corpus import read_corpus
 from datamodules.errors import UserError
 from datamodules.song import Events, Song
-from experiments.files import read_json
-from experiments.run_folder import TRAINS
+from experiments.heard import TRAINS, heard
+from experiments.heard import Song as Heard
 from experiments.winners import Winner
 from songs import bundled
 
@@ -50,7 +49,7 @@ def training_songs(winners: Iterable[Winner]) -> TrainingSongs:
     wanted: set[tuple[str, tuple[str, ...]]] = set()
     complete = True
     for winner in winners:
-        rows = _rows(winner)
+        rows = _learnt_from(winner)
         complete &= bool(rows)
         parts = parts_of(winner)
         key = tuple(sorted(parts or ("",)))
@@ -64,7 +63,7 @@ def training_songs(winners: Iterable[Winner]) -> TrainingSongs:
 
 def first_training_song(winner: Winner) -> Path | None:
     """The first song that the winner learnt from and that is here unchanged, or None."""
-    return next((path for row in _rows(winner) if (path := _here(row))), None)
+    return next((path for row in _learnt_from(winner) if (path := _here(row))), None)
 
 
 def parts_of(winner: Winner) -> tuple[str, ...] | None:
@@ -73,19 +72,14 @@ def parts_of(winner: Winner) -> tuple[str, ...] | None:
     return tuple(map(str, parts)) if isinstance(parts, list) else None
 
 
-def _rows(winner: Winner) -> list[dict[str, Any]]:
-    """The training rows of the songs.json of the winner's run; none if it was copied away from there, or is damaged."""
-    path = winner.path.resolve().parent.parent / "songs.json"
-    try:
-        rows = read_json(path)["songs"]
-        return [row for row in rows if row["accepted"] and row["split"] in TRAINS and isinstance(row["sha256"], str)]
-    except (UserError, KeyError, TypeError):
-        return []
+def _learnt_from(winner: Winner) -> list[Heard]:
+    """The songs that a winner learnt from, its own run's first; none if nothing tells."""
+    return [song for song in heard(winner) or [] if song["split"] in TRAINS]
 
 
-def _here(row: dict[str, Any]) -> Path | None:
+def _here(row: Heard) -> Path | None:
     """Where a song is: at its path, or among the bundled ones if the run was made by another installation."""
-    recorded = Path(str(row.get("path", "")))
+    recorded = Path(row["path"])
     for path in (recorded, *(path for path in bundled() if path.name == recorded.name)):
         try:
             if path.is_file():

@@ -13,7 +13,7 @@ from experiments.figures import metric_name
 from experiments.run_folder import Run
 from experiments.search.columns import Columns
 from experiments.search.confirm import Choice
-from experiments.search.plan import Outcome
+from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.storage import Tensors, TrialStore
 from experiments.tables import FINAL, SEARCH
 from experiments.winners import Winner, load_winner, save_winner
@@ -33,7 +33,7 @@ def export_winner(
     dataset: Dataset,
     columns: Columns,
     options: TuneOptions,
-    storage: str,
+    plan: SearchPlan,
     outcome: Outcome,
     choices: Sequence[Choice],
 ) -> Winner | None:
@@ -42,7 +42,7 @@ def export_winner(
     A winner that `train` made of an earlier one may stay, see `stays`.
 
     Args:
-        storage: where the trials' weights are.
+        plan: of the search.
         choices: the winner first; none if there is nothing to export.
 
     Raises:
@@ -54,7 +54,7 @@ def export_winner(
         _tell_none(head, outcome, options)
         return None
     choice = choices[0]
-    tensors, report = _weights(run, head, storage, choice.row.row)
+    tensors, report = _weights(run, head, plan.storage, choice.row.row)
     path = run.winner(head)
     if path.exists():
         before = load_winner(path)
@@ -62,7 +62,7 @@ def export_winner(
             say(f"{head}: no trial is better than the winner that was trained further, which stays")
             return before
     fresh = path.with_name(".new.safetensors")  # looked at before it takes the place of an earlier winner
-    save_winner(fresh, tensors, _facts(run, dataset, columns, options, choice, report))
+    save_winner(fresh, tensors, _facts(run, dataset, columns, options, plan, choice, report))
     load_winner(fresh)
     os.replace(fresh, path)
     return load_winner(path)
@@ -107,7 +107,13 @@ def stays(winner: Winner, choice: Choice) -> bool:
 
 
 def _facts(
-    run: Run, dataset: Dataset, columns: Columns, options: TuneOptions, choice: Choice, report: dict[str, Any]
+    run: Run,
+    dataset: Dataset,
+    columns: Columns,
+    options: TuneOptions,
+    plan: SearchPlan,
+    choice: Choice,
+    report: dict[str, Any],
 ) -> dict[str, Any]:
     """A winner's metadata."""
     parts, column = dataset.options.parts, columns.own
@@ -131,8 +137,8 @@ def _facts(
         "songs": dataset.digest,
         "baselines": columns.baselines,
     }
-    if options.init is not None:
-        facts["init"] = options.init
+    if plan.initial is not None:
+        facts["init"] = plan.initial.to_json()
     if choice.repeats:
         facts["confirmed"] = choice.confirmed()
     if columns.folds:

@@ -40,7 +40,7 @@ def search_space(
         other = [name for name, value in held.items() if initial.fixed.get(name, value) != value]
         if other:
             told = ", ".join(f"{name}={initial.fixed[name]}" for name in other)
-            raise UserError(f"--init {initial.told} has {told}, which its weights are made for: leave it as it is")
+            raise UserError(f"--init {initial.path} has {told}, which its weights are made for: leave it as it is")
         held |= initial.fixed
     try:
         return complete(load_space(own) if own else spec.space, spec.config, held)

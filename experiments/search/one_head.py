@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["HeadPlan", "is_finished", "place", "search_head"]
 
 GPU_SHARE = 0.25  # of a GPU a trial: small networks leave most of one idle
+LONG = ("vocabulary", "init")  # what a winner tells of itself that is too long for a tracker
 GRACE = 8  # a trial trains at least max_epochs / GRACE epochs before ASHA may stop it
 
 
@@ -90,9 +91,9 @@ def search_head(run: Run, dataset: Dataset, plan: HeadPlan, cluster: Cluster, de
         with tracker:
             with view:
                 outcome, choices = _train(spec, columns, search, tracker, view)
-            winner = export_winner(run, dataset, columns, options, search.storage, outcome, choices)
+            winner = export_winner(run, dataset, columns, options, search, outcome, choices)
             if winner is not None:
-                tracker.winner(winner.path, {k: v for k, v in winner.facts.items() if k != "vocabulary"})
+                tracker.winner(winner.path, {k: v for k, v in winner.facts.items() if k not in LONG})
                 _announce(winner, outcome.table, choices, search)
     return outcome.reason
 

@@ -47,8 +47,9 @@ def open_session(options: TuneOptions) -> tuple[Run, Dataset, list[HeadPlan]]:
         _check(plans[-1], alone=len(specs) == 1)
     dataset = _read(DataOptions.given(options))
     plans = _with_something_to_learn(plans, dataset)
-    if options.init is not None:
-        say_heard(options.init, dataset)
+    for plan in plans:
+        if initial := initial_of_head(plan.spec, plan.options.init, options.grid):
+            say_heard(initial, dataset)
     if options.folds > 1:
         make_folds(dataset.split, dataset.events, options.folds, options.seed)
     runs = options.runs or default_runs()
@@ -123,8 +124,11 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
     _introduce(run, dataset)
     missing = []
     for plan in plans:
-        _check(plan, alone=False)
-        run.note_head(plan.spec.name, _stored(plan.options))
+        digest = _check(plan, alone=False)
+        before = run.facts["heads"].get(plan.spec.name, {}).get("init_sha256", digest)
+        if before != digest:
+            raise UserError(f"--init {plan.options.init} has changed since this search began from it: start a new run")
+        run.note_head(plan.spec.name, _stored(plan.options) | ({"init_sha256": digest} if digest else {}))
         if is_finished(run, plan):
             confirmed = f" and confirmed with {plan.options.confirm} seeds" if plan.options.confirm else ""
             say(
@@ -169,8 +173,8 @@ def _deadline(budget: float | None, began: float, heads: int) -> float | None:
     return now + max(began + budget - now, 0.0) / heads
 
 
-def _check(plan: HeadPlan, *, alone: bool) -> None:
-    """What can be wrong with a head's options."""
+def _check(plan: HeadPlan, *, alone: bool) -> str | None:
+    """What can be wrong with a head's options; the SHA-256 of the winner that it begins from, if there is one."""
     options = plan.options
     initial = initial_of_head(plan.spec, options.init, options.grid)
     space = search_space(plan.spec, options.preset, options.set, options.space, initial)
@@ -178,6 +182,7 @@ def _check(plan: HeadPlan, *, alone: bool) -> None:
         try_space(space, plan.options.space)
     if plan.options.metric == "mae" and plan.spec.column.chords and alone:
         raise UserError(f"--metric mae: {plan.spec.name} have no distance; choose nats or macro")
+    return initial.digest if initial else None
 
 
 def _read(options: DataOptions) -> Dataset:

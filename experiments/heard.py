@@ -1,0 +1,76 @@
+"""Which songs a winner has heard: those of its own run, and those that it had learnt from before (`tune --init`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from datamodules.errors import UserError
+from experiments.files import read_json
+
+if TYPE_CHECKING:
+    from experiments.winners import Winner
+
+__all__ = ["TRAINS", "heard", "heard_before", "overlap", "together"]
+
+TRAINS = ("train", "tail", "none")  # what songs.json calls a song that a head learnt from, or from most of which
+HEARD = (*TRAINS, "valid")
+
+Song = dict[str, str]  # path, sha256, split: as in songs.json
+
+
+def heard(winner: Winner) -> list[Song] | None:
+    """All songs that a winner learnt from or was chosen on, each once; None if nothing tells.
+
+    Its run's songs.json is believed, if the winner still stands in the run; what it heard before stands in the winner.
+    """
+    before = heard_before(winner) if "init" in winner.facts else []
+    try:
+        own = _songs(read_json(winner.path.resolve().parent.parent / "songs.json")["songs"])
+    except (UserError, KeyError, TypeError):
+        return before or None
+    return together(own, before or [])
+
+
+def together(*heard: Iterable[Song]) -> list[Song]:
+    """Each song once; one that was learnt from anywhere counts as that."""
+    found: dict[str, Song] = {}
+    for song in chain.from_iterable(heard):
+        if song["sha256"] not in found or found[song["sha256"]]["split"] not in TRAINS:
+            found[song["sha256"]] = song
+    return list(found.values())
+
+
+def heard_before(winner: Winner) -> list[Song] | None:
+    """What the winner that this one began from had heard; None if that is not known. The file may be a stranger's."""
+    init = winner.facts.get("init")
+    songs = init.get("songs") if isinstance(init, dict) else None
+    return None if songs is None else _songs(songs)
+
+
+def overlap(songs: Iterable[Song], scored: Mapping[str, str]) -> tuple[int, int]:
+    """How many of the scored songs were learnt from, and how many more a choice was made on.
+
+    Args:
+        songs: what was heard.
+        scored: by digest, what each song is for where it is scored: "tail" if only its end is.
+    """
+    there = [(scored[song["sha256"]], song["split"]) for song in songs if song["sha256"] in scored]
+    # the tail of a song is cut at the same event in every run: what one tests on, no other trained on
+    trained = sum(use in ("train", "none") or (use == "tail" and here != "tail") for here, use in there)
+    return trained, sum(use == "valid" for _, use in there)
+
+
+def _songs(rows: object) -> list[Song]:
+    """The rows of a songs.json that were heard; what is no row is left out."""
+    if not isinstance(rows, list):
+        return []
+    return [
+        {"path": str(row.get("path", "")), "sha256": row["sha256"], "split": row["split"]}
+        for row in rows
+        if isinstance(row, dict)
+        and row.get("accepted", True) is True
+        and row.get("split") in HEARD
+        and isinstance(row.get("sha256"), str)
+    ]
