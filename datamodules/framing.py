@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Framing"]
+__all__ = ["UPDATES_PER_EPOCH", "Framing"]
+
+UPDATES_PER_EPOCH = 50  # at least: so that an epoch of a short song is worth a validation pass
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,13 @@ import torch
 
 from datamodules.columns import Column
 from datamodules.errors import UserError
-from datamodules.framing import Framing
+from datamodules.framing import UPDATES_PER_EPOCH, Framing
 from datamodules.splits import TRAIN
 from datamodules.windows import Batch, Batches, Weighting, Windows, in_order
 
 __all__ = ["MidiWindows"]
 
 UNKNOWN_RATE = 0.02  # of the training inputs are shown as <unknown>, so that a network has met it
-UPDATES_PER_EPOCH = 50  # at least: so that an epoch of a short song is worth a validation pass
 
 
 class MidiWindows(pl.LightningDataModule):

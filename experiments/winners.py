@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from datamodules.columns import ColumnSpec
 from datamodules.errors import UserError
 from datamodules.framing import Framing
+from datamodules.mixture import HIGHEST_MIXTURE, LOWEST_MIXTURE
 from datamodules.song import check_grid
 from datamodules.vocabulary import Vocabulary
 from experiments.files import write_bytes
@@ -131,8 +132,8 @@ def _understood(path: Path, facts: dict[str, Any], tensors: dict[str, torch.Tens
         raise UserError(f"{path} is a winner of the unknown head {facts['head']!r}")
     spec = HEADS[facts["head"]]
     mixture = facts["figures"]["mixture"]
-    if not (isinstance(mixture, float) and 0.001 <= mixture <= 0.999):
-        raise ValueError(f"mixture {mixture!r} is no share from 0.001 to 0.999")
+    if not (isinstance(mixture, float) and LOWEST_MIXTURE <= mixture <= HIGHEST_MIXTURE):
+        raise ValueError(f"mixture {mixture!r} is no share from {LOWEST_MIXTURE} to {HIGHEST_MIXTURE}")
     for name, kind in (("epoch", int), ("updates", int), ("metric", str), ("kind", str), ("label", str)):
         if not isinstance(facts[name], kind):
             raise TypeError(f"{name} {facts[name]!r} is of a wrong type")

@@ -12,9 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Self
 
-__all__ = ["DurationsConfig", "HeadConfig", "NotesConfig", "Plain", "TimingConfig"]
+__all__ = ["DurationsConfig", "HeadConfig", "NotesConfig", "Plain", "TimingConfig", "tail_of"]
 
 Plain = int | float | str
+
+
+def tail_of(window: int, loss: str) -> int:
+    """Targets of a window: its last position, or its second half."""
+    return 1 if loss == "last" else max(window // 2, 1)
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ class HeadConfig:
     @property
     def tail(self) -> int:
         """Targets a window."""
-        return 1 if self.loss == "last" else max(self.window // 2, 1)
+        return tail_of(self.window, self.loss)
 
     @property
     def slots(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lightning_modules.config import tail_of
 from search_spaces.fixing import fixed_values
 from search_spaces.leaning import lean
 from search_spaces.trial import Trial
@@ -34,7 +35,7 @@ def draw_training(trial: Trial, drawn: dict[str, Any]) -> dict[str, Any]:
     """learning_rate, batch_size and weighting; `drawn` is what `draw_inputs` gave."""
     # targets an update, of about as many windows as make them: so that short and long windows learn alike
     targets = trial.suggest_int("batch_targets", 128, 512, log=True)
-    tail = 1 if drawn["loss"] == "last" else max(drawn["window"] // 2, 1)
+    tail = tail_of(drawn["window"], drawn["loss"])
     return {
         # 3e-3 with a falling rate is good nearly everywhere, for a transformer too
         "learning_rate": trial.suggest_float("learning_rate", 5e-4, 1e-2, log=True),

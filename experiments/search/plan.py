@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from datamodules.framing import UPDATES_PER_EPOCH
 from experiments.initial import Initial
 from experiments.tables import TrialTable
 
@@ -65,7 +66,7 @@ class SearchPlan:
     cpus: float
     gpus: float
     at_once: int
-    updates_per_epoch: int = 50
+    updates_per_epoch: int = UPDATES_PER_EPOCH
 
     def settings(self) -> TrialSettings:
         """What all trials share."""
