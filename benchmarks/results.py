@@ -140,6 +140,7 @@ def run_row(name: str, row: Row, options: Options) -> None:
             if (folder / f"{part}.json").exists():
                 found[part] = json.loads((folder / f"{part}.json").read_text())
         found["winners"] = _winners(folder / "runs" / name)
+        found["core_minutes"] = sum(map(_core_minutes, (folder / "runs").glob("*/*/trials.csv")))
         found["date"] = time.strftime("%Y-%m-%d")
         found["commit"] = found["evaluate"]["made_by"]["commit"]
         for figures in [found["evaluate"], found.get("train", {})]:
@@ -158,7 +159,7 @@ def _winners(run: Path) -> dict[str, Any]:
         with (path.parent / "trials.csv").open(newline="") as table:
             rows = list(csv.DictReader(table))
         found[path.parent.name]["trials"] = len(rows)
-        found[path.parent.name]["core_minutes"] = sum(float(row["seconds"]) for row in rows) / 60
+        found[path.parent.name]["core_minutes"] = _core_minutes(path.parent / "trials.csv")
         repeated = [
             row for row in rows if row["kind"] == CONFIRM and row["of"] == str(facts.get("confirmed", {}).get("of"))
         ]
@@ -166,6 +167,12 @@ def _winners(run: Path) -> dict[str, Any]:
             name: [float(row[f"best_{name}"]) for row in repeated] for name in kept_figures(repeated)
         }
     return found
+
+
+def _core_minutes(table: Path) -> float:
+    """Minutes of training, over all workers."""
+    with table.open(newline="") as file:
+        return sum(float(row["seconds"]) for row in csv.DictReader(file)) / 60
 
 
 def kept_figures(rows: Sequence[dict[str, str]]) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,14 +84,18 @@ class Split:
         """Whether the song's first event belongs to the training part."""
         return self.songs[song] in ("train", "tail", "none")
 
+    def counts(self) -> dict[str, int]:
+        """How many targets each part has, by the part's name; those that have any."""
+        named = (("training", TRAIN), ("validation", VALID), ("test", TEST))
+        return {name: count for name, part in named if (count := self.targets(part))}
+
+    def to_json(self) -> dict[str, Any]:
+        """What a table of figures should know of it."""
+        return {"name": self.name, "label": self.label, "targets": self.counts()}
+
     def describe(self) -> str:
         """The split in one line."""
-        counts = ", ".join(
-            f"{name} {self.targets(part):,}"
-            for name, part in (("training", TRAIN), ("validation", VALID), ("test", TEST))
-            if self.targets(part)
-        )
-        return f"{self.label}; targets: {counts}"
+        return f"{self.label}; targets: {', '.join(f'{name} {count:,}' for name, count in self.counts().items())}"
 
 
 def make_split(kind: str, events: Sequence[Events], seed: int) -> Split:

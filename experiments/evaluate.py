@@ -67,7 +67,11 @@ def evaluate(options: EvaluateOptions, arguments: Sequence[str]) -> None:
     part = _Part(run, options.songs)
     rivals = [rival_of(name, runs, run, winners, part.uses) for name in dict.fromkeys(options.against)]
     result: dict[str, Any] = {"run": run.name, "on": part.label, "songs": part.songs, "made_by": made_by()}
-    result |= {"bootstrap": part.units.to_json(), "against": {rival.name: rival.to_json() for rival in rivals}}
+    result |= {
+        "split": part.dataset.split.to_json(),
+        "bootstrap": part.units.to_json(),
+        "against": {rival.name: rival.to_json() for rival in rivals},
+    }
     result["heads"] = {}
     say(f"run {run.name}, on {part.describe()}")
     say(part.units.describe())

@@ -1,0 +1,103 @@
+"""What a search's workers hold in memory, beyond what they import: columns are shared, windows are views.
+
+    python -m benchmarks.memory [SONGS ...] [--json FILE]
+
+Proportional set size (Linux: /proc/PID/smaps_rollup), so that what workers share is counted once, a share each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+ROOT = Path(__file__).resolve().parent.parent
+EVERY = 0.2  # seconds between two looks
+IMPORTS = "import experiments.search.running, experiments.search.trainable, time; print(flush=True); time.sleep(60)"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Peak memory of a search's workers, beyond their imports."""
+
+    songs: tyro.conf.Positional[tuple[Path, ...]] = ()
+    """MIDI files or folders (default: the bundled songs)"""
+    trials: int = 4
+    """trials of two epochs each"""
+    json: Path | None = None
+    """write the figures here too"""
+
+
+def held(pid: int) -> float:
+    """The proportional set size of a process in MB; 0 if it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1e3 for line in lines if line.startswith("Pss:")), 0.0)
+
+
+def workers() -> list[int]:
+    """The Ray workers that train here, by what Ray calls their processes."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            try:
+                name = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            found += [int(folder.name)] if name.startswith("ray::ImplicitFunc") else []
+    return found
+
+
+def imports() -> float:
+    """What a process holds that has imported what a worker does, MB."""
+    with subprocess.Popen([sys.executable, "-c", IMPORTS], cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        found = held(process.pid)
+        process.kill()
+    return found
+
+
+def peaks(options: Options) -> dict[int, float]:
+    """The peak of each worker of a search, MB."""
+    found: dict[int, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        songs = [str(path.absolute()) for path in options.songs]
+        search = ["notes", *songs, "--trials", str(options.trials), "--max-epochs", "2", "--address", "local"]
+        command = [sys.executable, "-m", "experiments.tune", *search, "--runs", folder, "--wandb", "offline"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL) as process:
+            while process.poll() is None:
+                for pid in workers():
+                    found[pid] = max(found.get(pid, 0.0), held(pid))
+                time.sleep(EVERY)
+            if process.returncode:
+                sys.exit(f"the search failed with status {process.returncode}")
+    return found
+
+
+def main() -> None:
+    """The command."""
+    options = tyro.cli(Options)
+    if others := workers():
+        sys.exit(f"{len(others)} workers of another search are running here: their memory would be counted too")
+    base = imports()
+    found = peaks(options)
+    figures = {"imports": base, "workers": sorted(found.values()), "beyond": max(found.values()) - base}
+    print(f"imports {base:.0f} MB; workers at most {', '.join(f'{mb:.0f}' for mb in figures['workers'])} MB")
+    print(f"beyond the imports: {figures['beyond']:.0f} MB")
+    if options.json is not None:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
