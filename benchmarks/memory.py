@@ -44,16 +44,25 @@ def held(pid: int) -> float:
     return next((int(line.split()[1]) / 1e3 for line in lines if line.startswith("Pss:")), 0.0)
 
 
-def workers() -> list[int]:
-    """The Ray workers that train here, by what Ray calls their processes."""
-    found = []
+def workers(driver: int) -> list[int]:
+    """The workers of a driver's own local Ray, by what Ray calls their processes."""
+    parents, named = {}, []
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
             try:
-                name = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            except OSError:
+                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                command = (folder / "cmdline").read_bytes()
+            except OSError:  # it has just ended
                 continue
-            found += [int(folder.name)] if name.startswith("ray::ImplicitFunc") else []
+            named += [int(folder.name)] if command.startswith(b"ray::ImplicitFunc") else []
+    return [pid for pid in named if driver in _ancestors(pid, parents)]
+
+
+def _ancestors(pid: int, parents: dict[int, int]) -> set[int]:
+    found: set[int] = set()
+    while pid in parents:
+        pid = parents[pid]
+        found.add(pid)
     return found
 
 
@@ -77,7 +86,7 @@ def peaks(options: Options) -> dict[int, float]:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL) as process:
             while process.poll() is None:
-                for pid in workers():
+                for pid in workers(process.pid):
                     found[pid] = max(found.get(pid, 0.0), held(pid))
                 time.sleep(EVERY)
             if process.returncode:
@@ -88,13 +97,10 @@ def peaks(options: Options) -> dict[int, float]:
 def main() -> None:
     """The command."""
     options = tyro.cli(Options)
-    if others := workers():
-        sys.exit(f"{len(others)} workers of another search are running here: their memory would be counted too")
-    base = imports()
-    found = peaks(options)
-    figures = {"imports": base, "workers": sorted(found.values()), "beyond": max(found.values()) - base}
-    print(f"imports {base:.0f} MB; workers at most {', '.join(f'{mb:.0f}' for mb in figures['workers'])} MB")
-    print(f"beyond the imports: {figures['beyond']:.0f} MB")
+    base, found = imports(), sorted(peaks(options).values())
+    figures = {"imports": base, "workers": found, "beyond": found[-1] - base}
+    print(f"imports {base:.0f} MB; workers at most {', '.join(f'{mb:.0f}' for mb in found)} MB")
+    print(f"beyond the imports: {found[-1] - base:.0f} MB")
     if options.json is not None:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
