@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,6 +140,26 @@ class Column:
         """Training targets over the numbers `spec.lowest` to `highest`, shape (highest - lowest + 1,); chords: None."""
         return None if self.spec.chords else tick_histogram(self.vocabulary, self.spec.lowest, self.highest)
 
+    @cached_property
+    def chords(self) -> NDArray[np.uint8]:
+        """uint8 (E + 1, 16): the pitches of each event, packed, and none at a song's start."""
+        return _with_start(self.context.bits)
+
+    @cached_property
+    def past(self) -> NDArray[np.float32]:
+        """float32 (E + 1, `past_size`): what is shown of each event before, and zeros at a song's start."""
+        return _with_start(self.context.past)
+
+    @cached_property
+    def known(self) -> NDArray[np.float32]:
+        """float32 (E + 1, `known_size`): what is known of each event to come, and zeros at a song's start."""
+        return _with_start(self.context.known(self.spec.after))
+
+    def prepared(self) -> Column:
+        """Itself, with all that windows are cut from laid out: pickled once, processes share it."""
+        _ = self.chords, self.past, self.known
+        return self
+
     @property
     def valid_part(self) -> int:
         """The part that a search is judged on: VALID, or TRAIN where nothing is held out."""
@@ -204,6 +224,11 @@ def only_value(spec: ColumnSpec, events: Sequence[Events], split: Split, grid: i
     part = np.concatenate([np.zeros(0, np.int8), *split.parts])
     found = np.unique(laid.single[part[laid.event] == TRAIN])
     return laid.distinct[int(found[0])] if len(found) == 1 else None
+
+
+def _with_start(table: NDArray[Any]) -> NDArray[Any]:
+    """The table with a row of zeros behind it, for a song's start."""
+    return np.concatenate([table, np.zeros_like(table[:1])])
 
 
 class _Laid(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +98,7 @@ class Context:
     def __len__(self) -> int:
         return len(self.duration)
 
-    @cached_property
+    @property
     def past(self) -> Floats:
         """What is shown of each event before, float32 (E, `past_size`)."""
         loud = (self.velocity[:, None] / 64 - 1).astype(np.float32)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -169,15 +168,15 @@ class Windows:
                 counted[counted] = known
                 events, target, shift = events[known], target[known], shift[known]
         if framing.context or (chords and framing.spelled):
-            flags = _pitches(self._chords[before], segments.shift if moved else None)
+            flags = _pitches(column.chords[before], segments.shift if moved else None)
             start = (before == len(column)).astype(np.float32)[:, :, None]
             batch["chord"] = np.concatenate([flags, start], axis=2)
         if framing.context:
-            batch["numbers"] = np.concatenate([self._past[before], self._known[after]], axis=2)
+            batch["numbers"] = np.concatenate([column.past[before], column.known[after]], axis=2)
             if "notes" in column.spec.after:
-                batch["known"] = _pitches(self._chords[after], segments.shift if moved else None)
+                batch["known"] = _pitches(column.chords[after], segments.shift if moved else None)
         if chords and framing.spelled:
-            spelled = _pitches(self._chords[after[:, -framing.tail :]], segments.shift if moved else None)
+            spelled = _pitches(column.chords[after[:, -framing.tail :]], segments.shift if moved else None)
             batch["pitches"] = spelled[counted] > 0
         if column.spec.grain == "note":
             batch["lengths"] = by_pitch(column.context, events, shift if moved else None)
@@ -211,24 +210,11 @@ class Windows:
         return np.append(self.column.inputs, self.column.vocabulary.start)
 
     @cached_property
-    def _chords(self) -> NDArray[np.uint8]:
-        return _with_start(self.column.context.bits)
-
-    @cached_property
-    def _past(self) -> NDArray[np.float32]:
-        return _with_start(self.column.context.past)
-
-    @cached_property
-    def _known(self) -> NDArray[np.float32]:
-        return _with_start(self.column.context.known(self.column.spec.after))
-
-    @cached_property
     def _shifts(self) -> tuple[Ints, Ints]:
         """The least and the most semitones that each song's training part can be moved by and stay in the range."""
         column = self.column
-        flags = np.unpackbits(column.context.bits, axis=1).astype(bool)
-        inside = flags & column.training()[:, None]
-        sounds = np.logical_or.reduceat(inside, column.starts[:-1], axis=0)  # (S, 128)
+        inside = np.where(column.training()[:, None], column.context.bits, 0)  # packed: (E, 16)
+        sounds = np.unpackbits(np.bitwise_or.reduceat(inside, column.starts[:-1], axis=0), axis=1)  # (S, 128)
         lowest, highest = sounds.argmax(axis=1), PITCHES - 1 - sounds[:, ::-1].argmax(axis=1)
         low = np.maximum(TRANSPOSITIONS[0], -lowest)
         high = np.minimum(TRANSPOSITIONS[-1], PITCHES - 1 - highest)
@@ -245,11 +231,6 @@ class Windows:
                 assert isinstance(chord, tuple)
                 table[row, id_] = vocabulary.index.get(tuple(p + shift for p in chord), vocabulary.unknown)
         return table
-
-
-def _with_start(table: NDArray[Any]) -> NDArray[Any]:
-    """The table with a row of zeros behind it, for a song's start."""
-    return np.concatenate([table, np.zeros_like(table[:1])])
 
 
 def _pitches(bits: NDArray[np.uint8], shift: Ints | None) -> NDArray[np.float32]:

@@ -81,7 +81,15 @@ def run_trials(
     Raises:
         UserError: what ended the whole.
     """
-    tuner = _tuner(plan, ray.put((tuple(columns), plan.initial)), searcher, count, observer, halt, scheduler)
+    tuner = _tuner(
+        plan,
+        ray.put((tuple(column.prepared() for column in columns), plan.initial)),
+        searcher,
+        count,
+        observer,
+        halt,
+        scheduler,
+    )
     with stopping(halt.interrupt), _quiet_tune():
         try:
             tuner.fit()
