@@ -7,7 +7,6 @@ Proportional set size (Linux: /proc/PID/smaps_rollup), so that what workers shar
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -18,7 +17,8 @@ from pathlib import Path
 
 import tyro
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.measured import ROOT, tell
+
 EVERY = 0.2  # seconds between two looks
 IMPORTS = "import experiments.search.running, experiments.search.trainable, time; print(flush=True); time.sleep(60)"
 
@@ -98,11 +98,8 @@ def main() -> None:
     """The command."""
     options = tyro.cli(Options)
     base, found = imports(), sorted(peaks(options).values())
-    figures = {"imports": base, "workers": found, "beyond": found[-1] - base}
-    print(f"imports {base:.0f} MB; workers at most {', '.join(f'{mb:.0f}' for mb in found)} MB")
-    print(f"beyond the imports: {found[-1] - base:.0f} MB")
-    if options.json is not None:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+    figures = {"imports_mb": base, "workers_mb": found, "beyond_imports_mb": found[-1] - base}
+    tell("memory", "Peak memory of a search's workers", figures, options.json)
 
 
 if __name__ == "__main__":
