@@ -86,9 +86,9 @@ ROWS = {
     ),
     "bundled": Row((_search("all", ""), EVALUATE, SONG)),
     # one thing changed
-    "jsb_lstm": Row((_search(f"notes {JSB}", "--trials 64 --time-budget 300 --set backbone=lstm"), EVALUATE)),
+    "jsb_lstm": Row((_search(f"notes {JSB}", "--trials 64 --time-budget 180 --set backbone=lstm"), EVALUATE)),
     "jsb_transformer": Row(
-        (_search(f"notes {JSB}", "--trials 64 --time-budget 300 --set backbone=transformer"), EVALUATE)
+        (_search(f"notes {JSB}", "--trials 64 --time-budget 180 --set backbone=transformer"), EVALUATE)
     ),
     **{
         f"jsb_weights_{scheme}": Row((_search(f"notes {JSB}", WEIGHED + scheme), EVALUATE))

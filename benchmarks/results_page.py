@@ -35,7 +35,7 @@ the row, the confirmations too. The chorales are jsb_chorales, trained on train/
 """
 CHANGED = """## One thing changed
 
-Notes of the chorales, validation. Backbones: a search of five minutes on two cores each, so that a dearer network has
+Notes of the chorales, validation. Backbones: a search of three minutes on two cores each, so that a dearer network has
 fewer trials. Weights: the default hyperparameters under each weighting, three seeds; macro is the accuracy averaged
 over chords, top-1 that over events.
 """

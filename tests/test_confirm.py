@@ -364,7 +364,7 @@ def test_confirmed_extended_and_used(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(TrainOptions, train, prog="train", arguments=["offsets", "--run", "c", "--epochs", "3"]) == 0
     further = load_winner(folder / "winner.safetensors")
     assert further.facts["kind"] == "further"
-    assert further.facts["confirmed"]["seeds"] == seeds(1, 3)
+    assert "confirmed" not in further.facts  # by weights that these are not
     table = TrialTable.read(folder / "trials.csv", further.spec.config.names())
     ranked = choose(table, 3, 1, 10)
     assert stays(further, ranked[0])
@@ -428,10 +428,10 @@ def test_killed_while_confirming_then_interrupted_then_resumed(tmp_path: Path) -
 @pytest.mark.timeout(300)
 @pytest.mark.usefixtures("one_ray")
 def test_a_time_budget_leaves_time_to_confirm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ("--trials", "500", "--max-epochs", "4", "--time-budget", "80", "--confirm", "1", "--wandb", "off")
+    options = ("--trials", "500", "--max-epochs", "4", "--time-budget", "40", "--confirm", "1", "--wandb", "off")
     began = time.monotonic()
     assert run("offsets", "--name", "b", *options, *SMALL) == 0
-    assert time.monotonic() - began < 200
+    assert time.monotonic() - began < 160
     assert "the time budget is used up" in capsys.readouterr().out
     folder = tmp_path / "runs" / "b" / "offsets"
     assert len(rows_of(folder, "search")) > 3
