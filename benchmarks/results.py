@@ -70,12 +70,16 @@ def _on_training(songs: str, options: str, *then: str) -> Row:
 ROWS = {
     # songs that were never heard
     "jsb_notes": Row((_search(f"notes {JSB}", f"{LONG} --set inputs=context"), EVALUATE)),
-    "jsb_notes_own": Row((_search(f"notes {JSB}", f"{SHORT} --set inputs=own"), EVALUATE)),
+    "jsb_notes_own": Row(
+        (_search(f"notes {JSB}", "--trials 8 --max-epochs 60 --confirm 3 --set inputs=own"), EVALUATE)
+    ),
     "jsb_notes_original": Row((_search(f"notes {JSB}", f"{ORIGINAL} --confirm 3"), EVALUATE)),
     "jsb_durations": Row((_search(f"durations {JSB}", f"{SHORT} --set inputs=context"), EVALUATE)),
     "jsb_offsets": Row((_search(f"offsets {JSB}", f"{SHORT} --set inputs=context"), EVALUATE)),
     "mutopia_notes": Row((_search("notes {corpora}/mutopia_pd", LARGE), EVALUATE), SEEDS),
-    "freedoom_notes": Row((_search("notes {corpora}/freedoom", LARGE), EVALUATE), SEEDS),
+    "freedoom_notes": Row(
+        (_search("notes {corpora}/freedoom", "--trials 4 --max-epochs 16 --confirm 3"), EVALUATE), SEEDS
+    ),
     "two_songs_notes": Row((_search(f"notes {TWO}", SHORT), EVALUATE)),
     "two_songs_from_mutopia": Row(
         (
