@@ -222,7 +222,8 @@ def _run_epochs(
 
     from datamodules.midi_windows import MidiWindows
     from experiments.progress import bar
-    from experiments.training import fit, stopping
+    from experiments.stopping import stopping
+    from experiments.training import fit
 
     config, name = winner.config, winner.spec.name
     data = MidiWindows(

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-import signal
-import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import pytorch_lightning as pl
 import torch
@@ -17,7 +13,7 @@ import torch
 from lightning_modules.config import HeadConfig
 from lightning_modules.head import Head
 
-__all__ = ["fit", "load_optimizer", "optimizer_tensors", "stopping"]
+__all__ = ["fit", "load_optimizer", "optimizer_tensors"]
 
 
 def fit(
@@ -68,32 +64,6 @@ class _Rate(pl.Callback):
         falls = (1 + math.cos(math.pi * share)) / 2 if self.schedule == "cosine" else 1.0
         for group in trainer.optimizers[0].param_groups:
             group["lr"] = self.highest * falls
-
-
-@contextmanager
-def stopping(stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM call `stop`, which ends the work cleanly; a second one ends it at once.
-
-    Outside of the main thread, where Python handles no signals, nothing is changed.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    told = False
-
-    def handle(number: int, frame: Any) -> None:
-        nonlocal told
-        if told:
-            raise KeyboardInterrupt
-        told = True
-        stop()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

@@ -79,6 +79,7 @@ def try_space(space: Space, place: str) -> None:
     Raises:
         UserError: what it raises.
     """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     try:
         space(study.ask())

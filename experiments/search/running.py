@@ -18,8 +18,7 @@ from datamodules.errors import UserError
 from experiments.search.cluster import Cluster
 from experiments.search.observer import Halt, Observer, last_line
 from experiments.search.plan import SearchPlan, TrialSettings
-from experiments.search.trainable import train_trial
-from experiments.training import stopping
+from experiments.stopping import stopping
 
 __all__ = ["Listed", "run_trials", "workers"]
 
@@ -133,6 +132,8 @@ def _tuner(
 
 def train_trial_on(config: dict[str, Any], reference: list[Any], settings: TrialSettings) -> None:
     """`train_trial` with the columns fetched from the object store, shared read-only between a node's workers."""
+    from experiments.search.trainable import train_trial  # here: the driver does not wait for torch and Lightning
+
     columns, initial = ray.get(reference[0])
     train_trial(config, columns, settings, initial)
 

@@ -9,17 +9,18 @@ import json
 import os
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.fs
-import torch
-from safetensors.torch import load, save
 
 from datamodules.errors import UserError
 
+if TYPE_CHECKING:
+    import torch
+
 __all__ = ["Tensors", "TrialStore"]
 
-Tensors = dict[str, torch.Tensor]
+Tensors = dict[str, "torch.Tensor"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class TrialStore:
 
     def write(self, row: int, name: str, tensors: Tensors, facts: dict[str, Any]) -> None:
         """Write `name`.safetensors of a trial; `facts` is JSON, kept in the metadata."""
+        from safetensors.torch import save
+
         data = save(tensors, metadata={"tritone": json.dumps(facts)})
         system, root = self._open()
         folder = f"{root}/{self.trial(row)}"
@@ -49,6 +52,8 @@ class TrialStore:
 
     def read(self, row: int, name: str) -> tuple[Tensors, dict[str, Any]] | None:
         """The tensors and facts of a trial's file, or None where there is none (or none that is whole)."""
+        from safetensors.torch import load
+
         data = self.read_bytes(row, name)
         if data is None:
             return None
