@@ -1,0 +1,66 @@
+"""Which songs a winner has heard: its run's, and those that it had learnt from before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from winners_made import make_run
+
+from experiments.heard import heard, heard_before, overlap, together
+from experiments.music.training_songs import training_songs
+
+
+def song(name: str, split: str) -> dict[str, str]:
+    return {"path": f"/songs/{name}.mid", "sha256": name, "split": split}
+
+
+def test_a_song_that_was_learnt_from_anywhere_counts_as_that() -> None:
+    one, other = [song("a", "valid"), song("b", "tail")], [song("a", "train"), song("b", "valid")]
+    assert together(one, other) == [song("a", "train"), song("b", "tail")]
+
+
+@pytest.mark.parametrize(
+    ("known", "here", "expected"),
+    [
+        ("train", "test", (1, 0)),
+        ("none", "tail", (1, 0)),
+        ("tail", "tail", (0, 0)),  # cut at the same event
+        ("tail", "test", (1, 0)),
+        ("valid", "test", (0, 1)),
+    ],
+)
+def test_what_overlaps(known: str, here: str, expected: tuple[int, int]) -> None:
+    assert overlap([song("a", known), song("elsewhere", "train")], {"a": here, "b": "test"}) == expected
+
+
+def test_a_winner_has_heard_its_runs_songs_and_those_before(tmp_path: Path) -> None:
+    _, winners = make_run(tmp_path / "run", ["offsets"])
+    winner = winners["offsets"]
+    own = heard(winner)
+    assert own is not None
+    assert [row["split"] for row in own] == ["tail", "tail"]
+    before = {"from": "elsewhere", "sha256": "0", "songs": [song("a", "train"), song("b", "test")]}
+    began = replace(winner, facts=winner.facts | {"init": before})
+    assert heard_before(began) == [song("a", "train")]
+    assert heard(began) == [*own, song("a", "train")]
+    assert training_songs([began]).wanted == 3  # copies of those before are looked for too
+    moved = replace(began, path=tmp_path / "elsewhere" / "winner.safetensors")
+    assert heard(moved) == [song("a", "train")]
+    assert heard(replace(moved, facts=winner.facts)) is None
+
+
+@pytest.mark.parametrize(
+    ("init", "expected"),
+    [
+        ("a run", None),
+        ({"songs": None}, None),
+        ({"songs": "all"}, []),
+        ({"songs": [3, {"sha256": 3, "split": "train"}, {"sha256": "a", "split": ["train"]}, {}]}, []),
+    ],
+)
+def test_what_a_strangers_winner_says_is_read_with_care(tmp_path: Path, init: Any, expected: Any) -> None:
+    _, winners = make_run(tmp_path / "run", ["offsets"])
+    assert heard_before(replace(winners["offsets"], facts=winners["offsets"].facts | {"init": init})) == expected
