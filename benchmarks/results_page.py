@@ -52,9 +52,9 @@ nats in the column "weighted optimum", whatever the network. So the preset as it
 Trained on without the weights (`train --weighting none`), or without them from the start (`--set weighting=none`), the
 same network goes to the floor, the entropy of the next chord given five.
 
-The rows of the default space are what `tune all` finds when nothing is fixed: a longer window, the other columns and the
-place in the bar too. A floor is that of a table of the winner's own column and window; what sees more can pass it. On
-training songs that is memory, and no merit.
+The rows of the default space are what `tune all` finds when nothing is fixed: a longer window, the other columns and
+the place in the bar too. A floor is that of a table of the winner's own column and window; what sees more can pass it.
+On training songs that is memory, and no merit.
 """
 TIMING = """
 Timing is an L1 regression there. The training median alone, a constant, is below the original's figures on these
