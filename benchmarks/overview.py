@@ -1,6 +1,6 @@
 """docs/overview.png: the searches of a run, and the beginning of the song that its heads wrote.
 
-    python -m benchmarks.overview RUN
+python -m benchmarks.overview RUN
 """
 
 from __future__ import annotations
