@@ -15,7 +15,7 @@ from rich.table import Table
 
 from experiments.provenance import made_by
 
-__all__ = ["ROOT", "tell"]
+__all__ = ["ROOT", "shown", "tell"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,8 +31,7 @@ def tell(name: str, title: str, figures: Mapping[str, Any], path: Path | None) -
     """
     table = Table(title=title, title_justify="left", show_header=False)
     for key, value in figures.items():
-        shown = [f"{item:,.3g}" if isinstance(item, float) else str(item) for item in _list(value)]
-        table.add_row(key.replace("_", " "), ", ".join(shown))
+        table.add_row(key.replace("_", " "), shown(value))
     Console().print(table)
     whole = {"name": name, "title": title, "figures": dict(figures), "machine": _machine(), "made_by": made_by()}
     whole["date"] = time.strftime("%Y-%m-%d")
@@ -41,8 +40,10 @@ def tell(name: str, title: str, figures: Mapping[str, Any], path: Path | None) -
         path.write_text(json.dumps(whole, indent=1) + "\n")
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def shown(value: Any) -> str:
+    """A figure, or a list of them, for people."""
+    items = value if isinstance(value, list) else [value]
+    return ", ".join(f"{item:,.3g}" if isinstance(item, float) else str(item) for item in items)
 
 
 def _machine() -> dict[str, Any]:

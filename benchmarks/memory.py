@@ -98,7 +98,8 @@ def main() -> None:
     """The command."""
     options = tyro.cli(Options)
     base, found = imports(), sorted(peaks(options).values())
-    figures = {"imports_mb": base, "workers_mb": found, "beyond_imports_mb": found[-1] - base}
+    songs = [path.name for path in options.songs] or ["the bundled songs"]
+    figures = {"songs": songs, "imports_mb": base, "workers_mb": found, "beyond_imports_mb": found[-1] - base}
     tell("memory", "Peak memory of a search's workers", figures, options.json)
 
 
