@@ -40,7 +40,7 @@ def draw_training(trial: Trial, drawn: dict[str, Any]) -> dict[str, Any]:
         # 3e-3 with a falling rate is good nearly everywhere, for a transformer too
         "learning_rate": trial.suggest_float("learning_rate", 5e-4, 1e-2, log=True),
         "batch_size": max(round(targets / tail), 2),
-        # weights cost nats, `valid`'s currency (on chorales sqrt 0.5, balanced 1.6), and raised no macro accuracy there;
-        # kept for songs where a head says only what is frequent
+        # weights cost nats, `valid`'s currency (sqrt 0.5 on chorales, balanced 1.6), and raised no macro accuracy;
+        # kept, as the original's answer to a network that prefers some notes
         "weighting": lean(trial, "weighting", {"none": 0.8, "sqrt": 0.1, "balanced": 0.1}),
     }
