@@ -106,9 +106,11 @@ def write_page(folder: Path, page: Path) -> None:
     for name, rows in found.items():
         seeds = ", ".join(str(row["seed"]) for row in rows)
         minutes = mean(sum(row["seconds"]) for row in rows) / 60
-        commit, date = rows[0]["commit"][:10], rows[0]["date"]
-        lines += [f"`{name}`, seed {seeds}: {minutes:.1f} minutes a seed; commit {commit}, {date}", "", "```"]
+        commits = ", ".join(dict.fromkeys(row["commit"][:10] for row in rows))
+        dates = ", ".join(dict.fromkeys(row["date"] for row in rows))
+        lines += [f"`{name}`, seed {seeds}: {minutes:.1f} minutes a seed; commit {commits}, {dates}", "", "```"]
         lines += [*rows[0]["commands"], "```", ""]
+        lines += [f"Seed {row['seed']} was resumed: {row['note']}.\n" for row in rows if "note" in row]
     page.write_text("\n".join(lines))
 
 
