@@ -95,5 +95,8 @@ class PlainModule(pl.LightningModule):
         self.log_dict({"valid": figures["valid"], "best": self.best})
 
     def configure_optimizers(self) -> tuple[list[torch.optim.Optimizer], list[torch.optim.lr_scheduler.LRScheduler]]:
-        optimizer = self.head.configure_optimizers()
+        config = self.head.config
+        optimizer = torch.optim.AdamW(
+            self.head.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        )
         return [optimizer], [torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.max_epochs)]

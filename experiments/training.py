@@ -6,9 +6,11 @@ import logging
 import math
 import warnings
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.strategies import SingleDeviceStrategy
 
 from lightning_modules.config import HeadConfig
 from lightning_modules.head import Head
@@ -43,6 +45,7 @@ def fit(
             max_epochs=epochs - first,
             accelerator="gpu" if gpu else "cpu",
             devices=1,
+            strategy="auto" if gpu else _InPlace(),
             callbacks=[_Rate(head.config, schedule or head.config.schedule, first, epochs), *callbacks],
             logger=False,
             enable_checkpointing=False,
@@ -51,6 +54,16 @@ def fit(
             num_sanity_val_steps=0,
         )
         trainer.fit(head, datamodule=data)
+
+
+class _InPlace(SingleDeviceStrategy):
+    """The CPU, where batches are already: Lightning looks through every tensor of a batch for what it has to move."""
+
+    def __init__(self) -> None:
+        super().__init__("cpu")
+
+    def batch_to_device(self, batch: Any, device: torch.device | None = None, dataloader_idx: int = 0) -> Any:
+        return batch
 
 
 class _Rate(pl.Callback):

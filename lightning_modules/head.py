@@ -7,10 +7,11 @@ of a small network's step more. Nothing here knows what is predicted: that is th
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from lightning_modules.config import HeadConfig
 from lightning_modules.encoder import Encoder
+from lightning_modules.flat import FlatAdamW
 from lightning_modules.outputs import Batch, Output, Score, Value
 from lightning_modules.sampling import check_sampling
 from lightning_modules.scoring import MIXTURE_RANGE
@@ -85,13 +87,22 @@ class Head(pl.LightningModule):
         states: Tensor = self.stack(self.encoder(batch), self.config.tail, batch.get("counted"))
         return states.flatten(0, -2)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Lightning notes here, some twenty times a step, which hook it is in. Where a module looks first whether a
+        # value is a parameter, a module or a buffer, this is as slow as some of its layers.
+        if name == "_current_fx_name":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
     # training
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
+        rate, decay = self.config.learning_rate, self.config.weight_decay
+        if self.device.type == "cpu":
+            return FlatAdamW(self.parameters(), lr=rate, weight_decay=decay)
         # fused: one call for all parameters, three times faster than the default on small networks
-        return torch.optim.AdamW(
-            self.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay, fused=True
-        )
+        return torch.optim.AdamW(self.parameters(), lr=rate, weight_decay=decay, fused=True)
 
     def on_train_epoch_start(self) -> None:
         self._sums = _Sums(self.device)
@@ -108,8 +119,14 @@ class Head(pl.LightningModule):
         self._sums.add(weighted.detach(), losses.detach())
         optimizer.zero_grad()
         weighted.mean().backward()  # type: ignore[no-untyped-call]  # torch has no annotation here
-        nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], CLIP_NORM)
+        if isinstance(optimizer, FlatAdamW):
+            optimizer.clip_grad_norm(CLIP_NORM)
+        else:
+            nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], CLIP_NORM)
         optimizer.step()
+
+    # Lightning asks for it at every step, and Python finds it anew each time unless it stands here.
+    training_step.__signature__ = inspect.signature(training_step)  # type: ignore[attr-defined]
 
     # validation
 
