@@ -46,7 +46,7 @@ from datamodules.framing import UPDATES_PER_EPOCH
 from experiments.heads import HEADS
 from experiments.run_folder import Run
 from experiments.search.one_head import GRACE
-from experiments.search.search import REDUCTION
+from experiments.search.plan import REDUCTION
 from lightning_modules.head import CLIP_NORM
 from search_spaces import complete
 

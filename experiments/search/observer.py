@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Set
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -54,13 +55,14 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        """An epoch has been reported."""
+        """Epochs have been reported."""
         row = self._row(trial)
-        self.starting = self.starting or max(time.monotonic() - self.made - result["seconds"], 0.0)
-        own, figures = {name: result[name] for name in row.OWN}, dict(result["figures"])
-        row.take(own, figures)
-        self._guard(lambda: self.epochs.add(row.row, {**own, **figures}))
-        self.tracker.log(row.row, {**own, **figures})
+        for report in result["reports"]:
+            self.starting = self.starting or max(time.monotonic() - self.made - report["seconds"], 0.0)
+            own, figures = {name: report[name] for name in row.OWN}, dict(report["figures"])
+            row.take(own, figures)
+            self._guard(partial(self.epochs.add, row.row, {**own, **figures}))
+            self.tracker.log(row.row, {**own, **figures})
         self._changed()
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,9 @@ from datamodules.framing import UPDATES_PER_EPOCH
 from experiments.initial import Initial
 from experiments.tables import TrialTable
 
-__all__ = ["Outcome", "SearchPlan", "TrialSettings"]
+__all__ = ["REDUCTION", "Outcome", "SearchPlan", "TrialSettings"]
+
+REDUCTION = 3  # ASHA keeps a third at each rung: the usual choice between haste and patience (Li et al. 2020)
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class TrialSettings:
     metric: str  # the figure that `best` is the minimum of
     updates_per_epoch: int
     gpu: bool
+    rungs: frozenset[int]  # epochs after which the scheduler may stop a trial
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class SearchPlan:
         confirm: with how many other seeds the best few configurations are trained again.
         max_epochs: the most that a trial trains.
         patience: epochs without a better best after which a trial stops by itself.
-        grace: epochs that no trial is stopped before.
+        grace: epochs that no trial is stopped before, at least 1.
         space: trial -> all hyperparameters.
         initial: the winner of another run that every trial goes on from; None for fresh weights.
         start: what the first trial draws, so that it has the defaults; None for nothing told.
@@ -79,7 +82,14 @@ class SearchPlan:
             metric=self.metric,
             updates_per_epoch=self.updates_per_epoch,
             gpu=self.gpus > 0,
+            rungs=frozenset(self._rungs()),
         )
+
+    def _rungs(self) -> Iterator[int]:
+        rung = self.grace
+        while rung <= self.max_epochs:
+            yield rung
+            rung *= REDUCTION
 
 
 @dataclass(frozen=True)

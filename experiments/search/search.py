@@ -9,7 +9,7 @@ from ray.tune.schedulers import ASHAScheduler
 from datamodules.columns import Column
 from experiments.heads import HeadSpec
 from experiments.search.observer import Halt, Observer, View
-from experiments.search.plan import Outcome, SearchPlan
+from experiments.search.plan import REDUCTION, Outcome, SearchPlan
 from experiments.search.resume import bring_up_to_date, enqueue_interrupted
 from experiments.search.running import run_trials
 from experiments.search.storage import TrialStore
@@ -18,8 +18,6 @@ from experiments.tables import EpochTable, TrialTable
 from experiments.tracking import Tracker
 
 __all__ = ["run_search"]
-
-REDUCTION = 3  # ASHA keeps a third at each rung: the usual choice between haste and patience (Li et al. 2020)
 
 
 def run_search(
@@ -63,6 +61,6 @@ def _asha(plan: SearchPlan) -> ASHAScheduler:
         metric=METRIC,
         mode="min",
         max_t=plan.max_epochs,
-        grace_period=min(max(plan.grace, 1), plan.max_epochs),
+        grace_period=min(plan.grace, plan.max_epochs),
         reduction_factor=REDUCTION,
     )

@@ -15,6 +15,7 @@ from typing import Any
 
 import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from ray.tune.result import TRAINING_ITERATION
 from ray.tune.search.optuna import OptunaSearch
 
 from datamodules.errors import UserError
@@ -90,6 +91,10 @@ class StudySearch(OptunaSearch):  # type: ignore[misc]  # Ray ships no types
         trial.set_user_attr("hyperparameters", hyperparameters)
         # Under a name of their own: what the sampler drew (trial.params) can be a roundabout form of them.
         return {"hyperparameters": hyperparameters, "row": row, "max_epochs": self._max_epochs}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Tell the study, by epoch: a report can be of several."""
+        super().on_trial_result(trial_id, {**result, TRAINING_ITERATION: result["epoch"]})
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Tell the study. A figure that is no number would leave the trial RUNNING for ever: it is an error."""

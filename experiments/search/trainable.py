@@ -22,6 +22,7 @@ from datamodules.midi_windows import MidiWindows
 from experiments.heads import HEADS
 from experiments.initial import Initial
 from experiments.search.plan import TrialSettings
+from experiments.search.reporting import Reporter
 from experiments.search.storage import Tensors, TrialStore
 from experiments.training import fit, load_optimizer, optimizer_tensors
 from lightning_modules.head import Head
@@ -51,14 +52,21 @@ def train_trial(
     if initial is not None:
         for network in networks:
             network.head.load_state_dict(initial.start(network.head.state_dict(), network.data.column.vocabulary))
-    trial = _Trial(config, settings, networks)
-    trial.restore()
-    if trial.epoch >= settings.max_epochs:  # its driver died between the last checkpoint and the last report
-        tune.report(trial.reported)
-    elif len(networks) == 1:
-        _train_one(networks[0], trial, settings)
-    else:
-        _train_folds(networks, trial, settings)
+    with Reporter(_send) as reporter:
+        trial = _Trial(config, settings, networks, reporter)
+        trial.restore()
+        if trial.epoch >= settings.max_epochs:  # its driver died between the last checkpoint and the last report
+            pass
+        elif len(networks) == 1:
+            _train_one(networks[0], trial, settings)
+        else:
+            _train_folds(networks, trial, settings)
+
+
+def _send(reports: list[Mapping[str, Any]]) -> None:
+    """Tell the driver. What the scheduler and the study look at is the last report's."""
+    last = reports[-1]
+    tune.report({"epoch": last["epoch"], "best": last["best"], "reports": reports})
 
 
 @dataclass
@@ -148,8 +156,10 @@ class _Epochs(pl.Callback):
 class _Trial:
     """Reports each epoch, and keeps `best` (weights) and `last` (all that is needed to go on)."""
 
-    def __init__(self, config: Mapping[str, Any], settings: TrialSettings, networks: Sequence[_Network]) -> None:
-        self.settings, self.row, self.networks = settings, int(config["row"]), networks
+    def __init__(
+        self, config: Mapping[str, Any], settings: TrialSettings, networks: Sequence[_Network], reporter: Reporter
+    ) -> None:
+        self.settings, self.row, self.networks, self.reporter = settings, int(config["row"]), networks, reporter
         self.store = TrialStore(settings.storage)
         # A file of another search, of other hyperparameters, or of another seed, is not ours to go on from.
         self.identity = {
@@ -159,7 +169,6 @@ class _Trial:
             "networks": len(networks),
         }
         self.epoch, self.updates, self.best, self.best_epoch = 0, 0, math.inf, 0
-        self.reported: dict[str, Any] = {}
         self.saved = self.began = time.monotonic()
 
     def restore(self) -> None:
@@ -175,8 +184,9 @@ class _Trial:
         self.epoch, self.updates, self.best, self.best_epoch = (
             facts[name] for name in ("epoch", "updates", "best", "best_epoch")
         )
-        self.reported = {name: value for name, value in facts.items() if name not in self.identity}
         self.began = time.monotonic() - facts["seconds"]
+        for report in facts.get("reports", ()):
+            self.reporter.add(report, wait=False)
 
     def end_epoch(self, figures: Mapping[str, float], updates: int) -> bool:
         """Report the epoch that validation has just closed; whether the trial stops here."""
@@ -200,10 +210,12 @@ class _Trial:
             tensors = {key: tensor.detach().contiguous() for key, tensor in self.networks[0].head.state_dict().items()}
             self.store.write(self.row, "best", tensors, {**self.identity, **report})
         if time.monotonic() - self.saved > LAST_EVERY:
-            self.store.write(self.row, "last", self._whole(), {**self.identity, **report})
+            told = {"reports": [*self.reporter.unhandled(), report]}
+            self.store.write(self.row, "last", self._whole(), {**self.identity, **report, **told})
             self.saved = time.monotonic()
-        tune.report(report)
-        return self.epoch - self.best_epoch >= self.settings.patience
+        over = self.epoch - self.best_epoch >= self.settings.patience or self.epoch >= self.settings.max_epochs
+        self.reporter.add(report, wait=over or self.epoch in self.settings.rungs)
+        return over
 
     def _whole(self) -> Tensors:
         """All that is needed to go on."""
