@@ -51,7 +51,7 @@ class SearchView:
         self.kind, self.repeats = "", frozenset[int]()  # what is repeated after the search, and its rows
         self.line_at = 0.0
         self.last: TrialTable | None = None
-        self.live = Live(console=console, refresh_per_second=4, transient=False) if console.is_terminal else None
+        self.live = Live(console=console, refresh_per_second=2, transient=False) if console.is_terminal else None
 
     def __enter__(self) -> Self:
         if self.live:

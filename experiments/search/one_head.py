@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +15,7 @@ from experiments.files import locked, read_json, write_json
 from experiments.heads import HeadSpec
 from experiments.initial import Initial, initial_of_head
 from experiments.run_folder import Run
+from experiments.search.beside import beside
 from experiments.search.cluster import Cluster
 from experiments.search.columns import Columns, columns_of
 from experiments.search.confirm import Choice, choose, repeat, time_needed, unconfirmed, with_final, without_final
@@ -39,8 +37,7 @@ __all__ = ["HeadPlan", "is_finished", "place", "search_head"]
 
 GPU_SHARE = 0.25  # of a GPU a trial: small networks leave most of one idle
 LONG = ("vocabulary", "init")  # what a winner tells of itself that is too long for a tracker
-IMPORT_AFTER = 15.0  # seconds after a search begins: its workers are up then
-LEAST_PRIORITY = 19
+IMPORT_AFTER = 15.0  # seconds after a search begins: its workers are up then, and the export's imports take seconds
 GRACE = 8  # a trial trains at least max_epochs / GRACE epochs before ASHA may stop it
 
 
@@ -94,31 +91,13 @@ def search_head(run: Run, dataset: Dataset, plan: HeadPlan, cluster: Cluster, de
             console, column_spec.title, options.trials, unit_of(column_spec, metric), against, search.deadline
         )
         with tracker:
-            with view, _importing(spec):
+            with view, beside(spec.load, after=IMPORT_AFTER, gently=True):
                 outcome, choices = _train(spec, columns, search, tracker, view)
             winner = export_winner(run, dataset, columns, options, search, outcome, choices)
             if winner is not None:
                 tracker.winner(winner.path, {k: v for k, v in winner.facts.items() if k not in LONG})
                 _announce(winner, outcome.table, choices, search)
     return outcome.reason
-
-
-@contextmanager
-def _importing(spec: HeadSpec) -> Iterator[None]:
-    """Import what the export needs while the trials train, out of their way: it takes seconds in which none would."""
-
-    def load() -> None:
-        with suppress(OSError, AttributeError):  # a thread has a priority of its own on Linux alone
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LEAST_PRIORITY)
-        spec.load()
-
-    timer = threading.Timer(IMPORT_AFTER, load)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _train(

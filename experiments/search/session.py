@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from experiments.heads import ALL, HEADS, HeadSpec, named_heads
 from experiments.initial import initial_of_head, initial_place, say_heard
 from experiments.progress import reading
 from experiments.run_folder import Run, create_run, default_runs, new_name, open_run
+from experiments.search.beside import beside
 from experiments.search.cluster import connected
 from experiments.search.export import AllFailedError
 from experiments.search.hyperparameters import search_space, settings_of, try_space
@@ -149,7 +151,8 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
 def _search_heads(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], began: float) -> tuple[str, str]:
     """Search one head after another; why it ended early, or "", and what failed, or ""."""
     reason = failed = ""
-    with connected(plans[0].options.address) as cluster:
+    # Tune imports it to count who uses W&B: here while Ray starts, which is mostly waiting
+    with beside(lambda: import_module("ray.air.integrations.wandb")), connected(plans[0].options.address) as cluster:
         say(f"searching on {cluster.label}: {cluster.cpus:g} CPUs, {cluster.gpus:g} GPUs")
         for number, plan in enumerate(plans):
             deadline = _deadline(plan.options.time_budget, began, len(plans) - number)
