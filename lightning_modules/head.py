@@ -21,9 +21,8 @@ from lightning_modules.config import HeadConfig
 from lightning_modules.encoder import Encoder
 from lightning_modules.flat import FlatAdamW
 from lightning_modules.outputs import Batch, Output, Score, Value
-from lightning_modules.sampling import check_sampling
 from lightning_modules.scoring import MIXTURE_RANGE
-from lightning_modules.stack import Stack
+from lightning_modules.stack import Memory, Stack
 
 __all__ = ["CLIP_NORM", "Head", "score"]
 
@@ -184,9 +183,34 @@ class Head(pl.LightningModule):
         Raises:
             ValueError: a temperature or top_p without meaning.
         """
-        check_sampling(temperature, top_p)
+        state, _ = self.follow(batch, None)
+        return self.draw(state, batch, temperature=temperature, top_p=top_p, generator=generator)
+
+    @torch.inference_mode()
+    def follow(self, batch: Batch, memory: Memory | None) -> tuple[Tensor, Memory]:
+        """The states at the last of some positions, (batch, hidden), and what is remembered after them.
+
+        Args:
+            batch: the inputs of positions, on the head's device.
+            memory: what this returned of the positions before them; None if they begin a window.
+        """
         with evaluating(self):
-            return self.output.draw(self.stack(self.encoder(batch))[:, -1], batch, temperature, top_p, generator)
+            states, after = self.stack.follow(self.encoder(batch), memory)
+            return states[:, -1], after
+
+    @torch.inference_mode()
+    def draw(
+        self,
+        state: Tensor,
+        batch: Batch,
+        *,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> list[Value]:
+        """The values that follow, as `sample` draws them, from what `follow` said of the batch."""
+        with evaluating(self):
+            return self.output.draw(state, batch, temperature, top_p, generator)
 
 
 @contextmanager

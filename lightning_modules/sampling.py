@@ -35,20 +35,20 @@ def sample(
         generator: the source of randomness, on the logits' device; None takes torch's global one.
 
     Raises:
-        ValueError: see `check_sampling`; also logits that are not (batch, classes) or hold NaN.
+        ValueError: see `check_sampling`; also logits that are not (batch, classes), or rows with NaN or without a
+            finite largest one.
     """
     check_sampling(temperature, top_p)
     if logits.ndim != 2 or not logits.shape[1]:
         raise ValueError(f"logits must be (batch, classes), not of shape {tuple(logits.shape)}")
-    if logits.isnan().any():
-        raise ValueError("logits hold NaN: the network has diverged")
+    falling, order = logits.double().sort(dim=1, descending=True, stable=True)  # NaN would come first
+    if not falling[:, 0].isfinite().all():
+        raise ValueError("logits hold NaN or are infinite: the network has diverged")
     if temperature == 0:
-        return logits.argmax(dim=1)
-    scores = logits.double()
-    scores = (scores - scores.amax(dim=1, keepdim=True)) / temperature  # largest first at 0: no overflow near 0
-    probabilities = scores.softmax(dim=1)
-    if top_p < 1:
-        ordered, order = probabilities.sort(dim=1, descending=True, stable=True)
-        before = ordered.cumsum(dim=1) - ordered  # the likeliest class has 0 before it, so one always stays
-        probabilities = torch.zeros_like(probabilities).scatter_(1, order, ordered.where(before < top_p, 0.0))
-    return torch.multinomial(probabilities, 1, generator=generator).squeeze(1)
+        return order[:, 0]
+    # Largest first at 0: no overflow near a temperature of 0.
+    reached = ((falling - falling[:, :1]) / temperature).exp().cumsum(dim=1)
+    reached = reached / reached[:, -1:]
+    held = reached.gather(1, (reached < top_p).sum(dim=1, keepdim=True))  # the first to reach top_p ends the nucleus
+    uniform = torch.rand(len(held), 1, dtype=held.dtype, generator=generator, device=held.device)
+    return order.gather(1, (reached <= uniform * held).sum(dim=1, keepdim=True)).squeeze(1)

@@ -35,12 +35,19 @@ class Steps(NamedTuple):
 class FactoredOutput(nn.Module):
     """Chords as pitches. Figures as for tokens, but no top5; top1 is whether the likeliest choices spell the chord."""
 
+    impossible: Tensor
+
     def __init__(self, hidden: int) -> None:
         super().__init__()
         self.state = nn.Linear(hidden, hidden)
         self.above = nn.Linear(PITCHES, hidden, bias=False)
         self.last = nn.Embedding(PITCHES + 1, hidden)
         self.choice = nn.Linear(hidden, PITCHES + 1)
+        # What cannot follow, (last, choice): all but a lower pitch and the end, with which no chord begins.
+        impossible = torch.ones(PITCHES + 1, PITCHES + 1, dtype=torch.bool).triu()
+        impossible[:, END] = False
+        impossible[START, END] = True
+        self.register_buffer("impossible", impossible, persistent=False)  # not learned, so no winner has it
 
     def logits(self, state: Tensor, above: Tensor, last: Tensor) -> Tensor:
         """Of each choice, (S, 129): -inf for what cannot follow.
@@ -51,10 +58,7 @@ class FactoredOutput(nn.Module):
             last: the lowest of them, or START, int64 (S,).
         """
         raw: Tensor = self.choice((state + self.above(above) + self.last(last)).relu())
-        pitch = torch.arange(PITCHES + 1, device=raw.device)
-        impossible = pitch >= last[:, None]
-        impossible[:, END] = last == START
-        return raw.masked_fill(impossible, -torch.inf)
+        return raw.masked_fill(self.impossible[last], -torch.inf)
 
     def losses(self, state: Tensor, batch: Batch) -> Tensor:
         steps = _steps(batch["pitches"])
@@ -88,19 +92,21 @@ class FactoredOutput(nn.Module):
     ) -> list[Value]:
         """One chord a row; temperature and top-p hold for each choice."""
         check_sampling(temperature, top_p)
-        projected = self.state(state)
-        above = state.new_zeros(len(state), PITCHES)
-        last = torch.full((len(state),), START, device=state.device)
         chords: list[list[int]] = [[] for _ in range(len(state))]
-        open_ = list(range(len(state)))
-        while open_:
-            rows = torch.tensor(open_, device=state.device)
-            drawn = sample(self.logits(projected[rows], above[rows], last[rows]), temperature, top_p, generator)
-            for row, choice in zip(open_, drawn.tolist(), strict=True):
+        rows = list(range(len(state)))  # of the chords that have not ended; so are the tensors'
+        projected, above = self.state(state), state.new_zeros(len(state), PITCHES + 1)  # END has a column, never read
+        last = torch.full((len(state),), START, device=state.device)
+        while rows:
+            last = sample(self.logits(projected, above[:, :PITCHES], last), temperature, top_p, generator)
+            above.scatter_(1, last[:, None], 1.0)
+            choices = last.tolist()
+            for row, choice in zip(rows, choices, strict=True):
                 if choice != END:
                     chords[row].append(choice)
-                    above[row, choice], last[row] = 1.0, choice
-            open_ = [row for row, choice in zip(open_, drawn.tolist(), strict=True) if choice not in (END, 0)]
+            going_on = [number for number, choice in enumerate(choices) if choice not in (END, 0)]
+            if len(going_on) < len(rows):
+                rows = [rows[number] for number in going_on]
+                projected, above, last = projected[going_on], above[going_on], last[going_on]
         return [tuple(reversed(chord)) for chord in chords]
 
 

@@ -7,12 +7,15 @@ slots from the output backwards.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from lightning_modules.config import HeadConfig
 from lightning_modules.transformer import blocks
 
-__all__ = ["ChannelNorm", "Stack"]
+__all__ = ["ChannelNorm", "Memory", "Stack"]
+
+Memory = list[tuple[Tensor, Tensor]]  # of each LSTM after its last position: output and cell, both (1, batch, hidden)
 
 
 class ChannelNorm(nn.BatchNorm1d):
@@ -63,12 +66,42 @@ class Stack(nn.Module):
             counted: bool (batch, tail), which of these positions are wanted: then (n, hidden), those alone. The others
                 cost the layers above nothing, and do not enter batch normalisation.
         """
-        x, slots = windows, iter(self.slots)
-        for depth, layer in enumerate(self.backbone, start=1):
-            last = depth == len(self.backbone)
+        return self.follow(windows, None, tail, counted)[0]
+
+    def follow(
+        self, positions: Tensor, memory: Memory | None, tail: int = 1, counted: Tensor | None = None
+    ) -> tuple[Tensor, Memory]:
+        """The states of positions that come after others, and what is remembered after them.
+
+        Args:
+            positions: (batch, positions, embedding).
+            memory: what this returned of the positions before; None if there are none. A transformer remembers nothing.
+            tail, counted: see `forward`.
+        """
+        x, slots, after = positions, iter(self.slots), Memory()
+        for depth, layer in enumerate(self.backbone):
+            last = depth == len(self.backbone) - 1
             kept = tail if last else x.shape[1]  # the layers above need no other positions
-            x = layer(x)[0][:, -kept:] if isinstance(layer, nn.LSTM) else layer(x, kept)
+            if isinstance(layer, nn.LSTM):
+                x, remembered = layer(x) if memory is None else _stepped(layer, x, memory[depth])
+                x = x[:, -kept:]
+                after.append(remembered)
+            else:
+                x = layer(x, kept)
             x = next(slots)(x[counted] if last and counted is not None else x)
         for dense in self.dense:
             x = next(slots)(dense(x).relu())
-        return x
+        return x, after
+
+
+def _stepped(layer: nn.LSTM, x: Tensor, memory: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """What the layer gives, position by position.
+
+    A call of the layer itself begins by laying out its weights, which takes several times as long as one position.
+    """
+    output, cell = memory[0][0], memory[1][0]
+    outputs = []
+    for position in x.unbind(dim=1):
+        output, cell = torch.lstm_cell(position, (output, cell), *layer.all_weights[0])
+        outputs.append(output)
+    return torch.stack(outputs, dim=1), (output[None], cell[None])

@@ -493,7 +493,7 @@ def test_a_new_song_has_notes_of_different_lengths_in_one_event(tmp_path: Path) 
 
 
 def test_the_head_hears_in_a_song_what_it_was_trained_on(tmp_path: Path) -> None:
-    """The batch of the last position is that of `Windows`, as for every head."""
+    """What it reads of its window is that of `Windows`, as for every head."""
     from experiments.music.voices import Event, Voice
 
     winner = make_winner(tmp_path / "w.safetensors", "durations", demo_songs(), grain="note", window=5, loss="last")
@@ -501,11 +501,11 @@ def test_the_head_hears_in_a_song_what_it_was_trained_on(tmp_path: Path) -> None
     head = winner.head()
     seen: list[Batch] = []
 
-    def sample(batch: Batch, **_: Any) -> list[tuple[int, ...]]:
+    def draw(state: Tensor, batch: Batch, **_: Any) -> list[tuple[int, ...]]:
         seen.append({name: tensor.clone() for name, tensor in batch.items()})
         return [(1,)]
 
-    head.sample = sample  # type: ignore[assignment]
+    head.draw = draw  # type: ignore[assignment]
     voice = Voice(winner, head, Sampling(), torch.Generator())
     events = demo_songs().events[0]
     rows = np.stack([events.duration, events.offset, events.velocity, events.place, events.bar], axis=1).tolist()

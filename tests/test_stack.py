@@ -78,6 +78,17 @@ def test_no_position_sees_a_later_one(backbone: str) -> None:
     assert not torch.equal(stack(windows, 6)[:, 4:], stack(changed, 6)[:, 4:])
 
 
+@pytest.mark.parametrize("pieces", [[7], [1] * 7, [3, 1, 2, 1]])
+def test_what_follows_goes_on_from_what_is_remembered(pieces: list[int]) -> None:
+    counts = {"lstm_layers": 3, "dense_layers": 1, "batchnorm_layers": 4, "dropout_layers": 4}
+    stack = learned(Stack(small(**counts)))
+    windows, memory, states = torch.randn(2, 7, 3), None, []
+    for piece in windows.split(pieces, dim=1):
+        found, memory = stack.follow(piece, memory, tail=piece.shape[1])
+        states.append(found)
+    torch.testing.assert_close(torch.cat(states, dim=1), stack(windows, 7))
+
+
 @pytest.mark.parametrize("tail", [1, 3, 6])
 def test_attention_is_biased_by_distance_and_by_nothing_else(tail: int) -> None:
     attention = Attention(small(backbone="transformer"))

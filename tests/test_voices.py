@@ -1,7 +1,9 @@
-"""A voice, event by event, builds the batch that training built of the same events, and so says what it learnt."""
+"""A voice, event by event, reads what training showed of the same events, as far back, and so says what it learnt."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain, count, islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from columns_made import choices
+from heads_made import cases
 from torch import Tensor
 from winners_made import demo_songs, make_winner
 
@@ -21,6 +24,7 @@ from experiments.music.prime import Prime
 from experiments.music.voices import Event, Sampling, Voice
 from experiments.winners import Winner
 from lightning_modules.head import Head
+from lightning_modules.stack import Memory
 
 INPUTS = ("window", "chord", "numbers", "known")
 SEEN = ("inputs", "loss", "output", "grain")
@@ -28,19 +32,64 @@ CASES = [(head, settings) for head in HEADS for settings in choices(head, *SEEN)
 WINDOW = 6
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As generation has it: on a busy machine two wait for each other at every step."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 class Recorder:
-    """A head that keeps what it is asked and what it answers."""
+    """A head that keeps what it reads, its states, and what it answers."""
 
     def __init__(self, head: Head) -> None:
         self.head = head
         self.batches: list[Batch] = []
+        self.states: list[Tensor] = []
         self.values: list[Value] = []
 
-    def sample(self, batch: Batch, **options: Any) -> list[Value]:
+    def follow(self, batch: Batch, memory: Memory | None) -> tuple[Tensor, Memory]:
         self.batches.append({name: tensor.clone() for name, tensor in batch.items()})
-        found = self.head.sample(batch, **options)
+        state, after = self.head.follow(batch, memory)
+        self.states.append(state)
+        return state, after
+
+    def draw(self, state: Tensor, batch: Batch, **options: Any) -> list[Value]:
+        found = self.head.draw(state, batch, **options)
         self.values += found
         return found
+
+
+class Speaker:
+    """An n-gram model that speaks at certain events, and says what stands there."""
+
+    def __init__(self, values: list[Value], turns: set[int]) -> None:
+        self.values, self.turns = values, turns
+        self.history: list[Value] = []
+
+    def say(self) -> Value | None:
+        number = len(self.history)
+        return self.values[number] if number in self.turns else None
+
+
+def contexts(winner: Winner) -> Iterator[int]:
+    """Of values said one after another: how many positions each is drawn from."""
+    window, tail = winner.framing.window, winner.framing.tail
+    if winner.config.backbone == "transformer":
+        return repeat(window)
+    return chain([window], chain.from_iterable(range(window - tail + 1, window + 1) for _ in count()))
+
+
+def cut(batch: Batch, positions: int) -> Batch:
+    """The inputs of the last positions."""
+    return {name: batch[name][:, -positions:] for name in INPUTS if name in batch}
+
+
+def positions_of(batch: Batch) -> int:
+    (positions,) = {tensor.shape[1] for tensor in batch.values()}
+    return positions
 
 
 def started(event: Event, after: tuple[str, ...]) -> Event:
@@ -86,18 +135,73 @@ def test_a_voice_sees_what_training_shows(head: str, settings: dict[str, Any], s
     voice = Voice(winner, recorder, Sampling(temperature=0), torch.Generator())  # type: ignore[arg-type]
     events = prime.heard()
     asked = {*range(1, 12), len(events) // 2, *range(len(events) - 3, len(events))}
+    lengths = contexts(winner)
     for number, event in enumerate(events):
         if number in asked:
             recorder.batches, recorder.values = [], []
             said = voice.say(started(event, winner.column.after))
             batch = one_target(windows, number)
-            assert set(recorder.batches[0]) <= set(INPUTS)
-            assert_same_inputs(recorder.batches[0], batch)
-            assert recorder.values[0] == recorder.head.sample(batch, temperature=0)[0]
+            (read,) = recorder.batches
+            assert set(read) <= set(INPUTS)
+            assert_same_inputs(read, cut(batch, positions_of(read)))
+            assert recorder.values[0] == recorder.head.sample(cut(batch, next(lengths)), temperature=0)[0]
             assert said == recorder.values[0] or recorder.values[0] == 0, "an offset of 0 would stop time"
         else:
             voice.expect(event)
+            lengths = contexts(winner)
         voice.hear(event)
+
+
+def spoken(winner: Winner, events: list[Event], speaker: Speaker | None = None) -> Recorder:
+    """Of a head that is asked for each of the events in turn, whatever it says."""
+    recorder = Recorder(winner.head())
+    voice = Voice(winner, recorder, Sampling(), torch.Generator().manual_seed(0), speaker)  # type: ignore[arg-type]
+    for event in events:
+        voice.say(started(event, winner.column.after))
+        voice.hear(event)
+    return recorder
+
+
+@pytest.mark.parametrize(("head", "settings"), cases())
+def test_a_state_has_read_as_much_as_one_that_is_scored(head: str, settings: dict[str, Any], tmp_path: Path) -> None:
+    """In however many steps it was read: over four windows, from a song's first event on."""
+    dataset = demo_songs()
+    deep = {"lstm_layers": 2, "dense_layers": 1, "batchnorm_layers": 2}
+    winner = make_winner(tmp_path / "winner", head, dataset, window=WINDOW, **deep, **settings)
+    prime = Prime(dataset.songs[0], dataset.events[0], context=4 * WINDOW + 1)
+    recorder, windows = spoken(winner, prime.heard()), windows_of(winner, prime)
+    states = torch.cat(recorder.states)
+    assert len(states) == len(prime.heard()) == 4 * WINDOW + 1
+    for number, context in enumerate(islice(contexts(winner), len(states))):
+        afresh, _ = recorder.head.follow(cut(one_target(windows, number), context), None)
+        assert torch.allclose(states[number], afresh[0], atol=1e-5), number
+    tail = winner.framing.tail
+    if winner.config.backbone == "transformer" or tail == 1:
+        assert set(map(positions_of, recorder.batches)) == {WINDOW}
+    else:
+        read = [WINDOW, *([WINDOW - tail + 1] + [1] * (tail - 1)) * len(states)]
+        assert list(map(positions_of, recorder.batches)) == read[: len(states)]
+    if winner.config.backbone == "lstm":  # as scoring cuts a song that begins with the last target of a window
+        last = np.arange(0, len(states), tail)
+        assert last[-1] == len(states) - 1
+        first = np.r_[0, last[:-1] + 1]
+        batch = windows.batch(Segments(last, first, np.zeros_like(last)))
+        with torch.inference_mode():
+            assert torch.allclose(states, recorder.head(batch), atol=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["half", "last"])
+@pytest.mark.parametrize("head", HEADS)
+def test_what_an_ngram_says_is_read_like_what_the_head_says(head: str, loss: str, tmp_path: Path) -> None:
+    dataset = demo_songs()
+    winner = make_winner(tmp_path / "winner", head, dataset, window=WINDOW, loss=loss)
+    prime = Prime(dataset.songs[0], dataset.events[0], context=50)
+    events = prime.heard()
+    values: list[Value] = [getattr(event, winner.column.field) or 1 for event in events]
+    turns = {0, 3, 5, 6, 10, 11, 12, *range(20, 22 + 2 * WINDOW)}
+    alone, mixed = spoken(winner, events), spoken(winner, events, Speaker(values, turns))
+    own = [state for number, state in enumerate(alone.states) if number not in turns]
+    assert torch.allclose(torch.cat(own), torch.cat(mixed.states), atol=1e-5)
 
 
 @pytest.mark.parametrize("head", HEADS)

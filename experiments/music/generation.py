@@ -226,7 +226,7 @@ def _song(prime: Prime, events: Sequence[Event], settings: Settings, candidate: 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """One thread inside: the fastest for one window at a time, and the same sums on every number of cores."""
+    """One thread inside: the fastest for one event at a time, and the same sums on every number of cores."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from datamodules.context import PITCHES, place_features, tick_features
+from datamodules.context import PITCHES, known_size, past_size, place_features, tick_features
 from datamodules.vocabulary import Chord, Value
 from experiments.winners import Winner
 
 if TYPE_CHECKING:
     from experiments.music.mixed import Mixed
     from lightning_modules.head import Head
+    from lightning_modules.outputs import Batch
+    from lightning_modules.stack import Memory
 
 __all__ = ["Event", "Sampling", "Voice", "input_id"]
+
+Rows = dict[str, NDArray[np.generic]]  # what stands at one position, a row of each input
 
 TRIES = 8  # draws of an offset before the shortest known one is taken
 
@@ -60,6 +66,10 @@ class Event:
 class Voice:
     """One head over one song.
 
+    The state that a value is drawn from has read as many positions as one that is scored: `window - tail + 1` to
+    `window`. The first has read a whole window. Each of the others reads on from the one before by one position or,
+    where that has read a whole window, begins anew. A transformer remembers nothing: it reads a window for every event.
+
     Args:
         winner, head: the head, and its network.
         sampling: how its values are drawn.
@@ -72,37 +82,36 @@ class Voice:
     ) -> None:
         self.winner, self.head, self.sampling, self.random, self.mixed = winner, head, sampling, random, mixed
         self.framing, self.spec = winner.framing, winner.spec.column
-        window, start = self.framing.window, self._rows(None)
-        self._heard = {name: np.repeat(row[None], window, axis=0) for name, row in start.items()}
-        known = self._known(None)
-        self._coming = {name: np.repeat(row[None], window, axis=0) for name, row in known.items()}
+        window, stepping = self.framing.window, winner.config.backbone == "lstm"
+        self._shortest = window - self.framing.tail + 1 if stepping else window
+        self._before = self._heard(None)
+        self._positions = deque([self._position(None)] * window, maxlen=window)
+        self._context = 0  # positions that the state of the event to come has read; 0 before the head's first turn
+        self._unread = 0  # how many of them the memory lacks
+        self._memory: Memory | None = None
 
     def hear(self, event: Event) -> None:
         """Take in an event that is complete. What was known of it beforehand has been told by `expect` or `say`."""
-        for name, row in self._rows(event).items():
-            _push(self._heard[name], row)
+        self._before = self._heard(event)
         if self.mixed is not None:
             self.mixed.history.append(getattr(event, self.spec.field))
 
     def expect(self, event: Event) -> None:
-        """Take in what is known of the event to come."""
-        for name, row in self._known(event).items():
-            _push(self._coming[name], row)
+        """Take in what is known of the event to come, which is not the head's to say."""
+        self._positions.append(self._position(event))
+        self._context = 0
 
     def say(self, event: Event) -> Value:
         """The head's value of an event of which the columns before it are drawn."""
-        self.expect(event)
-        batch = {name: torch.from_numpy(rows[None]) for name, rows in self._heard.items() if name != "past"}
-        if self.framing.context:
-            numbers = np.concatenate([self._heard["past"], self._coming["numbers"]], axis=1)
-            batch["numbers"] = torch.from_numpy(numbers[None])
-            if "known" in self._coming:
-                batch["known"] = torch.from_numpy(self._coming["known"][None])
+        self._positions.append(self._position(event))
+        self._move_on()
+        read: tuple[torch.Tensor, Batch] | None = None
         for _ in range(TRIES):
             value = self.mixed.say() if self.mixed is not None else None
             if value is None:
-                (value,) = self.head.sample(
-                    batch, temperature=self.sampling.temperature, top_p=self.sampling.top_p, generator=self.random
+                read = read or self._read()
+                (value,) = self.head.draw(
+                    *read, temperature=self.sampling.temperature, top_p=self.sampling.top_p, generator=self.random
                 )
             # The vocabulary of offsets holds the tick 0 if a training song begins on a bar line, but it is no target:
             # two events never share an onset. Drawn all the same, it would stop time, so it is drawn again.
@@ -110,9 +119,38 @@ class Voice:
                 return value
         return next((tick for tick in self.winner.vocabulary.values if isinstance(tick, int) and tick >= 1), 1)
 
-    def _rows(self, event: Event | None) -> dict[str, NDArray[np.generic]]:
+    def _move_on(self) -> None:
+        """Count the newest position in: after those that the state has read, or as the last of a new beginning."""
+        if 0 < self._context < self.framing.window:
+            self._context += 1
+            self._unread += 1
+        else:
+            self._context = self._unread = self._shortest if self._context else self.framing.window
+            self._memory = None
+
+    def _read(self) -> tuple[torch.Tensor, Batch]:
+        """The state of the event to come, and the positions read for it.
+
+        They are more than one where it begins anew, and where an n-gram has spoken in the head's place.
+        """
+        rows = list(self._positions)[-self._unread :]
+        batch = {name: torch.from_numpy(np.stack([row[name] for row in rows])[None]) for name in rows[0]}
+        state, self._memory = self.head.follow(batch, self._memory)
+        self._unread = 0
+        return state, batch
+
+    def _position(self, event: Event | None) -> Rows:
+        """What stands at the position of an event: the event before it, and what is known of it; None for zeros."""
+        rows = dict(self._before)
+        if self.framing.context:
+            rows["numbers"] = np.concatenate([rows["numbers"], self._known(event)])
+            if "notes" in self.spec.after:
+                rows["known"] = _flags(event, PITCHES)
+        return rows
+
+    def _heard(self, event: Event | None) -> Rows:
         """What the head sees of an event that it has heard; None for a song's start."""
-        rows: dict[str, NDArray[np.generic]] = {}
+        rows: Rows = {}
         spelled = self.spec.chords and self.framing.spelled
         if not spelled:
             own = self.winner.vocabulary.start
@@ -120,25 +158,22 @@ class Voice:
                 own = input_id(self.winner, getattr(event, self.spec.field))
             rows["window"] = np.array(own, dtype=np.int64)
         if spelled or self.framing.context:
-            rows["chord"] = np.append(_flags(event), np.float32(event is None))
+            rows["chord"] = _flags(event, PITCHES + 1)
+            rows["chord"][PITCHES] = event is None
         if self.framing.context:
-            rows["past"] = _past(event or Event(), self.winner.grid) * np.float32(event is not None)
+            rows["numbers"] = _past(event, self.winner.grid)
         return rows
 
-    def _known(self, event: Event | None) -> dict[str, NDArray[np.float32]]:
-        """What the head knows of the event to come; None for zeros."""
-        if not self.framing.context:
-            return {}
-        there, one, grid = np.float32(event is not None), event or Event(), self.winner.grid
-        parts = [np.zeros((1, 0), np.float32)]
+    def _known(self, event: Event | None) -> NDArray[np.float32]:
+        """The numbers that are known of the event to come; None for zeros."""
+        if event is None:
+            return np.zeros(known_size(self.spec.after), np.float32)
+        parts, grid = [np.zeros(0, np.float32)], self.winner.grid
         if "offsets" in self.spec.after:
-            parts += [tick_features(_one(one.offset), grid), place_features(_one(one.place), _one(one.bar), grid)]
+            parts += [_ticks(event.offset, grid), _place(event.place, event.bar, grid)]
         if "durations" in self.spec.after:
-            parts.append(tick_features(_one(one.duration), grid))
-        rows = {"numbers": np.concatenate(parts, axis=1)[0] * there}
-        if "notes" in self.spec.after:
-            rows["known"] = _flags(event)
-        return rows
+            parts.append(_ticks(event.duration, grid))
+        return np.concatenate(parts)
 
 
 def input_id(winner: Winner, value: Value) -> int:
@@ -148,26 +183,29 @@ def input_id(winner: Winner, value: Value) -> int:
     return winner.vocabulary.index.get(value, winner.vocabulary.unknown)
 
 
-def _past(event: Event, grid: int) -> NDArray[np.float32]:
-    ticks = [tick_features(_one(column), grid) for column in (event.duration, event.offset)]
-    loud = np.array([[event.velocity / 64 - 1]], np.float32)
-    row: NDArray[np.float32] = np.concatenate(
-        [*ticks, place_features(_one(event.place), _one(event.bar), grid), loud], axis=1
-    )[0]
-    return row
+def _past(event: Event | None, grid: int) -> NDArray[np.float32]:
+    if event is None:
+        return np.zeros(past_size(), np.float32)
+    ticks = [_ticks(column, grid) for column in (event.duration, event.offset)]
+    loud = np.array([event.velocity / 64 - 1], np.float32)
+    return np.concatenate([*ticks, _place(event.place, event.bar, grid), loud])
 
 
-def _flags(event: Event | None) -> NDArray[np.float32]:
-    flags = np.zeros(PITCHES, np.float32)
+def _flags(event: Event | None, size: int) -> NDArray[np.float32]:
+    flags = np.zeros(size, np.float32)
     if event is not None:
         flags[list(event.chords)] = 1
     return flags
 
 
-def _one(value: int) -> NDArray[np.int32]:
-    return np.array([value], np.int32)
+# These features are made by columns, slow for a single value; and the same few values come again and again.
 
 
-def _push(rows: NDArray[np.generic], row: NDArray[np.generic]) -> None:
-    rows[:-1] = rows[1:].copy()
-    rows[-1] = row
+@lru_cache(maxsize=1024)
+def _ticks(ticks: int, grid: int) -> NDArray[np.float32]:
+    return tick_features(np.array([ticks], np.int32), grid).ravel()
+
+
+@lru_cache(maxsize=1024)
+def _place(place: int, bar: int, grid: int) -> NDArray[np.float32]:
+    return place_features(np.array([place], np.int32), np.array([bar], np.int32), grid).ravel()
