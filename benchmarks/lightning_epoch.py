@@ -35,7 +35,7 @@ from search_spaces.presets import PRESETS
 SPEC = HEADS["notes"]
 PLAIN = {"dense_layers": 0, "batchnorm_layers": 0, "dropout_layers": 0, "dropout": 0.0, "weighting": "none"}
 SETTINGS = {**PRESETS["original"]["notes"], **PLAIN, "hidden": 64, "batch_size": 64}
-EQUAL = 1e-5  # the most that two weights, or two losses, may differ by
+EQUAL = 1e-5  # the most that two losses may differ by
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def pair(column: Column, epochs: int, *, lightning_first: bool) -> tuple[Side, S
     if not lightning_first:
         lightning.under_lightning(epochs)
     if not (apart := differ(lightning, bare)) <= EQUAL:
-        sys.exit(f"the two sides do not train alike: weights or losses differ by up to {apart:g}")
+        sys.exit(f"the two sides do not train alike: their losses differ by up to {apart:g}")
     return lightning, bare
 
 
@@ -131,7 +131,7 @@ def main() -> None:
         "pairs": pairs,
         "epochs_a_turn": epochs,
         "updates_an_epoch": turns[0][0].data.updates,
-        "weights_and_losses_differ_by": max(differ(*turn) for turn in turns),
+        "losses_differ_by": max(differ(*turn) for turn in turns),
         "bare_epoch_s": median(mean(bare.seconds) for _, bare in turns),
         "lightning_epoch_s": median(mean(lightning.seconds) for lightning, _ in turns),
         "ratio": median(ratios),

