@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -103,8 +104,15 @@ class StoppedError(Exception):
 
 @pytest.fixture
 def reports(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the trials report, epoch by epoch, whatever goes in one message."""
     found: list[dict[str, Any]] = []
-    monkeypatch.setattr(trainable.tune, "report", found.append)
+
+    def receive(message: dict[str, Any]) -> None:
+        told = message.pop("reports")
+        assert message == {name: told[-1][name] for name in ("epoch", "best")}
+        found.extend(told)
+
+    monkeypatch.setattr(trainable.tune, "report", receive)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     return found
 
@@ -119,6 +127,7 @@ def settings(folder: Path, **other: Any) -> TrialSettings:
         "metric": "valid",
         "updates_per_epoch": 5,
         "gpu": False,
+        "rungs": frozenset(),
     }
     return TrialSettings(**facts | other)
 
@@ -184,26 +193,58 @@ def test_a_trial_goes_on_from_its_last_epoch(
     whole = timeless(reports)
     reports.clear()
 
-    def report_then_die(report: dict[str, Any]) -> None:
-        reports.append(report)
-        if len(reports) == 2:
+    receive = trainable.tune.report
+
+    def report_then_die(message: dict[str, Any]) -> None:
+        if message["epoch"] == 2:
             raise StoppedError
+        receive(message)
 
     monkeypatch.setattr(trainable, "LAST_EVERY", 0.0)
     with monkeypatch.context() as patch:
         patch.setattr(trainable.tune, "report", report_then_die)
         with pytest.raises(StoppedError):
-            train_trial(config(seed=5), on, settings(tmp_path / "b"))
+            train_trial(config(seed=5), on, settings(tmp_path / "b", rungs=frozenset((1, 2, 3))))
+    assert [report["epoch"] for report in reports] == [1]
     train_trial(config(seed=5), on, settings(tmp_path / "b"))
-    assert len(reports) == 4
+    assert [report["epoch"] for report in reports] == [1, 2, 3, 4]
     for report, expected in zip(timeless(reports), whole, strict=True):
         assert report.pop("figures") == pytest.approx(expected["figures"], rel=1e-5)
         assert report == {name: pytest.approx(value) for name, value in expected.items() if name != "figures"}
     reports.clear()
     train_trial(config(seed=5), on, settings(tmp_path / "b"))  # its driver died between the last two steps
-    assert [report["epoch"] for report in reports] == [4]
+    assert reports[-1]["epoch"] == 4
     reports.clear()
     train_trial(config(seed=6), on, settings(tmp_path / "b"))  # another seed is not its to go on from
+    assert [report["epoch"] for report in reports] == [1, 2, 3, 4]
+
+
+def test_no_epoch_is_lost_that_a_dead_driver_was_not_told_of(
+    tmp_path: Path, reports: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(message: dict[str, Any]) -> None:
+        told.wait(60)
+        raise StoppedError
+
+    told = threading.Event()
+    end_epoch = trainable._Trial.end_epoch
+
+    def end(trial: Any, figures: Any, updates: int) -> bool:
+        if trial.epoch == 2:  # two epochs wait for the driver, and a third is about to
+            told.set()
+        return end_epoch(trial, figures, updates)
+
+    monkeypatch.setattr(trainable, "LAST_EVERY", 0.0)
+    own = columns(2)[:1]
+    with monkeypatch.context() as patch:
+        patch.setattr(trainable.tune, "report", die)
+        patch.setattr(trainable._Trial, "end_epoch", end)
+        with pytest.raises(StoppedError):
+            train_trial(config(), own, settings(tmp_path))
+    kept = TrialStore(str(tmp_path)).read(0, "last")
+    assert kept is not None
+    assert [report["epoch"] for report in kept[1]["reports"]] == list(range(1, kept[1]["epoch"] + 1))
+    train_trial(config(), own, settings(tmp_path))
     assert [report["epoch"] for report in reports] == [1, 2, 3, 4]
 
 
