@@ -10,8 +10,8 @@ then the bare loop (bare_loop.py) of exactly the trials and epochs that it ran, 
 
 A search's seconds are those from the line "searching on ..." to the line "winner: ..." (command.py); the share of the
 whole command, from its start, which imports and starts Ray too, stands beside it. `valid_apart` is the largest
-difference between a trial's validation loss and the bare loop's after one epoch: near 0, or it was not the same work
-(in later epochs what they round differently has grown).
+difference between a trial's validation loss and the bare loop's after one epoch. The two round differently, which
+high learning rates make large within an epoch; that they are the same work is tested in float64 (test_fast_paths.py).
 """
 
 from __future__ import annotations
