@@ -114,7 +114,7 @@ def of_update(epochs: int) -> dict[str, Any]:
     """Milliseconds of an update's parts, and the share of validation in an epoch."""
     torch.set_num_threads(1)
     spec = HEADS[HEAD]
-    column, config = read_dataset(DataOptions()).column(spec.column).prepared(), spec.config()
+    column, config = read_dataset(DataOptions(())).column(spec.column).prepared(), spec.config()
     data = MidiWindows(column, spec.framing(config), batch_size=config.batch_size)
     torch.manual_seed(1)
     head = spec.build(config, column.vocabulary, column.grid)
