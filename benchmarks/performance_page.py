@@ -28,10 +28,12 @@ REST = """## Where the rest of the time goes
 
 - *share* above is *bare in trials* times *trials in wall*. What lies between trials and wall: workers import torch and
   Lightning before their first epoch, the last trial ends alone, and one trial's end and the next one's beginning pass
-  through the driver. These weigh less the longer a search is.
+  through the driver. These weigh less the longer a search is; the one whose processors' time is told is a short one.
 - What lies between the bare loop and a trial: Lightning's own loop (*an epoch under Lightning*); reports, for which a
   trial waits where ASHA may stop it, and at its end, but nowhere else; weights written when they are the best so far;
   and that driver, Ray and W&B share two cores with two workers (*where the time of a search goes*).
+- Of the three repetitions of the bare loop behind *share*, the slowest ran beside other work on the machine; the median
+  is one of the two that did not. *valid apart* is what rounding makes of a high learning rate within an epoch.
 - An update is matrix products, mostly those of the LSTM: *where the time of a search goes* has its parts.
 """
 

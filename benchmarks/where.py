@@ -107,7 +107,8 @@ def of_search(given: Search) -> dict[str, Any]:
         seconds = given.workers * (time.monotonic() - began)
         used = watch.by_kind()
     shares = {f"share of {kind}": used[kind] / seconds for kind in ("workers", "driver", "Ray's own", "W&B's own")}
-    return {"command_seconds": seconds / given.workers, **shares, "share of nothing": 1 - sum(used.values()) / seconds}
+    asked = {"trials": given.trials, "max_epochs": given.max_epochs, "command_seconds": seconds / given.workers}
+    return {**asked, **shares, "share of nothing": 1 - sum(used.values()) / seconds}
 
 
 def of_update(epochs: int) -> dict[str, Any]:
