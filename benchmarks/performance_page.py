@@ -50,6 +50,14 @@ class Aim(NamedTuple):
 AIMS = (
     Aim("share", "share", "share of the bare loop, 64 trials of up to 30 epochs, 2 workers, W&B on", "0.85 or more"),
     Aim("ray_pattern", "ratio", "trials an hour / Ray's documented pattern, the same trials", "4 or more"),
+    Aim("ray_pattern", "ratio_of_epochs", "epochs an hour / that pattern's", ""),
+    Aim(
+        "ray_pattern_light",
+        "ratio",
+        "trials an hour / that pattern's, a window of 5, epochs of 16 updates",
+        "4 or more",
+    ),
+    Aim("ray_pattern_light", "ratio_of_epochs", "epochs an hour / that pattern's, the same", ""),
     Aim("ray_pattern_short", "ratio", "the same for trials of half a second", "10 or more"),
     Aim("lightning_epoch", "ratio", "an epoch under Lightning / the bare loop", "1.15 or less"),
     Aim("bookkeeping", "ratio", "a search with W&B, study, tables and live view / without", "1.05 or less"),

@@ -1,6 +1,6 @@
 """The same search by this project and by Ray's documented pattern, in one run: trials an hour.
 
-    python -m benchmarks.ray_pattern [--short] [--trials N] [--max-epochs N] [--json FILE]
+    python -m benchmarks.ray_pattern [--size light|short] [--trials N] [--max-epochs N] [--json FILE]
 
 First the command, as in share.py. Then what the pages of Ray and Lightning show: a function trainable, a `DataLoader`
 over a `Dataset` of single windows, `TuneReportCheckpointCallback`, `WandbLoggerCallback` (offline), `OptunaSearch`,
@@ -10,7 +10,11 @@ this project's code, the optimizer is fused, validation batches are large, and L
 checkpoints are off. As trials end early by what they learn, the epochs of both are told.
 
 Both are timed with Ray running: the command as command.py says, the pattern from the making of its Tuner until the best
-result is known and W&B closed. --short: 5 epochs of 16 updates, a window of 5, hidden 64: training of half a second.
+result is known and W&B closed.
+
+How large the ratio is depends on how long a trial trains: what the pattern costs a trial (a worker that starts, a W&B
+process) and an epoch (a checkpoint, a report that is waited for) is spread over it. So there are three sizes: the notes
+head as it is; `light`, a window of 5 and 16 updates an epoch; and `short`, trials of half a second.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 from unittest import mock
 
 import numpy as np
@@ -51,7 +55,17 @@ from lightning_modules.head import CLIP_NORM
 from search_spaces import complete
 
 PATIENCE = 10  # epochs, as `tune` has it by default
-SHORT_EPOCHS, SHORT_UPDATES = 5, 16
+
+
+class Size(NamedTuple):
+    """What a trial is."""
+
+    space: str  # of benchmarks/spaces.py
+    max_epochs: int
+    updates: int  # an epoch, at least
+
+
+SIZES = {"own": Size("small", 30, UPDATES_PER_EPOCH), "light": Size("light", 30, 16), "short": Size("short", 5, 16)}
 
 
 @dataclass(frozen=True)
@@ -61,11 +75,11 @@ class Options:
     trials: int = 64
     """of each search"""
     max_epochs: int | None = None
-    """the most that a trial trains (default: 30; 5 with --short)"""
+    """the most that a trial trains (default: 30, 30, 5)"""
     workers: int = 2
     """CPUs of each search; no more than there are cores"""
-    short: bool = False
-    """trials of 5 epochs of 16 updates: what a trial costs beside its training"""
+    size: Literal["own", "light", "short"] = "own"
+    """own: the notes head; light: a window of 5, 16 updates an epoch; short: that, hidden 64 and 5 epochs"""
     quick: bool = False
     """three trials of two epochs, to see that it runs"""
     json: Path | None = None
@@ -163,15 +177,15 @@ def pattern(given: Search, timed: Timed, updates: int, folder: Path) -> tuple[fl
 
 def measure(options: Options, folder: Path) -> dict[str, Any]:
     """Both searches."""
-    epochs = options.max_epochs or (SHORT_EPOCHS if options.short else 30)
-    count, epochs = (3, 2) if options.quick else (options.trials, epochs)
-    given = Search(count, epochs, options.workers, "short" if options.short else "small")
-    updates = SHORT_UPDATES if options.short else UPDATES_PER_EPOCH
-    timed = search(given, folder, with_updates(updates) if options.short else TUNE)
+    size = SIZES[options.size]
+    count, epochs = (3, 2) if options.quick else (options.trials, options.max_epochs or size.max_epochs)
+    given, updates = Search(count, epochs, options.workers, size.space), size.updates
+    timed = search(given, folder, TUNE if updates == UPDATES_PER_EPOCH else with_updates(updates))
     rows = trials(timed.run)
     seconds, ran = pattern(given, timed, updates, folder)
     return {
         "ratio": (len(rows) / timed.wall) / (len(ran) / seconds),
+        "ratio_of_epochs": (sum(row.epoch for row in rows) / timed.wall) / (sum(ran) / seconds),
         "trials_a_minute": 60 * len(rows) / timed.wall,
         "pattern_trials_a_minute": 60 * len(ran) / seconds,
         "trials_an_hour": 3600 * len(rows) / timed.wall,

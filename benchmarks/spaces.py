@@ -12,7 +12,7 @@ from typing import Any
 from search_spaces.counts import draw_counts
 from search_spaces.trial import Trial
 
-__all__ = ["listed", "short", "small"]
+__all__ = ["light", "listed", "short", "small"]
 
 HIDDEN = (64, 256)
 _DRAWS = itertools.count()  # anew in each search: the command loads this file by its path
@@ -25,6 +25,11 @@ def small(trial: Trial) -> dict[str, Any]:
         "learning_rate": trial.suggest_float("learning_rate", 5e-4, 1e-2, log=True),
         **draw_counts(trial),
     }
+
+
+def light(trial: Trial) -> dict[str, Any]:
+    """As `small`, with the original's window of 5 and one target each, 64 windows an update."""
+    return {**small(trial), "window": 5, "loss": "last", "batch_size": 64}
 
 
 def short(trial: Trial) -> dict[str, Any]:
