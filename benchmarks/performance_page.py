@@ -34,6 +34,11 @@ REST = """## Where the rest of the time goes
   and that driver, Ray and W&B share two cores with two workers (*where the time of a search goes*).
 - Of the three repetitions of the bare loop behind *share*, the slowest ran beside other work on the machine; the median
   is one of the two that did not. *valid apart* is what rounding makes of a high learning rate within an epoch.
+- How much faster a search is than Ray's documented pattern depends on how long a trial trains. What that spends beside
+  training - a process that starts for each trial, another for its W&B run, a checkpoint and a report that is waited for
+  at each epoch - is most of a trial of half a second, and little of one of 25 s, as the notes head's own are. There the
+  pattern itself comes to more than half of what a bare loop does, and no search could be four times as fast as that.
+  Its trials hear of the scheduler's answers at other times and are stopped earlier: epochs an hour compare the work.
 - An update is matrix products, mostly those of the LSTM: *where the time of a search goes* has its parts.
 """
 
