@@ -31,6 +31,7 @@ class TrialRow:
         of: the row whose hyperparameters this one repeats; None for a trial of the search.
         seed: of its weights and of the order of its windows; None for a trial of the search, which makes its own of the
             run's seed and its row.
+        failures: how often it went on after one.
         figures: of the best epoch.
     """
 
@@ -46,6 +47,7 @@ class TrialRow:
     epoch: int = 0
     updates: int = 0
     seconds: float = 0.0
+    failures: int = 0
     figures: dict[str, float] = field(default_factory=dict)
 
     OWN: ClassVar[tuple[str, ...]] = ("epoch", "updates", "best", "best_epoch", "seconds")  # of a report; rest: figures
@@ -70,6 +72,7 @@ class TrialRow:
             "epoch": self.epoch,
             "updates": self.updates,
             "seconds": round(self.seconds, 3),
+            "failures": self.failures,
             "reason": self.reason,
         }
         return own | {f"best_{k}": v for k, v in self.figures.items()} | self.hyperparameters
@@ -163,6 +166,7 @@ def _row(cells: dict[str, str], hyperparameters: tuple[str, ...]) -> TrialRow:
         epoch=int(cells["epoch"]),
         updates=int(cells["updates"]),
         seconds=float(cells["seconds"]),
+        failures=int(cells.get("failures") or 0),
         figures=figures,
     )
 

@@ -24,8 +24,8 @@ from experiments.heads import ALL, HEADS, HeadName
 __all__ = ["TuneOptions", "tune"]
 
 CAN_CHANGE = {
-    *("trials", "confirm", "time_budget", "max_concurrent", "cpus_per_trial", "gpus_per_trial"),
-    *("address", "wandb", "runs"),
+    *("trials", "confirm", "time_budget", "max_concurrent", "max_failures"),
+    *("cpus_per_trial", "gpus_per_trial", "address", "wandb", "runs"),
 }
 MOST = {"confirm": 100, "folds": 20}
 
@@ -67,6 +67,8 @@ class TuneOptions:
     """of the split, the sampler, the weights and the order of the windows"""
     max_concurrent: Annotated[int | None, _told("N")] = None
     """trials at once (default: as many as the cluster holds); 1 makes a search repeatable"""
+    max_failures: Annotated[int, tyro.conf.arg(metavar="N")] = 3
+    """how often a trial that fails, or whose worker dies, goes on from its last checkpoint; then it counts as failed"""
     cpus_per_trial: Annotated[float, tyro.conf.arg(metavar="X")] = 1.0
     """CPUs, and so threads, of a trial"""
     gpus_per_trial: Annotated[float | None, _told("X")] = None
@@ -102,7 +104,7 @@ class TuneOptions:
 
     def __post_init__(self) -> None:
         counts = ("trials", "max_epochs", "patience", "max_concurrent", "folds")
-        for low, names in ((1, counts), (0, ("time_budget", "seed", "confirm"))):
+        for low, names in ((1, counts), (0, ("time_budget", "seed", "confirm", "max_failures"))):
             for name in names:
                 value = getattr(self, name)
                 if value is not None and value < low:

@@ -97,6 +97,7 @@ def plan_of(folder: Path, **other: Any) -> SearchPlan:
         "cpus": 1.0,
         "gpus": 0.0,
         "at_once": 2,
+        "max_failures": 0,
     }
     return SearchPlan(**facts | other)
 

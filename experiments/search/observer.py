@@ -47,7 +47,7 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial has a worker (its first, or a new one after a failure)."""
         row = self._row(trial)
-        row.status, row.reason = "running", ""
+        row.status = "running"
         repeated = {} if row.of is None else {"of": row.of, "seed": row.seed}
         self.tracker.start(row.row, row.hyperparameters | repeated, tag="" if row.kind == SEARCH else row.kind)
         self._changed()
@@ -69,7 +69,14 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
         """A trial has trained all its epochs, or the scheduler stopped it."""
         row = self._row(trial)
         row.status = "done" if row.epoch >= trial.config["max_epochs"] else "stopped early"
+        row.reason = ""  # of failures that it survived
         self._close(row)
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial has failed, and will go on from its last checkpoint."""
+        row = self._row(trial)
+        row.failures, row.reason = row.failures + 1, last_line(_failure(trial))
+        self._changed()
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial has failed for good."""

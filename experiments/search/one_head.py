@@ -158,6 +158,7 @@ def _plan(run: Run, plan: HeadPlan, cluster: Cluster, deadline: float | None, in
         cpus=options.cpus_per_trial,
         gpus=gpus,
         at_once=workers(cluster, options.cpus_per_trial, gpus, options.max_concurrent),
+        max_failures=options.max_failures,
     )
 
 

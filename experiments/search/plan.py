@@ -49,6 +49,7 @@ class SearchPlan:
         began, deadline: of `time.monotonic`; no deadline is None.
         cpus, gpus: what one trial takes.
         at_once: how many trials train at the same time.
+        max_failures: how often a trial goes on after a failure.
     """
 
     run_id: str
@@ -69,6 +70,7 @@ class SearchPlan:
     cpus: float
     gpus: float
     at_once: int
+    max_failures: int
     updates_per_epoch: int = UPDATES_PER_EPOCH
 
     def settings(self) -> TrialSettings:

@@ -125,7 +125,7 @@ def _tuner(
             stop=halt,
             callbacks=[observer],
             verbose=0,
-            failure_config=tune.FailureConfig(max_failures=0),
+            failure_config=tune.FailureConfig(max_failures=plan.max_failures),
         ),
     )
 

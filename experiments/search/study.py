@@ -76,6 +76,7 @@ class StudySearch(OptunaSearch):  # type: ignore[misc]  # Ray ships no types
 
     def __init__(self, study: optuna.Study, space: Space, max_epochs: int, first_row: int) -> None:
         self._draw, self._max_epochs, self._next_row = space, max_epochs, first_row
+        self._told: dict[str, int] = {}  # trial -> its last epoch that the study knows
         super().__init__(self._define, metric=METRIC, mode="min", study_name=study.study_name)
         self._ot_study = study
 
@@ -93,7 +94,10 @@ class StudySearch(OptunaSearch):  # type: ignore[misc]  # Ray ships no types
         return {"hyperparameters": hyperparameters, "row": row, "max_epochs": self._max_epochs}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Tell the study, by epoch: a report can be of several."""
+        """Tell the study, by epoch: a report can be of several, and after a failure some come again."""
+        if result["epoch"] <= self._told.get(trial_id, 0):
+            return
+        self._told[trial_id] = result["epoch"]
         super().on_trial_result(trial_id, {**result, TRAINING_ITERATION: result["epoch"]})
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
