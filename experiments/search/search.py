@@ -12,7 +12,7 @@ from experiments.search.observer import Halt, Observer, View
 from experiments.search.plan import REDUCTION, Outcome, SearchPlan
 from experiments.search.resume import bring_up_to_date, enqueue_interrupted
 from experiments.search.running import run_trials
-from experiments.search.storage import TrialStore
+from experiments.search.shared_storage import check_storage
 from experiments.search.study import METRIC, StudySearch, next_row, open_study
 from experiments.tables import EpochTable, TrialTable
 from experiments.tracking import Tracker
@@ -37,7 +37,7 @@ def run_search(
     Raises:
         UserError: nothing can be written.
     """
-    TrialStore(plan.storage).check()
+    check_storage(plan.storage)
     table = TrialTable.read(plan.folder / "trials.csv", spec.config.names())
     study = open_study(plan.folder / "study.journal", spec.name, plan.seed)
     epochs = EpochTable(plan.folder / "epochs.csv")

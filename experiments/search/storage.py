@@ -5,6 +5,7 @@ Every file is replaced whole. Nothing here is a pickle: weights are safetensors,
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import uuid
@@ -72,8 +73,8 @@ class TrialStore:
         except (FileNotFoundError, OSError):
             return None
 
-    def check(self) -> None:
-        """Fail early, and in one line, where the storage cannot be written.
+    def leave(self, name: str) -> None:
+        """Write a small file of this name: fails early, and in one line, where the storage cannot be written.
 
         Raises:
             UserError: what the storage answered.
@@ -81,10 +82,22 @@ class TrialStore:
         try:
             system, root = self._open()
             system.create_dir(root, recursive=True)
-            probe = f"{root}/.probe-{uuid.uuid4().hex}"
-            with system.open_output_stream(probe) as stream:
+            with system.open_output_stream(f"{root}/{name}") as stream:
                 stream.write(b"tritone")
-            system.delete_file(probe)
         except Exception as error:  # pyarrow raises what its many back ends raise
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise UserError(f"--storage {self.root}: cannot be written ({reason})", status=1) from error
+
+    def has(self, name: str) -> bool:
+        """Whether a file of this name can be read here."""
+        try:
+            system, root = self._open()
+            return bool(system.get_file_info(f"{root}/{name}").type == pyarrow.fs.FileType.File)
+        except Exception:  # a back end that is not set up here
+            return False
+
+    def remove(self, name: str) -> None:
+        """Remove a file that `leave` wrote; one that is gone is no matter."""
+        with contextlib.suppress(OSError):
+            system, root = self._open()
+            system.delete_file(f"{root}/{name}")
