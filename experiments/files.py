@@ -55,11 +55,14 @@ def read_json(path: Path) -> Any:
 
 
 @contextlib.contextmanager
-def locked(path: Path, busy: str) -> Iterator[None]:
+def locked(path: Path, busy: str | None = None) -> Iterator[None]:
     """Hold an exclusive lock on `path` for the block. The kernel lets go of it when the process dies, however it dies.
 
+    Args:
+        busy: what to say if another process holds it; None waits for it, which must be short.
+
     Raises:
-        UserError: another process holds it; `busy` is the message.
+        UserError: another process holds it, with the message `busy`; or the file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +71,7 @@ def locked(path: Path, busy: str) -> Iterator[None]:
         raise UserError(f"cannot write {path}: {error.strerror or error}", status=1) from error
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX if busy is None else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise UserError(busy) from error
+            raise UserError(busy or f"cannot lock {path}: {error.strerror or error}") from error
         yield

@@ -6,6 +6,7 @@ import datetime
 import os
 import uuid
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 from datamodules.errors import UserError
 from experiments.dataset import DataOptions, Dataset, read_dataset
-from experiments.files import read_json, write_json
+from experiments.files import locked, read_json, write_json
 from experiments.heads import HEADS
 from experiments.provenance import made_by
 from experiments.winners import WINNER
@@ -21,6 +22,7 @@ from experiments.winners import WINNER
 __all__ = ["Run", "create_run", "default_runs", "new_name", "open_run"]
 
 FORMAT = 1
+LOCK = ".lock"
 
 
 def default_runs() -> Path:
@@ -114,10 +116,16 @@ class Run:
         return f"{len(before - now)} gone or changed, {len(now - before)} new"
 
     def note_head(self, head: str, options: Mapping[str, Any]) -> None:
-        """Write a head's options into run.json."""
-        heads = {**self.facts["heads"], head: {**options, "made_by": made_by()}}
-        write_json(self.path / "run.json", {**self.facts, "heads": heads})
-        self.__dict__.pop("facts", None)
+        """Write a head's options into run.json, where another process may be writing those of another head."""
+        with self.writing():
+            self.__dict__.pop("facts", None)
+            heads = {**self.facts["heads"], head: {**options, "made_by": made_by()}}
+            write_json(self.path / "run.json", {**self.facts, "heads": heads})
+            self.__dict__.pop("facts", None)
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Held while a file of all heads is read and written again."""
+        return locked(self.path / LOCK)
 
 
 def create_run(path: Path, dataset: Dataset) -> Run:
@@ -126,13 +134,19 @@ def create_run(path: Path, dataset: Dataset) -> Run:
     Raises:
         UserError: there is a run of other songs, or something else, at the path.
     """
-    if (path / "run.json").exists():
-        run = Run(path)
-        if run.facts["songs"] != dataset.digest:
-            raise UserError(f"{path} is a run over other songs, parts, split or grid: choose another --name")
-        return run
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UserError(f"{path} is there already and is no run: choose another --name")
+    if path.exists() and not (path / "run.json").exists():
+        if not path.is_dir() or any(found.name != LOCK for found in path.iterdir()):
+            raise UserError(f"{path} is there already and is no run: choose another --name")
+    run = Run(path)
+    with run.writing():
+        if not (path / "run.json").exists():
+            _write_new(path, dataset)
+    if run.facts["songs"] != dataset.digest:
+        raise UserError(f"{path} is a run over other songs, parts, split or grid: choose another --name")
+    return run
+
+
+def _write_new(path: Path, dataset: Dataset) -> None:
     facts = {
         "format": FORMAT,
         "id": uuid.uuid4().hex,
@@ -144,7 +158,6 @@ def create_run(path: Path, dataset: Dataset) -> Run:
     }
     write_json(path / "songs.json", dataset.to_json())
     write_json(path / "run.json", facts)
-    return Run(path)
 
 
 def open_run(name: str | Path, runs: Path) -> Run:

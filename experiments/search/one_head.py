@@ -170,11 +170,12 @@ def place(storage: str) -> str:
 def _note_column(run: Run, spec: HeadSpec, vocabulary: int, dataset: Dataset) -> None:
     """Put the head's vocabulary size and the leakage into songs.json."""
     path = run.path / "songs.json"
-    before = read_json(path)
-    sizes = before.get("vocabulary") if isinstance(before, dict) else None
-    vocabularies = {**(sizes if isinstance(sizes, dict) else {}), spec.name: vocabulary}
-    leakage = {"validation": dataset.validation_leakage}
-    write_json(path, {**dataset.to_json(), "vocabulary": vocabularies, "leakage": leakage})
+    with run.writing():
+        before = read_json(path)
+        sizes = before.get("vocabulary") if isinstance(before, dict) else None
+        vocabularies = {**(sizes if isinstance(sizes, dict) else {}), spec.name: vocabulary}
+        leakage = {"validation": dataset.validation_leakage}
+        write_json(path, {**dataset.to_json(), "vocabulary": vocabularies, "leakage": leakage})
 
 
 def _announce(winner: Winner, table: TrialTable, choices: Sequence[Choice], plan: SearchPlan) -> None:
