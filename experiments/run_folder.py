@@ -134,9 +134,8 @@ def create_run(path: Path, dataset: Dataset) -> Run:
     Raises:
         UserError: there is a run of other songs, or something else, at the path.
     """
-    if path.exists() and not (path / "run.json").exists():
-        if not path.is_dir() or any(found.name != LOCK for found in path.iterdir()):
-            raise UserError(f"{path} is there already and is no run: choose another --name")
+    if path.exists() and not _is_run(path):
+        raise UserError(f"{path} is there already and is no run: choose another --name")
     run = Run(path)
     with run.writing():
         if not (path / "run.json").exists():
@@ -144,6 +143,13 @@ def create_run(path: Path, dataset: Dataset) -> Run:
     if run.facts["songs"] != dataset.digest:
         raise UserError(f"{path} is a run over other songs, parts, split or grid: choose another --name")
     return run
+
+
+def _is_run(path: Path) -> bool:
+    """Whether a run is here, or another process may be making one right now."""
+    if not path.is_dir():
+        return False
+    return (path / "run.json").exists() or {found.name for found in path.iterdir()} <= {LOCK, "songs.json"}
 
 
 def _write_new(path: Path, dataset: Dataset) -> None:
