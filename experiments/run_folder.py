@@ -149,7 +149,8 @@ def _is_run(path: Path) -> bool:
     """Whether a run is here, or another process may be making one right now."""
     if not path.is_dir():
         return False
-    return (path / "run.json").exists() or {found.name for found in path.iterdir()} <= {LOCK, "songs.json"}
+    shown = {found.name for found in path.iterdir() if not found.name.startswith(".")}
+    return "run.json" in shown or shown <= {"songs.json"}
 
 
 def _write_new(path: Path, dataset: Dataset) -> None:
