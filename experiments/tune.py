@@ -95,6 +95,8 @@ class TuneOptions:
     """fix the hyperparameters of a preset; there is: original (the first version's design)"""
     init: Annotated[str | None, _told("RUN")] = None
     """go on from the winners of another run: its weights and architecture, on these songs (default: fresh weights)"""
+    warm_start: Annotated[str | None, _told("RUN")] = None
+    """begin with what another run's search found: its trials, or, over other songs, its best few configurations"""
     metric: Literal["nats", "mae", "macro"] = "nats"
     """what is minimised: nats per event, MAE (not of notes; their nats), or nats averaged over classes"""
     wandb: Literal["auto", "online", "offline", "off"] = "auto"

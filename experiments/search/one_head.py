@@ -26,6 +26,7 @@ from experiments.search.live import SearchView
 from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.running import workers
 from experiments.search.search import run_search
+from experiments.search.warm_start import warm_of
 from experiments.tables import CONFIRM, FINAL, TrialTable
 from experiments.tracking import Tracker
 from experiments.winners import Winner, load_winner
@@ -152,6 +153,8 @@ def _plan(run: Run, plan: HeadPlan, cluster: Cluster, deadline: float | None, in
         metric=METRICS[metric_name(spec.name, options.metric)][0],
         space=space,
         initial=initial,
+        # a study that has begun has taken in what it was to begin with
+        warm=None if (folder / "study.journal").exists() else warm_of(options, spec.name, run),
         start=None if options.space else default_draw(space, spec.config().to_dict()),
         began=time.monotonic(),
         deadline=deadline,

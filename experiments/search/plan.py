@@ -11,7 +11,7 @@ from datamodules.framing import UPDATES_PER_EPOCH
 from experiments.initial import Initial
 from experiments.tables import TrialTable
 
-__all__ = ["REDUCTION", "Outcome", "SearchPlan", "TrialSettings"]
+__all__ = ["REDUCTION", "Outcome", "SearchPlan", "TrialSettings", "Warm"]
 
 REDUCTION = 3  # ASHA keeps a third at each rung: the usual choice between haste and patience (Li et al. 2020)
 
@@ -32,6 +32,19 @@ class TrialSettings:
 
 
 @dataclass(frozen=True)
+class Warm:
+    """An earlier study of the same head.
+
+    Attributes:
+        journal: where it is kept.
+        comparable: whether its figures are of the same songs and of the same kind.
+    """
+
+    journal: Path
+    comparable: bool
+
+
+@dataclass(frozen=True)
 class SearchPlan:
     """All that a search needs to know beside its data.
 
@@ -45,6 +58,7 @@ class SearchPlan:
         grace: epochs that no trial is stopped before, at least 1.
         space: trial -> all hyperparameters.
         initial: the winner of another run that every trial goes on from; None for fresh weights.
+        warm: the study of another run that this one begins with; None for nothing.
         start: what the first trial draws, so that it has the defaults; None for nothing told.
         began, deadline: of `time.monotonic`; no deadline is None.
         cpus, gpus: what one trial takes.
@@ -65,6 +79,7 @@ class SearchPlan:
     space: Callable[[Any], dict[str, Any]]
     initial: Initial | None
     start: Mapping[str, Any] | None
+    warm: Warm | None
     began: float
     deadline: float | None
     cpus: float

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from ray.tune.schedulers import ASHAScheduler
 
 from datamodules.columns import Column
+from experiments.cli import say
 from experiments.heads import HeadSpec
 from experiments.search.observer import Halt, Observer, View
 from experiments.search.plan import REDUCTION, Outcome, SearchPlan
@@ -14,6 +15,7 @@ from experiments.search.resume import bring_up_to_date, enqueue_interrupted
 from experiments.search.running import run_trials
 from experiments.search.shared_storage import check_storage
 from experiments.search.study import METRIC, StudySearch, next_row, open_study
+from experiments.search.warm_start import warm_start
 from experiments.tables import EpochTable, TrialTable
 from experiments.tracking import Tracker
 
@@ -43,8 +45,12 @@ def run_search(
     epochs = EpochTable(plan.folder / "epochs.csv")
     bring_up_to_date(table, epochs, study, plan.max_epochs)
     enqueue_interrupted(study)
-    if plan.start and not study.get_trials(deepcopy=False):
-        study.enqueue_trial(dict(plan.start))
+    if not study.get_trials(deepcopy=False):
+        if plan.start:
+            study.enqueue_trial(dict(plan.start))
+        if plan.warm:
+            told = warm_start(study, plan.space, plan.warm.journal, comparable=plan.warm.comparable)
+            say(f"{spec.name}: {told}")
     missing, first_row = plan.trials - table.finished(), max(table.next_row, next_row(study))
     if missing <= 0:
         return Outcome(table, "", first_row)

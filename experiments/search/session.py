@@ -23,6 +23,7 @@ from experiments.search.cluster import connected
 from experiments.search.export import AllFailedError
 from experiments.search.hyperparameters import search_space, settings_of, try_space
 from experiments.search.one_head import HeadPlan, is_finished, place, search_head
+from experiments.search.warm_start import earlier_run
 
 if TYPE_CHECKING:
     from experiments.tune import TuneOptions
@@ -45,7 +46,9 @@ def open_session(options: TuneOptions) -> tuple[Run, Dataset, list[HeadPlan]]:
     for spec in specs:  # everything that can be wrong in the command is found before the songs are read
         settings = options.set if len(specs) == 1 else settings_of(spec, options.set)
         init = _init_of(spec, options, alone=len(specs) == 1)
-        plans.append(HeadPlan(spec, dataclasses.replace(options, head=spec.name, set=settings, init=init)))
+        warm = _warm_of(spec, options, alone=len(specs) == 1)
+        own = dataclasses.replace(options, head=spec.name, set=settings, init=init, warm_start=warm)
+        plans.append(HeadPlan(spec, own))
         _check(plans[-1], alone=len(specs) == 1)
     dataset = _read(DataOptions.given(options))
     plans = _with_something_to_learn(plans, dataset)
@@ -76,6 +79,18 @@ def _init_of(spec: HeadSpec, options: TuneOptions, *, alone: bool) -> str | None
         return options.init
     note(f"--init {options.init} has no winner of {spec.name}: that head begins with fresh weights")
     return None
+
+
+def _warm_of(spec: HeadSpec, options: TuneOptions, *, alone: bool) -> str | None:
+    """The run that a head's study begins with: in `all`, none for a head that --warm-start has not searched."""
+    try:
+        earlier = earlier_run(options, spec.name)
+    except UserError as error:
+        if alone or not (open_run(str(options.warm_start), options.runs or default_runs())).searched():
+            raise
+        note(str(error))
+        return None
+    return str(earlier.path) if earlier else None
 
 
 def _with_something_to_learn(plans: Sequence[HeadPlan], dataset: Dataset) -> list[HeadPlan]:

@@ -11,20 +11,55 @@ import math
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from datamodules.errors import UserError
+from experiments.run_folder import Run, default_runs, open_run
+from experiments.search.plan import Warm
 
-__all__ = ["BEST", "warm_start"]
+if TYPE_CHECKING:
+    from experiments.tune import TuneOptions
+
+__all__ = ["BEST", "earlier_run", "warm_of", "warm_start"]
 
 BEST = 5  # configurations of an earlier search over other songs that are tried first
 ORIGIN = "warm_start"  # the attribute of a trial that is another search's
 
+JUDGED_BY = ("metric", "folds", "max_epochs", "init")  # options without which two figures cannot be compared
+
 Space = Callable[[Any], dict[str, Any]]
+
+
+def earlier_run(options: TuneOptions, head: str) -> Run | None:
+    """The run that --warm-start names; None without the option.
+
+    Raises:
+        UserError: there is no such run, or it has not searched the head.
+    """
+    if options.warm_start is None:
+        return None
+    run = open_run(options.warm_start, options.runs or default_runs())
+    if head not in run.facts["heads"]:
+        raise UserError(f"--warm-start {options.warm_start}: that run has not searched {head}")
+    return run
+
+
+def warm_of(options: TuneOptions, head: str, run: Run) -> Warm | None:
+    """What a search begins with: figures count if songs, split, parts, grid and what trials are judged by are its own.
+
+    Raises:
+        UserError: see `earlier_run`.
+    """
+    earlier = earlier_run(options, head)
+    if earlier is None:
+        return None
+    stored = earlier.facts["heads"][head]
+    alike = all(stored.get(name) == getattr(options, name) for name in JUDGED_BY)
+    return Warm(earlier.head(head) / "study.journal", alike and earlier.facts["songs"] == run.facts["songs"])
 
 
 def warm_start(study: optuna.Study, space: Space, journal: Path, *, comparable: bool) -> str:
