@@ -18,6 +18,7 @@ import pytest
 import torch
 from optuna.trial import TrialState
 
+from benchmarks.memory import workers
 from datamodules.baselines import baselines
 from datamodules.midi import read_midi
 from datamodules.splits import TEST, VALID
@@ -459,3 +460,27 @@ def test_killed_then_resumed(tmp_path: Path) -> None:
     winner = load_winner(folder / "winner.safetensors")
     assert winner.facts["best"] == pytest.approx(min(float(row["best"]) for row in rows))
     assert math.isfinite(winner.facts["best"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_killed_worker_costs_a_trial_no_epoch(tmp_path: Path) -> None:
+    """SIGKILL of what trains: the trial goes on from its last checkpoint in a new worker, and the search with it."""
+    search = started(tmp_path, "--trials", "2", "--max-epochs", "60", "--patience", "60", "--max-concurrent", "1")
+    folder = tmp_path / "runs" / "k" / "offsets"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (folder / "tune" / "00000" / "last.safetensors").exists():
+        time.sleep(0.1)
+    for pid in workers(search.pid):
+        os.kill(pid, signal.SIGKILL)
+    said = search.communicate(timeout=200)
+    assert search.returncode == 0, said
+    rows = table(folder / "trials.csv")
+    assert [row["row"] for row in rows] == ["0", "1"]
+    assert [row["failures"] for row in rows] == ["1", "0"]
+    assert {row["status"] for row in rows} <= {"done", "stopped early"}
+    for row in rows:
+        told = [int(line["epoch"]) for line in table(folder / "epochs.csv") if line["row"] == row["row"]]
+        assert told == list(range(1, int(row["epoch"]) + 1))
+    assert [trial.state for trial in trials_of(folder)] == [TrialState.COMPLETE] * 2
+    assert "UserWarning" not in "".join(said)
