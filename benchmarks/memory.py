@@ -18,6 +18,7 @@ from pathlib import Path
 import tyro
 
 from benchmarks.measured import ROOT, tell
+from benchmarks.processes import workers
 
 EVERY = 0.2  # seconds between two looks
 IMPORTS = "import experiments.search.running, experiments.search.trainable, time; print(flush=True); time.sleep(60)"
@@ -42,28 +43,6 @@ def held(pid: int) -> float:
     except OSError:
         return 0.0
     return next((int(line.split()[1]) / 1e3 for line in lines if line.startswith("Pss:")), 0.0)
-
-
-def workers(driver: int) -> list[int]:
-    """The workers of a driver's own local Ray, by what Ray calls their processes."""
-    parents, named = {}, []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal():
-            try:
-                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-                command = (folder / "cmdline").read_bytes()
-            except OSError:  # it has just ended
-                continue
-            named += [int(folder.name)] if command.startswith(b"ray::ImplicitFunc") else []
-    return [pid for pid in named if driver in _ancestors(pid, parents)]
-
-
-def _ancestors(pid: int, parents: dict[int, int]) -> set[int]:
-    found: set[int] = set()
-    while pid in parents:
-        pid = parents[pid]
-        found.add(pid)
-    return found
 
 
 def imports() -> float:

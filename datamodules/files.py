@@ -9,10 +9,13 @@ from pathlib import Path
 __all__ = ["write_whole"]
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
     """Write `data` to `path` so that a reader, or a crash, finds the old file or the new one and nothing between.
 
     The bytes go to a hidden file in the same folder first, because `os.replace` is atomic only within a file system.
+
+    Args:
+        durable: after a loss of power too, at the price of waiting for the disk.
 
     Raises:
         OSError: the folder cannot be written; no trace is left there.
@@ -21,6 +24,9 @@ def write_whole(path: Path, data: bytes) -> None:
     try:
         with draft.open("xb") as file:
             file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(draft, path)
     except BaseException:
         draft.unlink(missing_ok=True)

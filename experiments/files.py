@@ -23,7 +23,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, data)
+        write_whole(path, data, durable=True)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}", status=1) from error
 

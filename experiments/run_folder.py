@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 import os
+import shlex
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,7 @@ from experiments.heads import HEADS
 from experiments.provenance import made_by
 from experiments.winners import WINNER
 
-__all__ = ["Run", "create_run", "default_runs", "new_name", "open_run"]
+__all__ = ["Run", "create_run", "default_runs", "new_name", "open_run", "resume_command"]
 
 FORMAT = 1
 LOCK = ".lock"
@@ -28,6 +29,11 @@ LOCK = ".lock"
 def default_runs() -> Path:
     """Where runs are kept unless --runs says otherwise."""
     return Path(os.environ.get("TRITONE_RUNS") or "runs")
+
+
+def resume_command(path: Path) -> str:
+    """What goes on with a run."""
+    return f"python -m experiments.tune --resume {shlex.quote(str(path))}"
 
 
 def new_name() -> str:
@@ -107,13 +113,21 @@ class Run:
         except UserError as error:
             raise UserError(f"the songs of {self.path} cannot be read again: {error}") from error
         if dataset.digest != self.facts["songs"]:
-            raise UserError(f"the songs of {self.path} have changed since ({self._changed(dataset)}); start a new run")
+            raise UserError(
+                f"the songs of {self.path} have changed since ({self._changed(dataset)}); start a new run, with"
+                f" --warm-start {self.path} to begin with what this one has found"
+            )
         return dataset
 
     def _changed(self, dataset: Dataset) -> str:
-        before = {row["sha256"] for row in self.songs() if row["accepted"]}
-        now = {song.digest for song in dataset.songs}
-        return f"{len(before - now)} gone or changed, {len(now - before)} new"
+        """What has become of the songs, in words: changed and gone ones by name, as far as a line holds them."""
+        before = {row["sha256"]: str(row.get("path")) for row in self.songs() if row["accepted"]}
+        now = {song.digest: song.name for song in dataset.songs}
+        lost = {path for digest, path in before.items() if digest not in now}
+        found = {path for digest, path in now.items() if digest not in before}
+        kinds = {"changed": lost & found, "gone": lost - found, "new": found - lost}
+        told = [f"{kind}: {_named(paths)}" for kind, paths in kinds.items() if paths]
+        return "; ".join(told) or "their split or parts are others"
 
     def note_head(self, head: str, options: Mapping[str, Any]) -> None:
         """Write a head's options into run.json, where another process may be writing those of another head."""
@@ -126,6 +140,11 @@ class Run:
     def writing(self) -> AbstractContextManager[None]:
         """Held while a file of all heads is read and written again."""
         return locked(self.path / LOCK)
+
+
+def _named(paths: Collection[str]) -> str:
+    names = sorted(Path(path).name for path in paths)
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def create_run(path: Path, dataset: Dataset) -> Run:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -187,10 +189,17 @@ class EpochTable:
                 name for name in cells if name not in self.names
             ]:  # heads of another objective have other figures
                 self._rewrite([*self.names, *new])
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(",".join(str(cells.get(name, "")) for name in self.names) + "\n")
+            self._append((",".join(str(cells.get(name, "")) for name in self.names) + "\n").encode())
         except OSError as error:
             raise UserError(f"cannot write {self.path}: {error.strerror or error}", status=1) from error
+
+    def _append(self, line: bytes) -> None:
+        """Add a line whole, or leave the file as it was: on a disk that is full, a part of it may fit."""
+        with self.path.open("ab", buffering=0) as file:
+            before = file.tell()
+            if file.write(line) < len(line):
+                file.truncate(before)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def reports(self) -> dict[int, list[dict[str, float]]]:
         """The reports of each trial, in the order of the epochs."""

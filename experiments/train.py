@@ -236,15 +236,12 @@ def _run_epochs(
     best: _Best | None = None
 
     class Keeper(pl.Callback):
-        stopped, epochs = False, 0
-
-        def stop(self) -> None:
-            self.stopped = True
+        epochs = 0
 
         def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
             nonlocal best
             advance(trainer.current_epoch + 1, epochs)
-            self.epochs, trainer.should_stop = trainer.current_epoch + 1, self.stopped
+            self.epochs, trainer.should_stop = trainer.current_epoch + 1, interrupt.asked
             value = head.figures.get(figure, math.inf)
             if value < (before if best is None else best.figures[figure]):
                 tensors = {key: tensor.detach().cpu().clone() for key, tensor in head.state_dict().items()}
@@ -253,9 +250,9 @@ def _run_epochs(
                 )
 
     keeper = Keeper()
-    with bar(f"{name}: epochs") as advance, stopping(keeper.stop):
+    with bar(f"{name}: epochs") as advance, stopping() as interrupt:
         fit(head, data, epochs=epochs, callbacks=[keeper], schedule=schedule, gpu=torch.cuda.is_available())
-    if keeper.stopped:
+    if interrupt.asked:
         note(f"{name}: stopped after {keeper.epochs} of {epochs} epochs; the best of them counts")
     return best
 

@@ -39,6 +39,7 @@ from experiments.search.export import stays
 from experiments.search.live import SearchView
 from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.running import Listed
+from experiments.stopping import Interrupt
 from experiments.tables import CONFIRM, FINAL, TrialRow, TrialTable
 from experiments.tracking import Tracker
 from experiments.train import TrainOptions, train
@@ -96,8 +97,10 @@ def plan_of(folder: Path, **other: Any) -> SearchPlan:
         "deadline": None,
         "cpus": 1.0,
         "gpus": 0.0,
-        "at_once": 2,
+        "at_once": lambda: 2,
+        "interrupt": Interrupt(),
         "max_failures": 0,
+        "warm": None,
     }
     return SearchPlan(**facts | other)
 

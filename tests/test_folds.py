@@ -12,29 +12,21 @@ import numpy as np
 import pytest
 import torch
 from columns_made import GRID
-from events_made import moved, random_songs
+from events_made import moved
+from trials_made import SONGS, SPLITS, columns, config, settings
 
-from datamodules.columns import Column, build_column
+from datamodules.columns import build_column
 from datamodules.errors import UserError
 from datamodules.folds import make_folds
-from datamodules.splits import FIRST, TEST, TRAIN, VALID, Split, make_split, named_split
+from datamodules.splits import FIRST, TEST, TRAIN, VALID, Split, make_split
 from experiments.cli import main
 from experiments.heads import HEADS
 from experiments.search import trainable
 from experiments.search.columns import Columns
-from experiments.search.plan import TrialSettings
 from experiments.search.storage import TrialStore
 from experiments.search.trainable import train_trial
 from experiments.tune import TuneOptions, tune
 from experiments.winners import load_winner
-
-SONGS = random_songs(3, songs=7, events=40)
-SPLITS = (
-    make_split("tail", SONGS, 1),
-    make_split("song", SONGS, 1),
-    make_split("none", SONGS, 1),
-    named_split(SONGS[:4], SONGS[4:6], SONGS[6:]),
-)
 
 
 def held_out(fold: Split) -> set[int]:
@@ -78,11 +70,6 @@ def test_like_songs_are_in_one_fold_and_too_few_songs_are_refused() -> None:
         make_folds(make_split("tail", songs[::2], 1), songs[::2], 2, 1)
 
 
-def columns(folds: int, split: Split = SPLITS[0]) -> tuple[Column, ...]:
-    spec = HEADS["offsets"].column
-    return tuple(build_column(spec, SONGS, fold, GRID) for fold in make_folds(split, SONGS, folds, 1))
-
-
 def test_baselines_over_folds_count_each_target_once() -> None:
     found = Columns(build_column(HEADS["offsets"].column, SONGS, SPLITS[0], GRID), columns(3))
     assert found.searched == found.folds
@@ -94,8 +81,6 @@ def test_baselines_over_folds_count_each_target_once() -> None:
 
 
 # what a trial does, without Ray
-
-HYPERPARAMETERS = {"window": 8, "hidden": 12, "embedding": 8, "batch_size": 8, "dropout": 0.5, "dropout_layers": 1}
 
 
 class StoppedError(Exception):
@@ -115,26 +100,6 @@ def reports(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     monkeypatch.setattr(trainable.tune, "report", receive)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     return found
-
-
-def settings(folder: Path, **other: Any) -> TrialSettings:
-    facts: dict[str, Any] = {
-        "run_id": "r",
-        "storage": str(folder),
-        "max_epochs": 4,
-        "patience": 10,
-        "seed": 1,
-        "metric": "valid",
-        "updates_per_epoch": 5,
-        "gpu": False,
-        "rungs": frozenset(),
-    }
-    return TrialSettings(**facts | other)
-
-
-def config(row: int = 0, **other: Any) -> dict[str, Any]:
-    whole = HEADS["offsets"].config.from_dict(HYPERPARAMETERS).to_dict()
-    return {"hyperparameters": whole, "row": row, "max_epochs": 4, **other}
 
 
 def timeless(reports: list[dict[str, Any]]) -> list[dict[str, Any]]:

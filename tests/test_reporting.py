@@ -45,7 +45,7 @@ def test_the_first_report_goes_at_once_and_the_next_ones_together() -> None:
         assert driver.messages == [[1]]
         reporter.add({"epoch": 5}, wait=True)
         assert driver.messages == [[1], [2, 3, 4, 5]]
-        assert reporter.unhandled() == []
+        assert reporter.waiting == []
         reporter.add({"epoch": 6}, wait=False)
     assert driver.messages[2:] == [[6]], "what is left goes at the end"
 
@@ -57,7 +57,7 @@ def test_time_alone_sends_what_waits() -> None:
             reporter.add(report, wait=False)
             time.sleep(0.05)
         until = time.monotonic() + LONG
-        while reporter.unhandled() and time.monotonic() < until:
+        while reporter.waiting and time.monotonic() < until:
             time.sleep(0.01)
         assert driver.told == [1, 2, 3, 4, 5]
         assert len(driver.messages) > 1
@@ -69,7 +69,7 @@ def test_training_goes_on_while_the_driver_is_busy_but_not_where_it_waits() -> N
         for report in epochs(1, 2, 3):
             reporter.add(report, wait=False)  # returns though nothing is handled
         assert driver.called.wait(LONG)
-        assert reporter.unhandled() == epochs(1, 2, 3)
+        assert reporter.waiting == epochs(1, 2, 3)
         waiting = threading.Thread(target=reporter.add, args=({"epoch": 4},), kwargs={"wait": True})
         waiting.start()
         waiting.join(0.1)

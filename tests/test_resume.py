@@ -68,6 +68,18 @@ def test_the_table_is_rebuilt_from_the_study_and_the_epochs(tmp_path: Path) -> N
     assert table.finished() == 2
 
 
+def test_after_a_loss_of_power_the_study_is_believed(tmp_path: Path) -> None:
+    study = open_study(tmp_path / "study.journal", "notes", 1)
+    epochs = EpochTable(tmp_path / "epochs.csv")
+    own = {"epoch": 1, "updates": 50, "best": 3.0, "best_epoch": 1, "seconds": 1.0}
+    epochs.add(0, {**own, "valid": 3.0})  # of its second epoch, with 2.5, nothing came to the disk
+    study.tell(ask(study, 0), 2.5)
+    table = TrialTable(tmp_path / "trials.csv")
+    bring_up_to_date(table, EpochTable(epochs.path), study, max_epochs=3)
+    assert (table.rows[0].best, table.rows[0].epoch) == (2.5, 1)
+    assert "not on disk" in table.rows[0].reason
+
+
 def test_a_torn_journal_is_mended(tmp_path: Path) -> None:
     journal = tmp_path / "study.journal"
     study = open_study(journal, "notes", 1)

@@ -2,6 +2,8 @@
 
 import csv
 import math
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,21 @@ def test_a_repeated_epoch_replaces_its_line_and_a_torn_one_is_left_out(tmp_path:
     again.add(1, {"epoch": 1, "valid": 2.5})
     again.finish()
     assert path.read_text().splitlines() == ["row,epoch,valid", "0,1,3.0", "0,2,1.9", "0,3,1.5", "1,1,2.5"]
+
+
+def test_on_a_full_disk_a_line_is_added_whole_or_not_at_all(tmp_path: Path) -> None:
+    table = EpochTable(tmp_path / "epochs.csv")
+    table.add(0, {"epoch": 1, "valid": 3.0})
+    before = table.path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    kept = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:  # room for three bytes more, as on a disk that is about to be full
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 3, limits[1]))
+        with pytest.raises(UserError, match=r"cannot write .*epochs\.csv"):
+            table.add(0, {"epoch": 2, "valid": 2.0})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, kept)
+    assert table.path.read_bytes() == before
+    table.add(0, {"epoch": 2, "valid": 2.0})
+    assert [report["epoch"] for report in EpochTable(table.path).reports()[0]] == [1, 2]

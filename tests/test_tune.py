@@ -18,7 +18,7 @@ import pytest
 import torch
 from optuna.trial import TrialState
 
-from benchmarks.memory import workers
+from benchmarks.processes import workers
 from datamodules.baselines import baselines
 from datamodules.midi import read_midi
 from datamodules.splits import TEST, VALID

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import ray
+from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
 
 from datamodules.errors import UserError
 
-__all__ = ["Cluster", "connected"]
+__all__ = ["Cluster", "Room", "connected", "in_a_job"]
 
 PACKAGES = ("datamodules", "lightning_modules", "search_spaces", "experiments", "songs")
 
@@ -27,6 +30,55 @@ class Cluster:
     cpus: float
     gpus: float
     own: bool
+
+
+class Room:
+    """How many trials run at the same time: what the nodes hold by now, as nodes come and go.
+
+    Args:
+        cpus, gpus: of one trial, which runs on one node.
+        most: what the user wants at most, or None. On a cluster that is not our own so many trials are begun even if
+            they do not fit yet: those that wait are what an autoscaler starts nodes for.
+
+    Raises:
+        UserError: not one fits, and the user has not said how many to wait for.
+    """
+
+    LOOK_EVERY = 2.0  # seconds
+
+    def __init__(self, cluster: Cluster, cpus: float, gpus: float, most: int | None) -> None:
+        self.cpus, self.gpus, self.most, self.own = cpus, gpus, most, cluster.own
+        self.looked, self.found = time.monotonic(), self._fits()
+        if self.found < 1 and (self.own or most is None):
+            wait = "" if self.own else ", or say with --max-concurrent how many trials shall wait for nodes to come"
+            raise UserError(
+                f"a trial asks for {cpus:g} CPUs and {gpus:g} GPUs on one node; no node of {cluster.label} has them"
+                f" (in all it has {cluster.cpus:g} and {cluster.gpus:g}): lower --cpus-per-trial or"
+                f" --gpus-per-trial{wait}"
+            )
+
+    @property
+    def waits_for_nodes(self) -> bool:
+        """Whether more trials are wanted than fit by now."""
+        return not self.own and self.most is not None and self.most > self._now()
+
+    def __call__(self) -> int:
+        """At least 1."""
+        if self.most is not None and not self.own:
+            return self.most
+        return max(min(self._now(), self.most or self.found), 1)
+
+    def _now(self) -> int:
+        if time.monotonic() - self.looked > self.LOOK_EVERY:
+            self.looked, self.found = time.monotonic(), self._fits()
+        return self.found
+
+    def _fits(self) -> int:
+        return sum(self._on(node["Resources"]) for node in ray.nodes() if node["Alive"])
+
+    def _on(self, resources: dict[str, float]) -> int:
+        wanted = {"CPU": self.cpus, "GPU": self.gpus}
+        return min(math.floor(resources.get(name, 0) / each + 1e-9) for name, each in wanted.items() if each > 0)
 
 
 @contextlib.contextmanager
@@ -68,7 +120,8 @@ def _connect(wanted: str | None) -> bool:
                 raise UserError(f"--address {wanted}: no Ray cluster answers there", status=1) from error
         except (ValueError, RuntimeError) as error:
             raise UserError(f"--address {found}: {str(error).splitlines()[0]}", status=1) from error
-    ray.init(address="local", include_dashboard=False, **quiet)
+    # by this address nothing of it listens to other machines
+    ray.init(address="local", include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
     return True
 
 
@@ -95,6 +148,11 @@ def _running_here() -> str | None:
         return note.read_text().strip() or None
     except OSError:
         return None
+
+
+def in_a_job() -> bool:
+    """Whether `ray job submit` has started this process, in a folder that goes with the job."""
+    return RAY_JOB_CONFIG_JSON_ENV_VAR in os.environ
 
 
 def _our_packages() -> list[str]:

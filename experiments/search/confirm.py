@@ -77,7 +77,7 @@ def time_needed(table: TrialTable, plan: SearchPlan, trainings: int) -> float:
         row.seconds if _in_full(row, plan.patience) else row.seconds / max(row.epoch, 1) * plan.max_epochs
         for row in rows
     ]
-    rounds = math.ceil(trainings / plan.at_once)
+    rounds = math.ceil(trainings / plan.at_once())
     return min(MARGIN * rounds * max(whole), (plan.deadline - plan.began) / 2)
 
 
@@ -117,7 +117,7 @@ def repeat(
         {"hyperparameters": row.hyperparameters, "row": row.row, "seed": row.seed, "max_epochs": plan.max_epochs}
         for row in rows
     ]
-    halt = Halt(plan.deadline, observer, reserve)
+    halt = Halt(plan.interrupt, plan.deadline, observer, reserve)
     return run_trials(plan, columns, Listed(configurations), len(rows), observer, halt)
 
 

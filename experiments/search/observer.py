@@ -11,6 +11,9 @@ from typing import Any, Protocol
 
 from ray.tune import Callback, Stopper
 
+from datamodules.errors import UserError
+from experiments.search.plan import TROUBLE
+from experiments.stopping import Interrupt
 from experiments.tables import SEARCH, EpochTable, TrialRow, TrialTable
 from experiments.tracking import Tracker
 
@@ -63,6 +66,8 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
             row.take(own, figures)
             self._guard(partial(self.epochs.add, row.row, {**own, **figures}))
             self.tracker.log(row.row, {**own, **figures})
+        if result.get(TROUBLE):
+            self.trouble = self.trouble or UserError(f"{result[TROUBLE]}", status=1)
         self._changed()
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -90,11 +95,11 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
             if row.status == "running":
                 row.status = "interrupted"
                 self.tracker.finish(row.row, {"best": row.best, **row.figures}, failed=True)
+        self._guard(self.table.write)
+        self._guard(self.epochs.finish)
+        self.view.update(self.table)
         if self.trouble is not None:
             raise self.trouble
-        self.table.write()
-        self.epochs.finish()
-        self.view.update(self.table)
 
     def _row(self, trial: Any) -> TrialRow:
         number = int(trial.config["row"])
@@ -138,22 +143,24 @@ class Halt(Stopper):  # type: ignore[misc]
     """Ends a search when asked to (Ctrl-C, SIGTERM), when a file cannot be written, or when its time is over.
 
     Args:
+        interrupt: whether Ctrl-C or SIGTERM has asked for an end.
         deadline: of `time.monotonic`, or None.
         reserve: seconds of training that are needed before the deadline for what follows, by fresh workers.
     """
 
     def __init__(
-        self, deadline: float | None, observer: Observer, reserve: Callable[[TrialTable], float] = lambda _: 0.0
+        self,
+        interrupt: Interrupt,
+        deadline: float | None,
+        observer: Observer,
+        reserve: Callable[[TrialTable], float] = lambda _: 0.0,
     ) -> None:
-        self.deadline, self.observer, self.reserve, self.reason = deadline, observer, reserve, ""
+        self.interrupt, self.deadline, self.observer, self.reserve = interrupt, deadline, observer, reserve
+        self.reason = ""
         self.needed, self.asked = 0.0, -math.inf  # what `reserve` said, and when
 
     def __getstate__(self) -> Mapping[str, Any]:
         return {}
-
-    def interrupt(self) -> None:
-        """End the search."""
-        self.reason = "interrupted"
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """No trial is ended alone."""
@@ -161,6 +168,8 @@ class Halt(Stopper):  # type: ignore[misc]
 
     def stop_all(self) -> bool:
         """Whether the search ends here."""
+        if not self.reason and self.interrupt.asked:
+            self.reason = "interrupted"
         if not self.reason and self.observer.trouble is not None:
             self.reason = "trouble"
         if not self.reason and self.deadline is not None:

@@ -16,7 +16,7 @@ from experiments.heads import HeadSpec
 from experiments.initial import Initial, initial_of_head
 from experiments.run_folder import Run
 from experiments.search.beside import beside
-from experiments.search.cluster import Cluster
+from experiments.search.cluster import Cluster, Room
 from experiments.search.columns import Columns, columns_of
 from experiments.search.confirm import Choice, choose, repeat, time_needed, unconfirmed, with_final, without_final
 from experiments.search.defaults import default_draw
@@ -24,9 +24,9 @@ from experiments.search.export import export_winner, stays
 from experiments.search.hyperparameters import fixed, search_space
 from experiments.search.live import SearchView
 from experiments.search.plan import Outcome, SearchPlan
-from experiments.search.running import workers
 from experiments.search.search import run_search
 from experiments.search.warm_start import warm_of
+from experiments.stopping import Interrupt
 from experiments.tables import CONFIRM, FINAL, TrialTable
 from experiments.tracking import Tracker
 from experiments.winners import Winner, load_winner
@@ -66,7 +66,9 @@ def is_finished(run: Run, plan: HeadPlan) -> bool:
     return choice is not None and (winner.facts.get("row") == choice.row.row or stays(winner, choice))
 
 
-def search_head(run: Run, dataset: Dataset, plan: HeadPlan, cluster: Cluster, deadline: float | None) -> str:
+def search_head(
+    run: Run, dataset: Dataset, plan: HeadPlan, cluster: Cluster, deadline: float | None, interrupt: Interrupt
+) -> str:
     """Search one head and export its winner; why it ended early, or "".
 
     Raises:
@@ -82,7 +84,10 @@ def search_head(run: Run, dataset: Dataset, plan: HeadPlan, cluster: Cluster, de
     busy = f"{folder}: another search of this head is running; wait for it or stop it first"
     with locked(folder / "lock", busy):
         _note_column(run, spec, len(columns.own.vocabulary), dataset)
-        search = _plan(run, plan, cluster, deadline, initial)
+        room = Room(cluster, options.cpus_per_trial, _gpus(options, cluster), options.max_concurrent)
+        if room.waits_for_nodes:
+            note(f"{options.max_concurrent} trials at once do not fit on {cluster.label} yet; some wait for nodes")
+        search = _plan(run, plan, _gpus(options, cluster), deadline, initial, room, interrupt)
         if columns.folds:
             say(f"{spec.name}: {len(columns.folds)} folds over songs; a trial's figures are their mean")
         metric = metric_name(spec.name, options.metric)
@@ -131,9 +136,21 @@ def _unconfirmed(table: TrialTable, plan: SearchPlan) -> list[tuple[int, int]]:
     return unconfirmed(table, plan.confirm, plan.seed, plan.patience)
 
 
-def _plan(run: Run, plan: HeadPlan, cluster: Cluster, deadline: float | None, initial: Initial | None) -> SearchPlan:
+def _gpus(options: TuneOptions, cluster: Cluster) -> float:
+    """GPUs of a trial."""
+    return options.gpus_per_trial if options.gpus_per_trial is not None else GPU_SHARE * (cluster.gpus > 0)
+
+
+def _plan(
+    run: Run,
+    plan: HeadPlan,
+    gpus: float,
+    deadline: float | None,
+    initial: Initial | None,
+    room: Room,
+    interrupt: Interrupt,
+) -> SearchPlan:
     spec, options = plan.spec, plan.options
-    gpus = options.gpus_per_trial if options.gpus_per_trial is not None else GPU_SHARE * (cluster.gpus > 0)
     folder = run.head(spec.name)
     storage = str(folder / "tune")
     if options.storage:  # by the run's id, not its name: a run can be renamed, and two can have one name
@@ -160,7 +177,8 @@ def _plan(run: Run, plan: HeadPlan, cluster: Cluster, deadline: float | None, in
         deadline=deadline,
         cpus=options.cpus_per_trial,
         gpus=gpus,
-        at_once=workers(cluster, options.cpus_per_trial, gpus, options.max_concurrent),
+        at_once=room,
+        interrupt=interrupt,
         max_failures=options.max_failures,
     )
 

@@ -9,11 +9,14 @@ from typing import Any
 
 from datamodules.framing import UPDATES_PER_EPOCH
 from experiments.initial import Initial
+from experiments.stopping import Interrupt
 from experiments.tables import TrialTable
 
-__all__ = ["REDUCTION", "Outcome", "SearchPlan", "TrialSettings", "Warm"]
+__all__ = ["REDUCTION", "TROUBLE", "Outcome", "SearchPlan", "TrialSettings", "Warm"]
 
 REDUCTION = 3  # ASHA keeps a third at each rung: the usual choice between haste and patience (Li et al. 2020)
+
+TROUBLE = "trouble"  # in a trial's message: the storage cannot be written, in words
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,8 @@ class SearchPlan:
         start: what the first trial draws, so that it has the defaults; None for nothing told.
         began, deadline: of `time.monotonic`; no deadline is None.
         cpus, gpus: what one trial takes.
-        at_once: how many trials train at the same time.
+        at_once: how many trials can train at the same time, by now.
+        interrupt: whether the user has asked for an end.
         max_failures: how often a trial goes on after a failure.
     """
 
@@ -84,7 +88,8 @@ class SearchPlan:
     deadline: float | None
     cpus: float
     gpus: float
-    at_once: int
+    at_once: Callable[[], int]
+    interrupt: Interrupt
     max_failures: int
     updates_per_epoch: int = UPDATES_PER_EPOCH
 

@@ -62,11 +62,6 @@ class Reporter:
                 self.changed.wait()
         self._raise()
 
-    def unhandled(self) -> list[Report]:
-        """What would be lost if this process died."""
-        with self.changed:
-            return list(self.waiting)
-
     def _raise(self) -> None:
         if self.raised is not None:
             raise self.raised

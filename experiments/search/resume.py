@@ -37,6 +37,8 @@ def _row(trial: FrozenTrial, number: int, reports: list[dict[str, float]], max_e
         row.status, row.reason = "failed", "not known: its driver died before writing it down"
     else:
         row.status = "done" if row.epoch >= max_epochs else "stopped early"
+        if trial.value is not None and trial.value != row.best:  # of a loss of power, which the study alone outlives
+            row.best, row.reason = trial.value, "some of its epochs were not on disk when its driver died"
     return row
 
 

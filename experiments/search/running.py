@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray import tune
-from ray.tune.search import Searcher
+from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from datamodules.columns import Column
 from datamodules.errors import UserError
-from experiments.search.cluster import Cluster
+from experiments.run_folder import resume_command
 from experiments.search.observer import Halt, Observer, last_line
 from experiments.search.plan import SearchPlan, TrialSettings
-from experiments.stopping import stopping
 
-__all__ = ["Listed", "run_trials", "workers"]
+__all__ = ["Listed", "run_trials"]
 
 
 class Listed(Searcher):  # type: ignore[misc]  # Ray ships no types
@@ -43,20 +42,24 @@ class Listed(Searcher):  # type: ignore[misc]  # Ray ships no types
         Path(checkpoint_path).write_bytes(b"")
 
 
-def workers(cluster: Cluster, cpus: float, gpus: float, most: int | None) -> int:
-    """How many trials run at once, each with so many CPUs and GPUs: what the cluster holds, and not above `most`.
+class Limited(ConcurrencyLimiter):  # type: ignore[misc]
+    """A searcher that gives no more trials than there is room for, which can change."""
 
-    Raises:
-        UserError: not even one fits on the cluster.
-    """
-    fits = [total / each for total, each in ((cluster.cpus, cpus), (cluster.gpus, gpus)) if each > 0]
-    room = int(min(fits, default=1) + 1e-9)
-    if room < 1:
-        raise UserError(
-            f"a trial asks for {cpus:g} CPUs and {gpus:g} GPUs; {cluster.label} has {cluster.cpus:g} and"
-            f" {cluster.gpus:g}: lower --cpus-per-trial or --gpus-per-trial"
-        )
-    return min(room, most) if most else room
+    def __init__(self, searcher: Searcher, room: Callable[[], int]) -> None:
+        self.room = room
+        super().__init__(searcher, room())
+
+    @property
+    def max_concurrent(self) -> int:
+        """What the base class asks for at every suggestion."""
+        return self.room()
+
+    @max_concurrent.setter
+    def max_concurrent(self, value: int) -> None:
+        """It is not set."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
 
 
 def run_trials(
@@ -89,18 +92,30 @@ def run_trials(
         halt,
         scheduler,
     )
-    with stopping(halt.interrupt), _quiet_tune():
+    with _quiet_tune():
         try:
             tuner.fit()
         except Exception as error:  # Ray's own, a disk that is full, a --space that fails in some draws
-            observer.finish()
-            if "dynamic value space" in str(error):  # Optuna's words
-                raise UserError(
-                    f"{plan.folder}: the search space has changed since this study was begun; start a new run", status=1
-                ) from error
-            raise UserError(f"the search ended: {last_line(error)}", status=1) from error
-    observer.finish()
+            _close(observer, plan)
+            raise UserError(_to_go_on(f"the search ended: {last_line(error)}", plan), status=1) from error
+    _close(observer, plan)
     return halt.reason
+
+
+def _close(observer: Observer, plan: SearchPlan) -> None:
+    """Write what is still to be written.
+
+    Raises:
+        UserError: what could not be written, then or before.
+    """
+    try:
+        observer.finish()
+    except UserError as error:
+        raise UserError(_to_go_on(str(error), plan), status=1) from error
+
+
+def _to_go_on(reason: str, plan: SearchPlan) -> str:
+    return f"{reason}; what was found is kept. When that is mended, go on with: {resume_command(plan.folder.parent)}"
 
 
 def _tuner(
@@ -112,10 +127,9 @@ def _tuner(
             {"cpu": plan.cpus, "gpu": plan.gpus},
         ),
         tune_config=tune.TuneConfig(
-            search_alg=searcher,
+            search_alg=Limited(searcher, plan.at_once),
             scheduler=scheduler,
             num_samples=count,
-            max_concurrent_trials=plan.at_once,
             reuse_actors=True,  # a fresh worker imports torch and Lightning again: 4 to 5 s
             trial_dirname_creator=lambda trial: f"{trial.config['row']:05d}",
         ),
@@ -139,6 +153,8 @@ def train_trial_on(config: dict[str, Any], reference: list[Any], settings: Trial
 
 
 TUNE_SETTINGS = {
+    "TUNE_MAX_PENDING_TRIALS_PG": str(10**6),  # `Limited` says how many: else one would start at a time
+    "TUNE_FORCE_TRIAL_CLEANUP_S": "5",  # at the end; what has trained is kept already
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # ours knows what to keep
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our tables say it once, and cheaper
     "TUNE_GLOBAL_CHECKPOINT_S": str(10**9),  # pickles that nobody opens

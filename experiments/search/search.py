@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from ray.tune.schedulers import ASHAScheduler
 
 from datamodules.columns import Column
+from datamodules.errors import UserError
 from experiments.cli import say
 from experiments.heads import HeadSpec
 from experiments.search.observer import Halt, Observer, View
@@ -14,6 +15,7 @@ from experiments.search.plan import REDUCTION, Outcome, SearchPlan
 from experiments.search.resume import bring_up_to_date, enqueue_interrupted
 from experiments.search.running import run_trials
 from experiments.search.shared_storage import check_storage
+from experiments.search.space_change import changes
 from experiments.search.study import METRIC, StudySearch, next_row, open_study
 from experiments.search.warm_start import warm_start
 from experiments.tables import EpochTable, TrialTable
@@ -37,11 +39,16 @@ def run_search(
         reserve: seconds before the deadline that are needed for what follows the search.
 
     Raises:
-        UserError: nothing can be written.
+        UserError: nothing can be written, or the space is not the study's.
     """
     check_storage(plan.storage)
     table = TrialTable.read(plan.folder / "trials.csv", spec.config.names())
     study = open_study(plan.folder / "study.journal", spec.name, plan.seed)
+    if changed := changes(study, plan.space):
+        raise UserError(
+            f"{plan.folder}: the search space has changed since this study was begun ({'; '.join(changed[:3])}); start a"
+            f" new run, with --warm-start {plan.folder.parent} to begin with what this one has found"
+        )
     epochs = EpochTable(plan.folder / "epochs.csv")
     bring_up_to_date(table, epochs, study, plan.max_epochs)
     enqueue_interrupted(study)
@@ -55,7 +62,7 @@ def run_search(
     if missing <= 0:
         return Outcome(table, "", first_row)
     observer = Observer(table, epochs, tracker, view)
-    halt = Halt(plan.deadline, observer, reserve)
+    halt = Halt(plan.interrupt, plan.deadline, observer, reserve)
     searcher = StudySearch(study, plan.space, plan.max_epochs, first_row)
     reason = run_trials(plan, columns, searcher, missing, observer, halt, _asha(plan))
     return Outcome(table, reason, max(table.next_row, next_row(study)))

@@ -17,13 +17,14 @@ from experiments.dataset import DataOptions, Dataset, read_dataset
 from experiments.heads import ALL, HEADS, HeadSpec, named_heads
 from experiments.initial import initial_of_head, initial_place, say_heard
 from experiments.progress import reading
-from experiments.run_folder import Run, create_run, default_runs, new_name, open_run
+from experiments.run_folder import Run, create_run, default_runs, new_name, open_run, resume_command
 from experiments.search.beside import beside
-from experiments.search.cluster import connected
+from experiments.search.cluster import connected, in_a_job
 from experiments.search.export import AllFailedError
 from experiments.search.hyperparameters import search_space, settings_of, try_space
 from experiments.search.one_head import HeadPlan, is_finished, place, search_head
 from experiments.search.warm_start import earlier_run
+from experiments.stopping import Interrupt, stopping
 
 if TYPE_CHECKING:
     from experiments.tune import TuneOptions
@@ -38,7 +39,7 @@ def open_session(options: TuneOptions) -> tuple[Run, Dataset, list[HeadPlan]]:
         UserError: bad songs or options, nothing to learn, or a head that the run has searched already.
     """
     assert options.head is not None
-    head = options.head
+    head, runs = options.head, _lasting(options.runs or default_runs())
     if options.init is not None:
         options = dataclasses.replace(options, init=str(initial_place(options.init, options.runs or default_runs())))
     specs = named_heads(head)
@@ -57,7 +58,6 @@ def open_session(options: TuneOptions) -> tuple[Run, Dataset, list[HeadPlan]]:
             say_heard(initial, dataset)
     if options.folds > 1:
         make_folds(dataset.split, dataset.events, options.folds, options.seed)
-    runs = options.runs or default_runs()
     run = create_run((runs / (options.name or new_name())).resolve(), dataset)
     for plan in plans:
         if (run.head(plan.spec.name) / "study.journal").exists():
@@ -66,6 +66,19 @@ def open_session(options: TuneOptions) -> tuple[Run, Dataset, list[HeadPlan]]:
                 f" `python -m experiments.tune --resume {run.name}`, or choose another --name"
             )
     return run, dataset, plans
+
+
+def _lasting(runs: Path) -> Path:
+    """Where runs are kept; a Ray job's working folder is gone with the job.
+
+    Raises:
+        UserError: it is in there.
+    """
+    if in_a_job() and not runs.is_absolute():
+        raise UserError(
+            f"--runs {runs}: inside a Ray job it must be an absolute path, on a disk that stays when the job is over"
+        )
+    return runs
 
 
 def _init_of(spec: HeadSpec, options: TuneOptions, *, alone: bool) -> str | None:
@@ -121,7 +134,7 @@ def resume_plans(name: str, runs: Path | None, head: str | None) -> tuple[Run, d
     Raises:
         UserError: there is no such run, or it has not searched the head.
     """
-    run = open_run(name, runs or default_runs())
+    run = open_run(name, _lasting(runs or default_runs()))
     stored = {name: run.facts["heads"][name] for name in run.searched()}
     if not stored:
         raise UserError(f"{run.path} was stopped before its first search; start a new run")
@@ -154,8 +167,9 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
             )
         else:
             missing.append(plan)
-    reason, failed = _search_heads(run, dataset, missing, began) if missing else ("", "")
-    _first_song(run, plans)
+    with stopping() as interrupt:
+        reason, failed = _search_heads(run, dataset, missing, began, interrupt) if missing else ("", "")
+        _first_song(run, plans)
     _farewell(run, plans, reason)
     if failed:
         raise UserError(failed, status=1)
@@ -163,7 +177,9 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
         raise UserError("the time was over before there was a winner: give it longer", status=1)
 
 
-def _search_heads(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], began: float) -> tuple[str, str]:
+def _search_heads(
+    run: Run, dataset: Dataset, plans: Sequence[HeadPlan], began: float, interrupt: Interrupt
+) -> tuple[str, str]:
     """Search one head after another; why it ended early, or "", and what failed, or ""."""
     reason = failed = ""
     # Tune imports it to count who uses W&B: here while Ray starts, which is mostly waiting
@@ -172,13 +188,13 @@ def _search_heads(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], began: 
         for number, plan in enumerate(plans):
             deadline = _deadline(plan.options.time_budget, began, len(plans) - number)
             try:
-                ended = search_head(run, dataset, plan, cluster, deadline)
+                reason = search_head(run, dataset, plan, cluster, deadline, interrupt) or reason
             except AllFailedError as error:  # the other heads may do better
                 note(str(error))
                 failed = str(error)
-                continue
-            reason = ended or reason
-            if ended == "interrupted":
+            if interrupt.asked and number + 1 < len(plans):
+                reason = "interrupted"
+            if reason == "interrupted":
                 break
     return reason, failed
 
@@ -248,7 +264,7 @@ def _first_song(run: Run, plans: Sequence[HeadPlan]) -> None:
 
 def _farewell(run: Run, plans: Sequence[HeadPlan], reason: str) -> None:
     say()
-    again = f"python -m experiments.tune --resume {run.path}"
+    again = resume_command(run.path)
     if reason == "interrupted":
         raise UserError(f"stopped before the end; what was found is kept. Go on with: {again}", status=1)
     if reason == "time":

@@ -6,6 +6,7 @@ Every file is replaced whole. Nothing here is a pickle: weights are safetensors,
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import uuid
@@ -19,9 +20,16 @@ from datamodules.errors import UserError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Tensors", "TrialStore"]
+__all__ = ["StorageLostError", "Tensors", "TrialStore"]
 
 Tensors = dict[str, "torch.Tensor"]
+
+# what is wrong with one trial's place alone; anything else, as a full disk, will be wrong with the next trial's too
+_OF_ONE_TRIAL = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG}
+
+
+class StorageLostError(OSError):
+    """Nothing can be written to the storage: it is full, read-only, or gone."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +47,46 @@ class TrialStore:
         return pyarrow.fs.LocalFileSystem(), self.root
 
     def write(self, row: int, name: str, tensors: Tensors, facts: dict[str, Any]) -> None:
-        """Write `name`.safetensors of a trial; `facts` is JSON, kept in the metadata."""
+        """Write `name`.safetensors of a trial, whole or not at all; `facts` is JSON, kept in the metadata.
+
+        Raises:
+            StorageLostError: no trial could write there.
+            OSError: this trial's place is taken by something else.
+        """
         from safetensors.torch import save
 
         data = save(tensors, metadata={"tritone": json.dumps(facts)})
+        try:
+            self._write(row, name, data)
+        except OSError as error:
+            if error.errno in _OF_ONE_TRIAL:
+                raise
+            reason = os.strerror(error.errno) if error.errno else (str(error).splitlines() or ["no reason given"])[0]
+            raise StorageLostError(error.errno or 0, f"cannot write {self.root}: {reason}") from error
+
+    def _write(self, row: int, name: str, data: bytes) -> None:
         system, root = self._open()
         folder = f"{root}/{self.trial(row)}"
         system.create_dir(folder, recursive=True)
         target, part = f"{folder}/{name}.safetensors", f"{folder}/.{name}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
-        with system.open_output_stream(part) as stream:
-            stream.write(data)
-        system.move(part, target)
+        try:
+            with system.open_output_stream(part) as stream:
+                stream.write(data)
+            system.move(part, target)
+        except OSError:
+            with contextlib.suppress(OSError):
+                system.delete_file(part)
+            raise
+
+    def sync(self, row: int, name: str) -> None:
+        """Let a trial's file outlive a loss of power, if there is one; a bucket's do anyway."""
+        with contextlib.suppress(OSError):
+            if "://" not in self.root:
+                file = os.open(f"{self.root}/{self.trial(row)}/{name}.safetensors", os.O_RDONLY)
+                try:
+                    os.fsync(file)
+                finally:
+                    os.close(file)
 
     def read(self, row: int, name: str) -> tuple[Tensors, dict[str, Any]] | None:
         """The tensors and facts of a trial's file, or None where there is none (or none that is whole)."""

@@ -21,15 +21,16 @@ from datamodules.columns import Column
 from datamodules.midi_windows import MidiWindows
 from experiments.heads import HEADS
 from experiments.initial import Initial
-from experiments.search.plan import TrialSettings
+from experiments.search.plan import TROUBLE, TrialSettings
 from experiments.search.reporting import Reporter
-from experiments.search.storage import Tensors, TrialStore
+from experiments.search.storage import StorageLostError, Tensors, TrialStore
 from experiments.training import fit, load_optimizer, optimizer_tensors
 from lightning_modules.head import Head
 
 __all__ = ["train_trial"]
 
 LAST_EVERY = 5.0  # seconds between two `last` checkpoints: what a dead worker may cost
+END_WITHIN = 60.0  # seconds that a driver which was told of trouble has to end the search
 
 
 def train_trial(
@@ -55,7 +56,7 @@ def train_trial(
     with Reporter(_send) as reporter:
         trial = _Trial(config, settings, networks, reporter)
         trial.restore()
-        if trial.epoch >= settings.max_epochs:  # its driver died between the last checkpoint and the last report
+        if trial.over:  # its driver died between the last checkpoint and the last report
             pass
         elif len(networks) == 1:
             _train_one(networks[0], trial, settings)
@@ -66,7 +67,8 @@ def train_trial(
 def _send(reports: list[Mapping[str, Any]]) -> None:
     """Tell the driver. What the scheduler and the study look at is the last report's."""
     last = reports[-1]
-    tune.report({"epoch": last["epoch"], "best": last["best"], "reports": reports})
+    message = {"epoch": last["epoch"], "best": last["best"], "reports": [one for one in reports if TROUBLE not in one]}
+    tune.report(message | ({TROUBLE: last[TROUBLE]} if TROUBLE in last else {}))
 
 
 @dataclass
@@ -169,6 +171,7 @@ class _Trial:
             "networks": len(networks),
         }
         self.epoch, self.updates, self.best, self.best_epoch = 0, 0, math.inf, 0
+        self.reports: list[dict[str, Any]] = []  # of all epochs
         self.saved = self.began = time.monotonic()
 
     def restore(self) -> None:
@@ -181,12 +184,20 @@ class _Trial:
             network.head.load_state_dict(_under(f"{number}.head.", tensors))
             network.optimizer = {f"optimizer.{k}": v for k, v in _under(f"{number}.optimizer.", tensors).items()}
         torch.set_rng_state(tensors["random"])
+        if self.settings.gpu and "random.gpu" in tensors:
+            torch.cuda.set_rng_state(tensors["random.gpu"])
         self.epoch, self.updates, self.best, self.best_epoch = (
             facts[name] for name in ("epoch", "updates", "best", "best_epoch")
         )
         self.began = time.monotonic() - facts["seconds"]
-        for report in facts.get("reports", ()):
+        self.reports = list(facts.get("reports", ()))
+        for report in self.reports:  # the study of a new driver knows none, and a dead one may not have written all
             self.reporter.add(report, wait=False)
+
+    @property
+    def over(self) -> bool:
+        """Whether the trial ends by itself after its last epoch."""
+        return self.epoch - self.best_epoch >= self.settings.patience or self.epoch >= self.settings.max_epochs
 
     def end_epoch(self, figures: Mapping[str, float], updates: int) -> bool:
         """Report the epoch that validation has just closed; whether the trial stops here."""
@@ -206,20 +217,32 @@ class _Trial:
             "seconds": round(time.monotonic() - self.began, 3),
             "figures": dict(figures),
         }
+        self.reports.append(report)
+        try:
+            self._keep(report, improved=improved)
+        except StorageLostError as error:
+            self.reporter.add({**report, TROUBLE: str(error.strerror)}, wait=True)
+            time.sleep(END_WITHIN)  # no failure of this trial: the driver ends the search, and this process with it
+            raise
+        if wait := self.over or self.epoch in self.settings.rungs:
+            self.store.sync(self.row, "best")  # the study may hear that the trial is complete: its weights must be kept
+        self.reporter.add(report, wait=wait)
+        return self.over
+
+    def _keep(self, report: Mapping[str, Any], *, improved: bool) -> None:
         if improved and len(self.networks) == 1:  # the networks of folds are no winner's
             tensors = {key: tensor.detach().contiguous() for key, tensor in self.networks[0].head.state_dict().items()}
             self.store.write(self.row, "best", tensors, {**self.identity, **report})
         if time.monotonic() - self.saved > LAST_EVERY:
-            told = {"reports": [*self.reporter.unhandled(), report]}
-            self.store.write(self.row, "last", self._whole(), {**self.identity, **report, **told})
+            # with all reports: no epoch is lost that a driver was told of, and lost before it was on disk
+            self.store.write(self.row, "last", self._whole(), {**self.identity, **report, "reports": self.reports})
             self.saved = time.monotonic()
-        over = self.epoch - self.best_epoch >= self.settings.patience or self.epoch >= self.settings.max_epochs
-        self.reporter.add(report, wait=over or self.epoch in self.settings.rungs)
-        return over
 
     def _whole(self) -> Tensors:
         """All that is needed to go on."""
         tensors: Tensors = {"random": torch.get_rng_state()}
+        if self.settings.gpu:
+            tensors["random.gpu"] = torch.cuda.get_rng_state()
         for number, network in enumerate(self.networks):
             for key, tensor in network.head.state_dict().items():
                 tensors[f"{number}.head.{key}"] = tensor.detach().contiguous()

@@ -1,0 +1,118 @@
+"""The disk of a run full, read-only, or gone while a search runs: on a small file system of its own (needs root)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.faults.searches import HEAD, NAME, SMALL, Search, tail, until
+from benchmarks.faults.slow import PROGRAM
+from experiments.heads import HEADS
+from experiments.tables import EpochTable, TrialTable
+
+__all__ = ["can_mount", "failed"]
+
+LONGEST = 180.0
+TRIALS = 3
+OPTIONS = ("--trials", str(TRIALS), "--max-epochs", "30", "--patience", "30", "--max-concurrent", "2")
+
+
+def can_mount() -> str:
+    """Why no file system can be mounted here; "" if one can."""
+    if os.geteuid() != 0:
+        return "mounting a file system needs root"
+    with tempfile.TemporaryDirectory() as folder:
+        tried = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True)
+        if tried.returncode == 0:
+            subprocess.run(["umount", folder], check=True)
+    return tail(tried.stderr.decode()) if tried.returncode else ""
+
+
+@contextmanager
+def mounted(place: Path, megabytes: int = 48) -> Iterator[None]:
+    """A file system of this size."""
+    place.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+def failed(folder: Path, how: str, where: str) -> dict[str, Any]:
+    """Let a search train, take its disk away, and give it back.
+
+    Args:
+        folder: empty.
+        how: "full" or "read-only"; "gone" for a --storage that vanishes.
+        where: "run" (tables, study and weights) or "storage" (the weights alone).
+
+    Returns:
+        Its status and last line, what of its files could not be read, and what was wrong after --resume.
+    """
+    small = folder / ("runs" if where == "run" else "storage")
+    more = ("--storage", str(small)) if where == "storage" else ()
+    search = Search(folder, (*OPTIONS, *SMALL, *more), PROGRAM, wandb="off")
+    with mounted(small):
+        process = search.start()
+        until(lambda: search.lines() > 8 or process.poll() is not None, LONGEST)
+        _take(small, how)
+        out, error = process.communicate(timeout=LONGEST)
+        found = {
+            "status": process.returncode,
+            "said": tail(error),
+            "lines_of_error": len(error.strip().splitlines()),
+            "traceback": "Traceback" in out + error,
+        }
+        _give_back(small, how)
+        found["unreadable"] = _unreadable(search)
+        again = search.start(resume=True)
+        _, error = again.communicate(timeout=LONGEST)
+        problems = search.problems(TRIALS) if again.returncode == 0 else [tail(error)]
+        return {**found, "problems_after_resume": problems}
+
+
+def _take(place: Path, how: str) -> None:
+    if how == "full":
+        with (place / "ballast").open("wb") as file:
+            try:
+                while True:
+                    file.write(bytes(65536))
+                    file.flush()
+            except OSError:
+                return
+    elif how == "read-only":
+        subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+    else:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+        place.chmod(0o500)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k,ro", "tmpfs", str(place)], check=True)
+
+
+def _give_back(place: Path, how: str) -> None:
+    if how == "full":
+        (place / "ballast").unlink()
+    elif how == "read-only":
+        subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)
+    else:
+        subprocess.run(["umount", str(place)], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(place)], check=True)
+
+
+def _unreadable(search: Search) -> list[str]:
+    """Files of the run that are not whole."""
+    found = []
+    for name, read in (
+        ("trials.csv", lambda path: TrialTable.read(path, HEADS[HEAD].config.names())),
+        ("epochs.csv", lambda path: EpochTable(path).reports()),
+    ):
+        try:
+            read(search.head / name)
+        except Exception as error:
+            found.append(f"{NAME}/{HEAD}/{name}: {error}")
+    return found

@@ -1,0 +1,83 @@
+"""The driver of a search killed, again and again, at random moments; `--resume` goes on.
+
+The measure is Ray's own test of fault tolerance: 8 trials of 8 epochs of half a second, two at a time, the driver
+killed 6 times: every epoch of every trial exactly once in the tables, within twice the undisturbed time and the starts.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.faults.searches import SMALL, Search, tail, told_epochs, until
+from benchmarks.faults.slow import PROGRAM
+
+__all__ = ["counted", "killed"]
+
+LONGEST = 300.0  # seconds that no single start takes
+
+
+def counted(trials: int, epochs: int) -> tuple[str, ...]:
+    """Options of a search whose every trial trains so many epochs, two at a time."""
+    counts = {"trials": trials, "max-epochs": epochs, "patience": epochs, "max-concurrent": 2}
+    return tuple(str(word) for name, count in counts.items() for word in (f"--{name}", count))
+
+
+def killed(folder: Path, *, kills: int, trials: int = 8, epochs: int = 8, seed: int = 1) -> dict[str, Any]:
+    """Run such a search undisturbed, and one whose driver is killed; what was lost, and how long it took.
+
+    Args:
+        folder: empty.
+        kills: each after a random time: of the first epochs, so that there is something to lose, or before them.
+
+    Returns:
+        Plain figures; "problems" and "epochs_lost" must be empty and 0.
+    """
+    chance = random.Random(seed)
+    undisturbed, first = _undisturbed(Search(folder / "a", (*counted(trials, epochs), *SMALL), PROGRAM))
+    search = Search(folder / "b", (*counted(trials, epochs), *SMALL), PROGRAM)
+    search.folder.mkdir(parents=True)
+    began, moments, starts = time.monotonic(), [], []
+    for _ in range(kills):
+        after = chance.uniform(0, first + 2 * epochs * 0.5)
+        process, started, before = search.start(resume=True), time.monotonic(), search.lines()
+        if until(lambda p=process, b=before: p.poll() is not None or search.lines() > b, after):
+            starts.append(time.monotonic() - started)
+            until(lambda p=process: p.poll() is not None, after - starts[-1])
+        if process.poll() is not None:  # it was finished before its time had come
+            process.communicate()
+            break
+        os.killpg(process.pid, signal.SIGKILL) if chance.random() < 0.5 else process.kill()  # with its Ray, or alone
+        process.communicate()
+        moments.append(round(time.monotonic() - started, 1))
+    last = search.start(resume=True)
+    said = last.communicate(timeout=LONGEST)
+    seconds = time.monotonic() - began
+    told = told_epochs(search.head)
+    return {
+        "kills": len(moments),
+        "killed_after_s": moments,
+        "problems": search.problems(trials) + ([tail(said[1])] if last.returncode else []),
+        "epochs": len(told),
+        "epochs_lost": trials * epochs - len(told),
+        "undisturbed_s": undisturbed,
+        "with_kills_s": seconds,
+        "start_to_first_epoch_s": [first, *starts],
+        "at_most_s": 2 * undisturbed + len(moments) * first,
+    }
+
+
+def _undisturbed(search: Search) -> tuple[float, float]:
+    """Seconds of a search, and of its start up to the first epoch."""
+    search.folder.mkdir(parents=True)
+    began, process = time.monotonic(), search.start()
+    until(lambda: search.lines() > 1 or process.poll() is not None, LONGEST)
+    first = time.monotonic() - began
+    _, error = process.communicate(timeout=LONGEST)
+    if process.returncode:
+        raise RuntimeError(f"the undisturbed search failed: {tail(error)}")
+    return time.monotonic() - began, first

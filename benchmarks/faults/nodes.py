@@ -1,0 +1,101 @@
+"""Machines of a cluster lost and joined while a search runs, on machines.py's network."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.faults.drivers import counted
+from benchmarks.faults.machines import PRIVATE, Machines
+from benchmarks.faults.searches import HEAD, SMALL, Search, tail, told_epochs, until
+from benchmarks.faults.slow import PROGRAM
+from experiments.heads import HEADS
+from experiments.tables import TrialTable
+
+__all__ = ["blind", "joined", "lost"]
+
+LONGEST = 400.0
+TRIALS, EPOCHS = 4, 24
+
+
+def search_on(machines: Machines, folder: Path, *more: str) -> Search:
+    """A search whose driver runs on the first machine, in a folder that all of them see."""
+    options = (*counted(TRIALS, EPOCHS)[:-2], *SMALL, *more)
+    return Search(folder, options, PROGRAM, machines.address, "off", machines.within(0))
+
+
+def lost(folder: Path, how: str) -> dict[str, Any]:
+    """Of three machines with a CPU each, one is lost.
+
+    Args:
+        folder: empty, and seen by all machines.
+        how: "killed" (all its processes) or "cut" (its cable pulled).
+
+    Returns:
+        Plain figures: what was lost, and seconds from the loss until its trial went on elsewhere.
+    """
+    with Machines(folder) as machines:
+        numbers = [machines.add() for _ in range(3)]
+        search = search_on(machines, folder / "search")
+        search.folder.mkdir()
+        process = search.start(environment=machines.environment)
+        until(lambda: all(map(machines.trains, numbers)) or process.poll() is not None, LONGEST)
+        until(lambda: process.poll() is not None, 8.0)  # until there is a checkpoint to go on from
+        gone, before = time.monotonic(), _failures(search)
+        machines.kill(2) if how == "killed" else machines.cut(2)
+        until(lambda: _failures(search) > before or process.poll() is not None, LONGEST)
+        noticed = time.monotonic() - gone
+        _, error = process.communicate(timeout=LONGEST)
+        told = told_epochs(search.head)
+        return {
+            "problems": search.problems(TRIALS) + ([tail(error)] if process.returncode else []),
+            "epochs_lost": TRIALS * EPOCHS - len(told),
+            "failures_told": _failures(search),
+            "noticed_after_s": noticed,
+            "seconds": time.monotonic() - gone,
+        }
+
+
+def _failures(search: Search) -> int:
+    """How often a trial has gone on after its worker was lost, as trials.csv tells."""
+    path = search.head / "trials.csv"
+    rows = TrialTable.read(path, HEADS[HEAD].config.names()).rows.values()
+    return sum(row.failures for row in rows)
+
+
+def joined(folder: Path) -> dict[str, Any]:
+    """A machine joins a search that has begun on one; seconds from its node's start until a trial trains there."""
+    with Machines(folder) as machines:
+        machines.add()
+        search = search_on(machines, folder / "search")
+        search.folder.mkdir()
+        process = search.start(environment=machines.environment)
+        until(lambda: search.lines() > 1 or process.poll() is not None, LONGEST)
+        second, added = machines.add(), time.monotonic()
+        used = until(lambda: machines.trains(second) or process.poll() is not None, LONGEST)
+        seconds = time.monotonic() - added
+        _, error = process.communicate(timeout=LONGEST)
+        return {
+            "used": used,
+            "used_after_s": seconds,
+            "problems": search.problems(TRIALS) + ([tail(error)] if process.returncode else []),
+        }
+
+
+def blind(folder: Path) -> dict[str, Any]:
+    """Weights kept where only the driver's machine sees them: the search must not begin."""
+    with Machines(folder) as machines:
+        machines.add(), machines.add()
+        search = search_on(machines, folder / "search", "--storage", str(PRIVATE / "weights"))
+        search.folder.mkdir()
+        began, process = time.monotonic(), search.start(environment=machines.environment)
+        _, error = process.communicate(timeout=LONGEST)
+        return {
+            "status": process.returncode,
+            "said": error.strip(),
+            "lines_of_error": len(error.strip().splitlines()),
+            "trials_begun": int((search.head / "trials.csv").exists()),
+            "names_the_machine": machines.ip(1) in error,
+            "seconds": time.monotonic() - began,
+        }

@@ -1,0 +1,49 @@
+"""Songs, folds of them, and trials over them, to be trained without Ray."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from columns_made import GRID
+from events_made import random_songs
+
+from datamodules.columns import Column, build_column
+from datamodules.folds import make_folds
+from datamodules.splits import Split, make_split, named_split
+from experiments.heads import HEADS
+from experiments.search.plan import TrialSettings
+
+SONGS = random_songs(3, songs=7, events=40)
+SPLITS = (
+    make_split("tail", SONGS, 1),
+    make_split("song", SONGS, 1),
+    make_split("none", SONGS, 1),
+    named_split(SONGS[:4], SONGS[4:6], SONGS[6:]),
+)
+HYPERPARAMETERS = {"window": 8, "hidden": 12, "embedding": 8, "batch_size": 8, "dropout": 0.5, "dropout_layers": 1}
+
+
+def columns(folds: int, split: Split = SPLITS[0]) -> tuple[Column, ...]:
+    spec = HEADS["offsets"].column
+    return tuple(build_column(spec, SONGS, fold, GRID) for fold in make_folds(split, SONGS, folds, 1))
+
+
+def settings(folder: Path, **other: Any) -> TrialSettings:
+    facts: dict[str, Any] = {
+        "run_id": "r",
+        "storage": str(folder),
+        "max_epochs": 4,
+        "patience": 10,
+        "seed": 1,
+        "metric": "valid",
+        "updates_per_epoch": 5,
+        "gpu": False,
+        "rungs": frozenset(),
+    }
+    return TrialSettings(**facts | other)
+
+
+def config(row: int = 0, **other: Any) -> dict[str, Any]:
+    whole = HEADS["offsets"].config.from_dict(HYPERPARAMETERS).to_dict()
+    return {"hyperparameters": whole, "row": row, "max_epochs": 4, **other}
