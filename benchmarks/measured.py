@@ -15,7 +15,7 @@ from rich.table import Table
 
 from experiments.provenance import made_by
 
-__all__ = ["ROOT", "shown", "tell"]
+__all__ = ["ROOT", "shown", "tell", "write"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,11 +33,16 @@ def tell(name: str, title: str, figures: Mapping[str, Any], path: Path | None) -
     for key, value in figures.items():
         table.add_row(key.replace("_", " "), shown(value))
     Console().print(table)
+    if path is not None:
+        write(name, title, figures, path)
+
+
+def write(name: str, title: str, figures: Mapping[str, Any], path: Path) -> None:
+    """Write figures to a JSON file, with the machine, the versions and the date."""
     whole = {"name": name, "title": title, "figures": dict(figures), "machine": _machine(), "made_by": made_by()}
     whole["date"] = time.strftime("%Y-%m-%d")
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(whole, indent=1) + "\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(whole, indent=1) + "\n")
 
 
 def shown(value: Any) -> str:

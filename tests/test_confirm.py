@@ -100,7 +100,7 @@ def plan_of(folder: Path, **other: Any) -> SearchPlan:
         "at_once": lambda: 2,
         "interrupt": Interrupt(),
         "max_failures": 0,
-        "warm": None,
+        "warm": lambda: None,
     }
     return SearchPlan(**facts | other)
 

@@ -103,6 +103,7 @@ class Machines:
         PRIVATE.mkdir(parents=True, exist_ok=True)
         within = ["ip", "netns", "exec", name, "unshare", "-m", "sh", "-c", ENTER, str(PRIVATE), *command]
         plain = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "RAY_ADDRESS")}
+        plain["PATH"] = f"{self.python.parent}:{plain['PATH']}"
         log = (self.folder / f"node{number}.log").open("wb")
         with log:
             self.nodes.append(

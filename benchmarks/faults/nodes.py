@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from benchmarks.faults.drivers import counted
-from benchmarks.faults.machines import PRIVATE, Machines
-from benchmarks.faults.searches import HEAD, SMALL, Search, tail, told_epochs, until
+from benchmarks.faults.machines import DASHBOARD, PRIVATE, Machines
+from benchmarks.faults.searches import HEAD, NAME, SMALL, Search, tail, told_epochs, until
 from benchmarks.faults.slow import PROGRAM
+from benchmarks.measured import ROOT
 from experiments.heads import HEADS
-from experiments.tables import TrialTable
+from experiments.tables import TrialRow, TrialTable
 
-__all__ = ["blind", "joined", "lost"]
+__all__ = ["blind", "failures", "job", "joined", "lost", "running"]
 
 LONGEST = 400.0
 TRIALS, EPOCHS = 4, 24
@@ -42,26 +46,33 @@ def lost(folder: Path, how: str) -> dict[str, Any]:
         process = search.start(environment=machines.environment)
         until(lambda: all(map(machines.trains, numbers)) or process.poll() is not None, LONGEST)
         until(lambda: process.poll() is not None, 8.0)  # until there is a checkpoint to go on from
-        gone, before = time.monotonic(), _failures(search)
+        gone, before = time.monotonic(), failures(search)
         machines.kill(2) if how == "killed" else machines.cut(2)
-        until(lambda: _failures(search) > before or process.poll() is not None, LONGEST)
+        until(lambda: failures(search) > before or process.poll() is not None, LONGEST)
         noticed = time.monotonic() - gone
         _, error = process.communicate(timeout=LONGEST)
         told = told_epochs(search.head)
         return {
             "problems": search.problems(TRIALS) + ([tail(error)] if process.returncode else []),
             "epochs_lost": TRIALS * EPOCHS - len(told),
-            "failures_told": _failures(search),
+            "failures_told": failures(search),
             "noticed_after_s": noticed,
             "seconds": time.monotonic() - gone,
         }
 
 
-def _failures(search: Search) -> int:
+def failures(search: Search) -> int:
     """How often a trial has gone on after its worker was lost, as trials.csv tells."""
-    path = search.head / "trials.csv"
-    rows = TrialTable.read(path, HEADS[HEAD].config.names()).rows.values()
-    return sum(row.failures for row in rows)
+    return sum(row.failures for row in _rows(search))
+
+
+def running(search: Search) -> int:
+    """How many trials train, as trials.csv tells."""
+    return sum(row.status == "running" for row in _rows(search))
+
+
+def _rows(search: Search) -> list[TrialRow]:
+    return list(TrialTable.read(search.head / "trials.csv", HEADS[HEAD].config.names()).rows.values())
 
 
 def joined(folder: Path) -> dict[str, Any]:
@@ -97,5 +108,48 @@ def blind(folder: Path) -> dict[str, Any]:
             "lines_of_error": len(error.strip().splitlines()),
             "trials_begun": int((search.head / "trials.csv").exists()),
             "names_the_machine": machines.ip(1) in error,
+            "seconds": time.monotonic() - began,
+        }
+
+
+def job(folder: Path) -> dict[str, Any]:
+    """`ray job submit` to a cluster of two machines that have the dependencies alone: code and songs go along."""
+    with Machines(folder) as machines:
+        machines.add(dashboard=True), machines.add()
+        board = {**os.environ, **machines.environment, "RAY_ADDRESS": f"http://{machines.ip(0)}:{DASHBOARD}"}
+        tune = [
+            "python",
+            "-m",
+            "experiments.tune",
+            HEAD,
+            "--trials",
+            "4",
+            "--max-epochs",
+            "4",
+            "--wandb",
+            "off",
+            *SMALL,
+        ]
+        submit = [
+            *machines.within(0),
+            sys.executable,
+            "-m",
+            "ray.scripts.scripts",
+            "job",
+            "submit",
+            "--working-dir",
+            ".",
+        ]
+        began = time.monotonic()
+        said = []
+        for runs in ("runs", str(folder / "runs")):
+            command = [*submit, "--", *tune, "--runs", runs, "--name", NAME]
+            ended = subprocess.run(command, cwd=ROOT, env=board, capture_output=True, text=True, timeout=LONGEST)
+            said.append(ended.stdout + ended.stderr)
+        done = Search(folder)
+        return {
+            "relative_runs_refused": "inside a Ray job it must be an absolute path" in said[0],
+            "status": ended.returncode,
+            "problems": done.problems(4) if ended.returncode == 0 else [said[1][-500:]],
             "seconds": time.monotonic() - began,
         }

@@ -18,6 +18,7 @@ __all__ = ["SearchView"]
 
 SHOWN = 8  # trials in the table: the best ones and those that run
 LINE_EVERY = 10.0  # seconds between two lines without a terminal
+BUILD_EVERY = 0.5  # seconds between two tables in one
 PLAIN = ("hidden", "lstm_layers", "dense_layers", "batchnorm_layers", "dropout_layers", "window", "learning_rate")
 REPEATING = {CONFIRM: "confirming", FINAL: "training the winner"}  # what comes after the search
 SHORT = {"lstm_layers": "lstm", "dense_layers": "dense", "batchnorm_layers": "bnorm", "dropout_layers": "drop"}
@@ -51,7 +52,9 @@ class SearchView:
         self.kind, self.repeats = "", frozenset[int]()  # what is repeated after the search, and its rows
         self.line_at = 0.0
         self.last: TrialTable | None = None
-        self.live = Live(console=console, refresh_per_second=2, transient=False) if console.is_terminal else None
+        self.live = (
+            Live(console=console, refresh_per_second=1 / BUILD_EVERY, transient=False) if console.is_terminal else None
+        )
 
     def __enter__(self) -> Self:
         if self.live:
@@ -65,6 +68,8 @@ class SearchView:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.live:
+            if self.last is not None:
+                self._build(self.last)
             self.live.stop()
         elif self.last is not None and kind is None:
             self._print_line(self.last)
@@ -81,13 +86,14 @@ class SearchView:
         self.last = table
         if self.before is None:
             self.before, self.epochs_before = self._done(table), self._epochs(table)
-        if self.live:
-            self.live.update(Group(self._progress(table), self._standing(table), self._trials(table)))
-            return
         now = time.monotonic()
-        if now - self.line_at > LINE_EVERY:
+        if now - self.line_at > (BUILD_EVERY if self.live else LINE_EVERY):
             self.line_at = now
-            self._print_line(table)
+            self._build(table) if self.live else self._print_line(table)
+
+    def _build(self, table: TrialTable) -> None:
+        assert self.live is not None
+        self.live.update(Group(self._progress(table), self._standing(table), self._trials(table)))
 
     def _print_line(self, table: TrialTable) -> None:
         self.console.print(self._progress(table) + Text("; ") + self._standing(table))

@@ -21,6 +21,7 @@ __all__ = ["Halt", "Observer", "View", "last_line"]
 
 ASK_EVERY = 0.5  # seconds between two estimates of the time that is needed after the search
 WRITE_EVERY = 2.0  # seconds between two writes of trials.csv, which is written whole
+WRITING_SHARE = 0.02  # of the driver's time at most: after thousands of trials a write takes a while
 
 
 class View(Protocol):
@@ -38,7 +39,7 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
 
     def __init__(self, table: TrialTable, epochs: EpochTable, tracker: Tracker, view: View) -> None:
         self.table, self.epochs, self.tracker, self.view = table, epochs, tracker, view
-        self.written = 0.0
+        self.write_at = 0.0  # when trials.csv may be written again, of `time.monotonic`
         self.made = time.monotonic()
         self.starting = 0.0  # seconds that fresh workers took until they trained
         self.trouble: Exception | None = None  # raised again after the search: Ray would bury it
@@ -112,9 +113,10 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
         self._changed()
 
     def _changed(self) -> None:
-        if time.monotonic() - self.written > WRITE_EVERY:
+        if (began := time.monotonic()) > self.write_at:
             self._guard(self.table.write)
-            self.written = time.monotonic()
+            took = time.monotonic() - began
+            self.write_at = began + max(WRITE_EVERY, took / WRITING_SHARE)
         self.view.update(self.table)
 
     def _guard(self, write: Callable[[], None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -170,8 +171,7 @@ def _plan(
         metric=METRICS[metric_name(spec.name, options.metric)][0],
         space=space,
         initial=initial,
-        # a study that has begun has taken in what it was to begin with
-        warm=None if (folder / "study.journal").exists() else warm_of(options, spec.name, run),
+        warm=partial(warm_of, options, spec.name, run),
         start=None if options.space else default_draw(space, spec.config().to_dict()),
         began=time.monotonic(),
         deadline=deadline,

@@ -61,7 +61,7 @@ class SearchPlan:
         grace: epochs that no trial is stopped before, at least 1.
         space: trial -> all hyperparameters.
         initial: the winner of another run that every trial goes on from; None for fresh weights.
-        warm: the study of another run that this one begins with; None for nothing.
+        warm: finds the study of another run that this one begins with, if it has none yet; None for nothing.
         start: what the first trial draws, so that it has the defaults; None for nothing told.
         began, deadline: of `time.monotonic`; no deadline is None.
         cpus, gpus: what one trial takes.
@@ -83,7 +83,7 @@ class SearchPlan:
     space: Callable[[Any], dict[str, Any]]
     initial: Initial | None
     start: Mapping[str, Any] | None
-    warm: Warm | None
+    warm: Callable[[], Warm | None]
     began: float
     deadline: float | None
     cpus: float

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from ray.tune.schedulers import ASHAScheduler
 
 from datamodules.columns import Column
-from datamodules.errors import UserError
 from experiments.cli import say
 from experiments.heads import HeadSpec
 from experiments.search.observer import Halt, Observer, View
@@ -15,7 +14,7 @@ from experiments.search.plan import REDUCTION, Outcome, SearchPlan
 from experiments.search.resume import bring_up_to_date, enqueue_interrupted
 from experiments.search.running import run_trials
 from experiments.search.shared_storage import check_storage
-from experiments.search.space_change import changes
+from experiments.search.space_change import check_space
 from experiments.search.study import METRIC, StudySearch, next_row, open_study
 from experiments.search.warm_start import warm_start
 from experiments.tables import EpochTable, TrialTable
@@ -44,20 +43,16 @@ def run_search(
     check_storage(plan.storage)
     table = TrialTable.read(plan.folder / "trials.csv", spec.config.names())
     study = open_study(plan.folder / "study.journal", spec.name, plan.seed)
-    if changed := changes(study, plan.space):
-        raise UserError(
-            f"{plan.folder}: the search space has changed since this study was begun ({'; '.join(changed[:3])}); start a"
-            f" new run, with --warm-start {plan.folder.parent} to begin with what this one has found"
-        )
+    check_space(study, plan.space, plan.folder)
     epochs = EpochTable(plan.folder / "epochs.csv")
     bring_up_to_date(table, epochs, study, plan.max_epochs)
     enqueue_interrupted(study)
     if not study.get_trials(deepcopy=False):
+        if warm := plan.warm():
+            told = warm_start(study, plan.space, warm.journal, comparable=warm.comparable)
+            say(f"{spec.name}: {told}")
         if plan.start:
             study.enqueue_trial(dict(plan.start))
-        if plan.warm:
-            told = warm_start(study, plan.space, plan.warm.journal, comparable=plan.warm.comparable)
-            say(f"{spec.name}: {told}")
     missing, first_row = plan.trials - table.finished(), max(table.next_row, next_row(study))
     if missing <= 0:
         return Outcome(table, "", first_row)

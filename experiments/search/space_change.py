@@ -5,13 +5,16 @@ longer draws.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-__all__ = ["changes"]
+from datamodules.errors import UserError
+
+__all__ = ["changes", "check_space"]
 
 MOST = 200  # trials that are looked at, the last ones: enough to meet every branch of a conditional space
 DRAWN = "hyperparameters"  # the attribute of a trial whose draw went to its end
@@ -33,6 +36,22 @@ class _Replay(optuna.trial.FixedTrial):
         if name not in self._params:
             raise _UnknownError(name)
         return self._params[name]
+
+
+def check_space(study: optuna.Study, space: Callable[[Any], Any], folder: Path) -> None:
+    """Let a study be gone on with by its own space alone.
+
+    Args:
+        folder: of the head, in its run's folder.
+
+    Raises:
+        UserError: the space has changed.
+    """
+    if changed := changes(study, space):
+        raise UserError(
+            f"{folder}: the search space has changed since this study was begun ({'; '.join(changed[:3])}); start a new"
+            f" run, with --warm-start {folder.parent} to begin with what this one has found"
+        )
 
 
 def changes(study: optuna.Study, space: Callable[[Any], Any]) -> list[str]:

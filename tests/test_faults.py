@@ -1,0 +1,46 @@
+"""Processes killed and disks filled while a search runs: nothing is lost. `python -m benchmarks.faults` does more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.faults import disks, drivers, endings, trainers
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+def test_a_killed_driver_costs_nothing(tmp_path: Path) -> None:
+    found = drivers.killed(tmp_path, kills=2, trials=4, epochs=6)
+    assert found["kills"] == 2
+    assert (found["problems"], found["epochs_lost"]) == ([], 0)
+
+
+def test_killed_trainers_cost_nothing(tmp_path: Path) -> None:
+    found = trainers.killed(tmp_path, trials=2, epochs=24, every=7.5, probability=1.0)
+    assert found["kills"] >= 2
+    assert found["failures_told"] >= 1
+    assert (found["problems"], found["epochs_lost"]) == ([], 0)
+
+
+@pytest.mark.parametrize("how", ["ctrl-c", "sigterm"])
+def test_a_search_that_is_asked_to_end_does_with_what_it_found(tmp_path: Path, how: str) -> None:
+    found = endings.ended(tmp_path, how)
+    assert found["status"] == 1
+    assert "--resume" in found["said"]
+    assert found["lines_of_error"] == 1
+    assert found["winner"]
+    assert found["song"]
+
+
+@pytest.mark.parametrize(("how", "where"), [("full", "run"), ("read-only", "run"), ("gone", "storage")])
+def test_a_disk_that_fails_ends_a_search_in_one_line_and_loses_nothing(tmp_path: Path, how: str, where: str) -> None:
+    if reason := disks.can_mount():
+        pytest.skip(reason)
+    found = disks.failed(tmp_path, how, where)
+    assert found["status"] == 1, found
+    assert found["lines_of_error"] == 1, found
+    assert "cannot write" in found["said"]
+    assert "--resume" in found["said"]
+    assert (found["traceback"], found["unreadable"], found["problems_after_resume"]) == (False, [], [])
