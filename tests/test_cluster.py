@@ -72,7 +72,7 @@ def test_trials_can_wait_for_nodes_to_come_where_they_can_come(monkeypatch: pyte
 
 
 def test_a_ray_job_keeps_its_runs_where_they_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(cluster.RAY_JOB_CONFIG_JSON_ENV_VAR, "{}")
+    monkeypatch.setenv(cluster.JOB, "{}")
     monkeypatch.setenv("TRITONE_RUNS", "runs")
     with pytest.raises(UserError, match="absolute path"):
         open_session(TuneOptions(head="offsets"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from benchmarks.faults import disks, drivers, endings, trainers
+from benchmarks.faults.searches import NAME, SMALL, Search, until
+from benchmarks.faults.slow import PROGRAM
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -44,3 +47,23 @@ def test_a_disk_that_fails_ends_a_search_in_one_line_and_loses_nothing(tmp_path:
     assert "cannot write" in found["said"]
     assert "--resume" in found["said"]
     assert (found["traceback"], found["unreadable"], found["problems_after_resume"]) == (False, [], [])
+
+
+def test_one_search_a_head_and_two_heads_side_by_side(tmp_path: Path) -> None:
+    options = ("--trials", "2", "--max-epochs", "16", "--patience", "16", "--max-concurrent", "1", *SMALL)
+    first = Search(tmp_path, options, PROGRAM, wandb="off")
+    other = Search(tmp_path, options, PROGRAM, wandb="off", searched="durations")
+    searching = first.start()
+    assert until(lambda: first.lines() > 1 or searching.poll() is not None, 60)
+    beside, again = other.start(), first.start(resume=True)
+    _, error = again.communicate(timeout=60)
+    assert again.returncode == 2
+    assert "another search of this head is running" in error
+    assert len(error.strip().splitlines()) == 1
+    for process in (searching, beside):
+        _, error = process.communicate(timeout=120)
+        assert process.returncode == 0, error
+    assert first.problems(2) == other.problems(2) == []
+    facts = json.loads((tmp_path / "runs" / NAME / "run.json").read_text())
+    assert set(facts["heads"]) == {"offsets", "durations"}
+    assert set(json.loads((tmp_path / "runs" / NAME / "songs.json").read_text())["vocabulary"]) == set(facts["heads"])

@@ -3,11 +3,7 @@
 import csv
 import json
 import math
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +14,6 @@ import pytest
 import torch
 from optuna.trial import TrialState
 
-from benchmarks.processes import workers
 from datamodules.baselines import baselines
 from datamodules.midi import read_midi
 from datamodules.splits import TEST, VALID
@@ -265,10 +260,11 @@ def test_a_failing_trial_ends_alone_and_is_told(tmp_path: Path, capfd: pytest.Ca
     assert run("notes", *options, "--storage", str(tmp_path / "store")) == 0
     (trial,) = (tmp_path / "store").rglob("00000")
     (trial.parent / "00001").touch()  # a file where trial 1 wants its folder
-    assert run("--resume", "a", "--trials", "3") == 0
+    assert run("--resume", "a", "--trials", "3", "--max-failures", "1") == 0
     folder = tmp_path / "runs" / "a" / "notes"
     rows = table(folder / "trials.csv")
     assert [row["status"] == "failed" for row in rows] == [False, True, False]
+    assert [row["failures"] for row in rows] == ["0", "1", "0"]
     assert "00001" in rows[1]["reason"]
     states = {trial.user_attrs["row"]: trial.state for trial in trials_of(folder)}
     assert states == {0: TrialState.COMPLETE, 1: TrialState.FAIL, 2: TrialState.COMPLETE}
@@ -309,52 +305,6 @@ def test_bad_arguments_are_one_line_and_status_2(tmp_path: Path, capsys: pytest.
         said = capsys.readouterr().err
         assert words in said, arguments
         assert len(said.strip().splitlines()) == 1, said
-
-
-def started(tmp_path: Path, *options: str) -> subprocess.Popen[str]:
-    """A search of the offsets in a process of its own; returned once it has reported some epochs."""
-    environment = {**os.environ, "TRITONE_RUNS": str(tmp_path / "runs"), "TRITONE_CACHE": str(tmp_path / "cache")}
-    command = [
-        sys.executable,
-        "-m",
-        "experiments.tune",
-        "offsets",
-        "--name",
-        "k",
-        "--wandb",
-        "off",
-        "--address",
-        "local",
-    ]
-    search = subprocess.Popen(
-        [*command, "--set", "hidden=16", "--set", "window=5", *options],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    epochs, deadline = tmp_path / "runs" / "k" / "offsets" / "epochs.csv", time.monotonic() + 120
-    while time.monotonic() < deadline and not (epochs.exists() and len(epochs.read_text().splitlines()) > 8):
-        time.sleep(0.1)
-    assert search.poll() is None
-    return search
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_ctrl_c_keeps_the_best_and_says_how_to_go_on(tmp_path: Path) -> None:
-    search = started(tmp_path, "--trials", "50", "--max-epochs", "50", "--patience", "50")
-    search.send_signal(signal.SIGINT)
-    out, error = search.communicate(timeout=60)
-    assert search.returncode == 1
-    assert "--resume" in error
-    assert len(error.strip().splitlines()) == 1
-    folder = tmp_path / "runs" / "k"
-    assert math.isfinite(load_winner(folder / "offsets" / "winner.safetensors").facts["best"])
-    assert (folder / "song.mid").exists()
-    assert "interrupted" in {row["status"] for row in table(folder / "offsets" / "trials.csv")}
-    assert "offsets on validation" in out
 
 
 @pytest.mark.slow
@@ -434,53 +384,3 @@ def test_a_strangers_run_names_no_cluster_and_no_code(searched: Path, tmp_path: 
     (folder / "run.json").write_text(json.dumps(facts))
     given = _merged("notes", facts["heads"]["notes"], ["--resume", "a"])
     assert given.address is None
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_killed_then_resumed(tmp_path: Path) -> None:
-    """SIGKILL in mid-search: resume finishes the same number of trials, none lost, none twice."""
-    first = started(tmp_path, "--trials", "6", "--max-epochs", "12", "--patience", "12")
-    folder = tmp_path / "runs" / "k" / "offsets"
-    first.send_signal(signal.SIGKILL)
-    first.communicate()
-    with (folder / "study.journal").open("a") as journal:
-        journal.write('{"op_code": 4, "wor')  # power was lost while it was written
-    assert run("--resume", "k") == 0
-    rows = table(folder / "trials.csv")
-    assert sorted(int(row["row"]) for row in rows) == list(range(6))
-    assert {row["status"] for row in rows} <= {"done", "stopped early"}
-    epochs = Counter((row["row"], row["epoch"]) for row in table(folder / "epochs.csv"))
-    assert max(epochs.values()) == 1
-    trials = trials_of(folder)
-    assert not [trial for trial in trials if trial.state in (TrialState.RUNNING, TrialState.WAITING)]
-    assert all("resumed_as" in trial.user_attrs for trial in trials if trial.state is TrialState.FAIL)
-    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
-    assert sorted(trial.user_attrs["row"] for trial in complete) == list(range(6))
-    winner = load_winner(folder / "winner.safetensors")
-    assert winner.facts["best"] == pytest.approx(min(float(row["best"]) for row in rows))
-    assert math.isfinite(winner.facts["best"])
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_a_killed_worker_costs_a_trial_no_epoch(tmp_path: Path) -> None:
-    """SIGKILL of what trains: the trial goes on from its last checkpoint in a new worker, and the search with it."""
-    search = started(tmp_path, "--trials", "2", "--max-epochs", "60", "--patience", "60", "--max-concurrent", "1")
-    folder = tmp_path / "runs" / "k" / "offsets"
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not (folder / "tune" / "00000" / "last.safetensors").exists():
-        time.sleep(0.1)
-    for pid in workers(search.pid):
-        os.kill(pid, signal.SIGKILL)
-    said = search.communicate(timeout=200)
-    assert search.returncode == 0, said
-    rows = table(folder / "trials.csv")
-    assert [row["row"] for row in rows] == ["0", "1"]
-    assert [row["failures"] for row in rows] == ["1", "0"]
-    assert {row["status"] for row in rows} <= {"done", "stopped early"}
-    for row in rows:
-        told = [int(line["epoch"]) for line in table(folder / "epochs.csv") if line["row"] == row["row"]]
-        assert told == list(range(1, int(row["epoch"]) + 1))
-    assert [trial.state for trial in trials_of(folder)] == [TrialState.COMPLETE] * 2
-    assert "UserWarning" not in "".join(said)

@@ -30,7 +30,7 @@ SMALL = ("--set", "hidden=16", "--set", "window=5")  # networks of a moment
 
 @dataclass(frozen=True)
 class Search:
-    """A search of the offsets over the bundled songs, in a folder that is empty at first.
+    """A search of one head over the bundled songs, in a folder that is empty at first.
 
     Attributes:
         folder: of its runs, and its cache.
@@ -38,6 +38,7 @@ class Search:
         program: what Python runs.
         wandb: mode.
         within: what the command line begins with, as what enters another network.
+        searched: the head.
     """
 
     folder: Path
@@ -46,16 +47,17 @@ class Search:
     address: str = "local"
     wandb: str = "offline"
     within: tuple[str, ...] = ()
+    searched: str = HEAD
 
     @property
     def head(self) -> Path:
         """The folder of its head."""
-        return self.folder / "runs" / NAME / HEAD
+        return self.folder / "runs" / NAME / self.searched
 
     def start(self, *, resume: bool = False, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Begin, or go on if there is something to go on with."""
         going = resume and (self.head / "study.journal").exists()
-        fresh = (HEAD, "--name", NAME, *self.options)
+        fresh = (self.searched, "--name", NAME, *self.options)
         command = [*(("--resume", NAME) if going else fresh), "--wandb", self.wandb, "--address", self.address]
         return subprocess.Popen(
             [*self.within, sys.executable, *self.program, *command],
@@ -81,7 +83,7 @@ class Search:
 
     def problems(self, trials: int) -> list[str]:
         """What is not as it must be after a finished search of so many trials; empty if all is."""
-        table = TrialTable.read(self.head / "trials.csv", HEADS[HEAD].config.names())
+        table = TrialTable.read(self.head / "trials.csv", HEADS[self.searched].config.names())
         rows = list(table.rows.values())
         found = [f"trial {row.row} is {row.status}" for row in rows if row.status not in FINISHED]
         if [row.row for row in rows] != list(range(trials)):
@@ -99,7 +101,7 @@ class Search:
 
     def _study_problems(self, trials: int) -> list[str]:
         storage = optuna.storages.JournalStorage(JournalFileBackend(str(self.head / "study.journal")))
-        study = optuna.load_study(study_name=HEAD, storage=storage).get_trials(deepcopy=False)
+        study = optuna.load_study(study_name=self.searched, storage=storage).get_trials(deepcopy=False)
         open_ones = [trial for trial in study if not trial.state.is_finished()]
         found = [f"trial {trial.number} of the study is {trial.state.name}" for trial in open_ones]
         ended = [trial for trial in study if trial.state.is_finished() and "resumed_as" not in trial.user_attrs]

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ray
-from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
-
 from datamodules.errors import UserError
 
 __all__ = ["Cluster", "Room", "connected", "in_a_job"]
 
+JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # what Ray's job manager sets for a job's command
 PACKAGES = ("datamodules", "lightning_modules", "search_spaces", "experiments", "songs")
 
 
@@ -152,7 +151,7 @@ def _running_here() -> str | None:
 
 def in_a_job() -> bool:
     """Whether `ray job submit` has started this process, in a folder that goes with the job."""
-    return RAY_JOB_CONFIG_JSON_ENV_VAR in os.environ
+    return JOB in os.environ
 
 
 def _our_packages() -> list[str]:
