@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ray
+
 from datamodules.errors import UserError
 
 __all__ = ["Cluster", "Room", "connected", "in_a_job"]
