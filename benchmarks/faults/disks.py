@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import tempfile
@@ -36,12 +37,24 @@ def can_mount() -> str:
 @contextmanager
 def mounted(place: Path, megabytes: int = 48) -> Iterator[None]:
     """A file system of this size."""
-    place.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)], check=True)
+    disk = _disk(place)
+    for folder in (place, disk):
+        folder.mkdir(parents=True)
+    _run("mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", disk)
+    _run("mount", "--bind", disk, place)  # so that it can be taken away while files are open
     try:
         yield
     finally:
-        subprocess.run(["umount", "-l", str(place)], check=False)
+        for folder in (place, disk):
+            subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+def _disk(place: Path) -> Path:
+    return place.with_name(f"{place.name}-disk")
+
+
+def _run(*words: object) -> None:
+    subprocess.run([str(word) for word in words], check=True)
 
 
 def failed(folder: Path, how: str, where: str) -> dict[str, Any]:
@@ -79,29 +92,24 @@ def failed(folder: Path, how: str, where: str) -> dict[str, Any]:
 
 def _take(place: Path, how: str) -> None:
     if how == "full":
-        with (place / "ballast").open("wb") as file:
-            try:
-                while True:
-                    file.write(bytes(65536))
-                    file.flush()
-            except OSError:
-                return
-    elif how == "read-only":
-        subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+        with (place / "ballast").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        return
+    _run("umount", "-l", place)
+    if how == "read-only":
+        _run("mount", "--bind", _disk(place), place)
+        _run("mount", "-o", "remount,bind,ro", place)
     else:
-        subprocess.run(["umount", "-l", str(place)], check=True)
-        place.chmod(0o500)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k,ro", "tmpfs", str(place)], check=True)
+        _run("mount", "-t", "tmpfs", "-o", "size=4k,ro", "tmpfs", place)
 
 
 def _give_back(place: Path, how: str) -> None:
     if how == "full":
         (place / "ballast").unlink()
-    elif how == "read-only":
-        subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)
     else:
-        subprocess.run(["umount", str(place)], check=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(place)], check=True)
+        _run("umount", place)
+        _run("mount", "--bind", _disk(place), place)
 
 
 def _unreadable(search: Search) -> list[str]:

@@ -24,7 +24,7 @@ from experiments.search.export import AllFailedError
 from experiments.search.hyperparameters import search_space, settings_of, try_space
 from experiments.search.one_head import HeadPlan, is_finished, place, search_head
 from experiments.search.warm_start import earlier_run
-from experiments.stopping import Interrupt, stopping
+from experiments.stopping import stopping
 
 if TYPE_CHECKING:
     from experiments.tune import TuneOptions
@@ -167,8 +167,8 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
             )
         else:
             missing.append(plan)
-    with stopping() as interrupt:
-        reason, failed = _search_heads(run, dataset, missing, began, interrupt) if missing else ("", "")
+    reason, failed = _search_heads(run, dataset, missing, began) if missing else ("", "")
+    with stopping():  # a moment's work
         _first_song(run, plans)
     _farewell(run, plans, reason)
     if failed:
@@ -177,13 +177,15 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
         raise UserError("the time was over before there was a winner: give it longer", status=1)
 
 
-def _search_heads(
-    run: Run, dataset: Dataset, plans: Sequence[HeadPlan], began: float, interrupt: Interrupt
-) -> tuple[str, str]:
+def _search_heads(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], began: float) -> tuple[str, str]:
     """Search one head after another; why it ended early, or "", and what failed, or ""."""
     reason = failed = ""
     # Tune imports it to count who uses W&B: here while Ray starts, which is mostly waiting
-    with beside(lambda: import_module("ray.air.integrations.wandb")), connected(plans[0].options.address) as cluster:
+    with (
+        beside(lambda: import_module("ray.air.integrations.wandb")),
+        connected(plans[0].options.address) as cluster,
+        stopping() as interrupt,  # after Ray has put its own handler in place
+    ):
         say(f"searching on {cluster.label}: {cluster.cpus:g} CPUs, {cluster.gpus:g} GPUs")
         for number, plan in enumerate(plans):
             deadline = _deadline(plan.options.time_budget, began, len(plans) - number)
