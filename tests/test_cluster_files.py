@@ -93,13 +93,19 @@ def test_nodes_of_ray_up_share_a_token_and_show_no_dashboard() -> None:
 
 
 def test_the_job_is_one_of_kuberay() -> None:
+    """Its fields are those of KubeRay's types that it needs; a misspelt one would be left out without a word."""
     assert (JOB["apiVersion"], JOB["kind"]) == ("ray.io/v1", "RayJob")
-    assert set(HEAD) <= {"serviceType", "rayStartParams", "template", "headService", "resources", "labels"}
-    for group in (HEAD, *WORKERS):
-        assert all(isinstance(value, str) for value in group["rayStartParams"].values())
+    job = {"entrypoint", "runtimeEnvYAML", "backoffLimit", "shutdownAfterJobFinishes", "rayClusterSpec"}
+    cluster = {"rayVersion", "authOptions", "enableInTreeAutoscaling", "autoscalerOptions"}
+    assert set(JOB["spec"]) == job
+    assert set(CLUSTER) == cluster | {"headGroupSpec", "workerGroupSpecs"}
+    assert set(CLUSTER["autoscalerOptions"]) == {"idleTimeoutSeconds"}
+    assert set(HEAD) == {"serviceType", "rayStartParams", "template"}
     for group in WORKERS:
+        assert set(group) == {"groupName", "replicas", "minReplicas", "maxReplicas", "rayStartParams", "template"}
         assert group["minReplicas"] <= group["replicas"] <= group["maxReplicas"]
-    assert all(isinstance(value, str) for value in yaml.safe_load(JOB["spec"]["runtimeEnvYAML"])["env_vars"].values())
+    texts = [*HEAD["rayStartParams"].values(), *yaml.safe_load(JOB["spec"]["runtimeEnvYAML"])["env_vars"].values()]
+    assert all(isinstance(text, str) for text in texts)
 
 
 def test_the_job_asks_for_a_token_and_is_reached_from_inside_alone() -> None:
