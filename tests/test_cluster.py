@@ -1,5 +1,6 @@
 """Which Ray a search runs on."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,23 @@ def test_a_ray_job_keeps_its_runs_where_they_stay(monkeypatch: pytest.MonkeyPatc
         resume_plans("a", None, None)
     with pytest.raises(UserError, match="no run a"):
         resume_plans("a", tmp_path, None)
+
+
+def listening() -> set[tuple[str, str]]:
+    """(address, port) of all sockets of this machine that listen, as the kernel writes them."""
+    lines = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()]
+    found = [tuple(words[1].rsplit(":", 1)) for words in lines if len(words) > 3 and words[3] == "0A"]
+    return {(address, port) for address, port in found}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs Linux")
+def test_a_ray_of_our_own_listens_to_this_machine_alone_and_wants_a_token() -> None:
+    before = listening()
+    with cluster.connected("local") as own:
+        found = listening() - before
+        assert own.own
+        assert os.environ["RAY_AUTH_MODE"] == "token"
+    assert len(found) > 2
+    loopback = ("0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000")
+    assert {address for address, _ in found} <= set(loopback)

@@ -59,9 +59,9 @@ class Machines:
         self.token = secrets.token_hex(16)
 
     def __enter__(self) -> Self:
+        self.python = bare_python(self.folder / "python")
         _ip("link", "add", self.bridge, "type", "bridge")
         _ip("link", "set", self.bridge, "up")
-        self.python = bare_python(self.folder / "python")
         return self
 
     def __exit__(
@@ -155,7 +155,7 @@ def bare_python(folder: Path) -> Path:
     site = next((folder / "lib").glob("python*/site-packages"))
     (site / "dependencies.pth").write_text(f"{mirror}\n")
     python = folder / "bin" / "python"
-    asked = subprocess.run([python, "-c", "import ray, torch; import experiments"], capture_output=True, text=True)
+    asked = subprocess.run([python, "-c", "import ray; import experiments"], cwd=folder, capture_output=True, text=True)
     if "No module named 'experiments'" not in asked.stderr:
         raise RuntimeError(f"the nodes' Python is not what it should be: {asked.stderr[-300:]}")
     return python

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ray
+from ray._private import ray_constants  # the one switch that has no argument
 
 from datamodules.errors import UserError
 
 __all__ = ["Cluster", "Room", "connected", "in_a_job"]
 
+SWITCH = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # what Ray's job manager sets for a job's command
 PACKAGES = ("datamodules", "lightning_modules", "search_spaces", "experiments", "songs")
 
@@ -120,9 +122,25 @@ def _connect(wanted: str | None) -> bool:
                 raise UserError(f"--address {wanted}: no Ray cluster answers there", status=1) from error
         except (ValueError, RuntimeError) as error:
             raise UserError(f"--address {found}: {str(error).splitlines()[0]}", status=1) from error
-    # by this address nothing of it listens to other machines
-    ray.init(address="local", include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
+    with _for_this_machine_alone():
+        ray.init(address="local", include_dashboard=False, **quiet)
     return True
+
+
+@contextlib.contextmanager
+def _for_this_machine_alone() -> Iterator[None]:
+    """A Ray that starts here listens on 127.0.0.1 and no other address.
+
+    It does so by itself where it knows no clusters (on Windows and macOS, by this switch); elsewhere it would listen to
+    the network, though behind a token.
+    """
+    before, known = os.environ.get(SWITCH), ray_constants.ENABLE_RAY_CLUSTER
+    os.environ[SWITCH], ray_constants.ENABLE_RAY_CLUSTER = "0", False  # for what it starts, and for this process
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = known
+        os.environ.pop(SWITCH) if before is None else os.environ.__setitem__(SWITCH, before)
 
 
 def _answers(address: str) -> bool:
