@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def test_a_killed_driver_costs_nothing(tmp_path: Path) -> None:
-    found = drivers.killed(tmp_path, kills=2, trials=4, epochs=6)
+    found = drivers.killed(tmp_path, kills=2, trials=4, epochs=6, compared=False)
     assert found["kills"] == 2
     assert (found["problems"], found["epochs_lost"]) == ([], 0)
 
@@ -29,7 +29,7 @@ def test_killed_trainers_cost_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", ["ctrl-c", "sigterm"])
 def test_a_search_that_is_asked_to_end_does_with_what_it_found(tmp_path: Path, how: str) -> None:
-    found = endings.ended(tmp_path, how)
+    found = endings.ended(tmp_path, how, after=2.0)
     assert found["status"] == 1
     assert "--resume" in found["said"]
     assert found["lines_of_error"] == 1
@@ -37,7 +37,9 @@ def test_a_search_that_is_asked_to_end_does_with_what_it_found(tmp_path: Path, h
     assert found["song"]
 
 
-@pytest.mark.parametrize(("how", "where"), [("full", "run"), ("read-only", "run"), ("gone", "storage")])
+@pytest.mark.parametrize(
+    ("how", "where"), [("full", "run"), ("gone", "storage"), pytest.param("read-only", "run", marks=pytest.mark.long)]
+)
 def test_a_disk_that_fails_ends_a_search_in_one_line_and_loses_nothing(tmp_path: Path, how: str, where: str) -> None:
     if reason := disks.can_mount():
         pytest.skip(reason)
@@ -50,7 +52,7 @@ def test_a_disk_that_fails_ends_a_search_in_one_line_and_loses_nothing(tmp_path:
 
 
 def test_one_search_a_head_and_two_heads_side_by_side(tmp_path: Path) -> None:
-    options = ("--trials", "2", "--max-epochs", "16", "--patience", "16", "--max-concurrent", "1", *SMALL)
+    options = ("--trials", "2", "--max-epochs", "10", "--patience", "10", "--max-concurrent", "1", *SMALL)
     first = Search(tmp_path, options, PROGRAM, wandb="off")
     other = Search(tmp_path, options, PROGRAM, wandb="off", searched="durations")
     searching = first.start()

@@ -53,6 +53,7 @@ def test_storage_that_a_machine_does_not_see_is_found_out_first(tmp_path: Path) 
 
 
 @needs_namespaces
+@pytest.mark.long
 def test_a_machine_that_is_killed_costs_nothing(tmp_path: Path) -> None:
     found = nodes.lost(tmp_path, "killed")
     assert (found["problems"], found["epochs_lost"]) == ([], 0)
@@ -60,6 +61,7 @@ def test_a_machine_that_is_killed_costs_nothing(tmp_path: Path) -> None:
 
 
 @needs_namespaces
+@pytest.mark.long
 @pytest.mark.skipif(find_spec("aiohttp_cors") is None, reason="jobs need what ray[default] installs")
 def test_a_ray_job_brings_code_and_songs_along(tmp_path: Path) -> None:
     found = nodes.job(tmp_path)

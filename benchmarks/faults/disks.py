@@ -19,8 +19,8 @@ from experiments.tables import EpochTable, TrialTable
 __all__ = ["can_mount", "failed"]
 
 LONGEST = 180.0
-TRIALS = 3
-OPTIONS = ("--trials", str(TRIALS), "--max-epochs", "30", "--patience", "30", "--max-concurrent", "2")
+TRIALS = 2
+OPTIONS = ("--trials", str(TRIALS), "--max-epochs", "16", "--patience", "16", "--max-concurrent", "2")
 
 
 def can_mount() -> str:
