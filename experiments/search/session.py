@@ -52,6 +52,8 @@ def open_session(options: TuneOptions) -> tuple[Run, Dataset, list[HeadPlan]]:
         plans.append(HeadPlan(spec, own))
         _check(plans[-1], alone=len(specs) == 1)
     dataset = _read(DataOptions.given(options))
+    if in_a_job() and not all(path.is_absolute() for path in (*options.songs, *options.valid, *options.test)):
+        note("songs that are given by a relative path go with the Ray job's folder: --resume will not find them")
     plans = _with_something_to_learn(plans, dataset)
     for plan in plans:
         if initial := initial_of_head(plan.spec, plan.options.init, options.grid):
