@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from datamodules.errors import UserError
-from datamodules.midi import Limits, RejectedFile
+from datamodules.midi import Limits, RejectedFile, bytes_of
 from datamodules.song import DEFAULT_GRID, Song, bar_length, check_grid
 from datamodules.song_cache import Entry, SongCache, default_cache
+from datamodules.song_files import find_files, printable
 from datamodules.song_workers import read_files
 
-__all__ = ["Corpus", "Row", "find_files", "read_corpus"]
+__all__ = ["Corpus", "Row", "find_files", "read_corpus", "read_song"]
 
-_SUFFIXES = (".mid", ".midi")
 _FEWEST = 2  # events: a song's first event is context, so one event alone has no target
 
 Progress = Callable[[int, int], None]  # files done, files in all
@@ -60,27 +59,6 @@ class Corpus:
     rows: tuple[Row, ...]
 
 
-def find_files(paths: Sequence[Path]) -> list[Path]:
-    """The MIDI files of `paths`, each once, sorted.
-
-    A folder stands for all .mid and .midi files (any case) in it and below; hidden files and folders (leading dot) are
-    skipped, links are followed, once each. A file that is named itself is taken whatever its name.
-
-    Raises:
-        UserError: a path does not exist.
-    """
-    found: set[str] = set()
-    for path in paths:
-        if path.is_dir():
-            found.update(_walk(path))
-        elif path.is_file():
-            found.add(os.fspath(path))
-        else:
-            missing = "is neither a file nor a folder" if path.exists() else "does not exist"
-            raise UserError(f"{path} {missing}; name MIDI files or folders that hold some")
-    return [Path(name) for name in sorted(found)]
-
-
 def read_corpus(
     paths: Sequence[Path],
     *,
@@ -108,9 +86,7 @@ def read_corpus(
         raise UserError(
             f"no .mid or .midi file in {', '.join(map(str, paths)) or 'nothing'}; name songs or their folder"
         )
-    store = SongCache(cache if cache is not None else default_cache(), check_grid(grid), limits)
-    digests = [_digest(file, limits) for file in files]
-    entries = _entries(files, digests, store, grid, limits, progress or _silent)
+    digests, entries = _read(files, grid, limits, cache, progress or _silent)
     if parts is not None:
         _check_parts(parts, [entry for entry in entries.values() if isinstance(entry, Song)])
     corpus = _sorted_out(files, digests, entries, parts)
@@ -119,67 +95,70 @@ def read_corpus(
     return corpus
 
 
-def _walk(folder: Path) -> Iterator[str]:
-    """The MIDI files below a folder. Every folder is entered once, so that a loop of links ends."""
-    seen: set[tuple[int, int]] = set()
-    for top, folders, names in os.walk(folder, followlinks=True):
-        try:
-            status = os.stat(top)
-        except OSError:  # gone, or a link to nowhere
-            folders.clear()
-            continue
-        if (status.st_dev, status.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in names:
-            path = os.path.join(top, name)
-            if not name.startswith(".") and name.lower().endswith(_SUFFIXES) and os.path.isfile(path):
-                yield path
+def read_song(
+    path: Path,
+    *,
+    grid: int = DEFAULT_GRID,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    cache: Path | None = None,
+) -> Song:
+    """Read one file as `read_corpus` does, from the cache or in a worker; whatever there is to learn from it.
+
+    Raises:
+        RejectedFile: it cannot be read as a song.
+    """
+    (digest,), entries = _read([path], grid, limits, cache, _silent)
+    entry = digest if isinstance(digest, RejectedFile) else entries[digest]
+    if not isinstance(entry, Song):
+        raise RejectedFile(str(entry))
+    return replace(entry, name=printable(path))
 
 
 def _digest(file: Path, limits: Limits) -> str | RejectedFile:
     """The SHA-256 of the file's bytes, or why they are not even looked at."""
     try:
-        with file.open("rb") as stream:
-            if os.fstat(stream.fileno()).st_size > limits.bytes:
-                return RejectedFile(f"larger than {limits.bytes:,} bytes")
-            return hashlib.sha256(stream.read(limits.bytes)).hexdigest()
-    except OSError as error:
-        return RejectedFile(f"cannot be opened: {error.strerror or error}")
+        return hashlib.sha256(bytes_of(file, limits)).hexdigest()
+    except RejectedFile as rejected:
+        return rejected.with_traceback(None)
 
 
-def _entries(
-    files: Sequence[Path],
-    digests: Sequence[str | RejectedFile],
-    store: SongCache,
-    grid: int,
-    limits: Limits,
-    progress: Progress,
-) -> dict[str, Entry | RejectedFile]:
-    """What each digest is: from the cache if it is there, else read (equal files once) and put there."""
-    wanted = {digest: file for file, digest in zip(files, digests, strict=True) if isinstance(digest, str)}
+def _read(
+    files: Sequence[Path], grid: int, limits: Limits, cache: Path | None, progress: Progress
+) -> tuple[list[str | RejectedFile], dict[str, Entry | RejectedFile]]:
+    """Each file's digest, and what each digest is: from the cache, else read (equal files once) and put there."""
+    store = SongCache(cache if cache is not None else default_cache(), check_grid(grid), limits)
+    digests: list[str | RejectedFile] = []
     entries: dict[str, Entry | RejectedFile] = {}
-    for digest in wanted:
-        entry = store.get(digest)
-        if entry is not None:
-            entries[digest] = entry
-    unread = [digest for digest in wanted if digest not in entries]
-    done = len(files) - len(unread)
-    progress(done, len(files))
-    for row, outcome in read_files([wanted[digest] for digest in unread], grid, limits):
-        digest = unread[row]
-        if isinstance(outcome, Song) and outcome.digest != digest:
-            outcome = RejectedFile("changed while it was read; try again", lasting=False)
-        entries[digest] = outcome
-        if isinstance(outcome, Song):
-            store.put(digest, outcome)
-        elif outcome.lasting:
-            store.put(digest, str(outcome))
-        done += 1
-        progress(done, len(files))
-    return entries
+    unread: dict[str, Path] = {}
+    for file in files:
+        digest = _digest(file, limits)
+        digests.append(digest)
+        if isinstance(digest, str) and digest not in entries and digest not in unread:
+            known = store.get(digest)
+            if known is None:
+                unread[digest] = file
+            else:
+                entries[digest] = known
+        progress(len(digests) - len(unread), len(files))
+    wanted = list(unread)
+    for done, (row, outcome) in enumerate(read_files(list(unread.values()), grid, limits), start=1):
+        entries[wanted[row]] = _kept(wanted[row], unread[wanted[row]], outcome, store, limits)
+        progress(len(files) - len(unread) + done, len(files))
+    return digests, entries
+
+
+def _kept(
+    digest: str, file: Path, outcome: Song | RejectedFile, store: SongCache, limits: Limits
+) -> Song | RejectedFile:
+    """The outcome of reading the bytes with this digest, put into the cache if it will be the same again."""
+    now = outcome.digest if isinstance(outcome, Song) else _digest(file, limits) if outcome.lasting else digest
+    if now != digest:
+        return RejectedFile("changed while it was read; try again", lasting=False)
+    if isinstance(outcome, Song):
+        store.put(digest, outcome)
+    elif outcome.lasting:
+        store.put(digest, str(outcome))
+    return outcome
 
 
 def _sorted_out(
@@ -191,19 +170,20 @@ def _sorted_out(
     """The rows of all files, and the songs of those that are accepted: of byte-equal files the first."""
     songs: list[Song] = []
     rows: list[Row] = []
-    first: dict[str, str] = {}  # digest: where it was seen first
+    first: dict[str, Row] = {}  # by digest
     for file, digest in zip(files, digests, strict=True):
-        name = _printable(file)
+        name = printable(file)
         if isinstance(digest, RejectedFile):
             rows.append(_row(name, "", digest, parts))
-            continue
-        entry = entries[digest]
-        row = _row(name, digest, entry, parts)
-        if first.setdefault(digest, name) != name:
-            row = replace(row, accepted=False, reason=f"the same as {first[digest]}")
-        rows.append(row)
-        if row.accepted and isinstance(entry, Song):
-            songs.append(replace(entry, name=name))
+        elif digest in first:
+            reason = first[digest].reason or f"the same as {first[digest].path}"
+            rows.append(replace(first[digest], path=name, accepted=False, reason=reason))
+        else:
+            entry = entries[digest]
+            first[digest] = _row(name, digest, entry, parts)
+            rows.append(first[digest])
+            if first[digest].accepted and isinstance(entry, Song):
+                songs.append(replace(entry, name=name))
     return Corpus(tuple(songs), tuple(rows))
 
 
@@ -253,11 +233,6 @@ def _nothing_left(rows: Sequence[Row]) -> str:
     reasons = Counter(row.reason for row in rows).most_common(3)
     told = "; ".join(f"{reason} ({count})" for reason, count in reasons)
     return f"none of {len(rows)} files is a song to learn from: {told}"
-
-
-def _printable(path: Path) -> str:
-    """The path as text that any terminal or JSON file takes, even if its bytes are no UTF-8."""
-    return os.fspath(path).encode("utf-8", "backslashreplace").decode()
 
 
 def _silent(_done: int, _all: int) -> None:

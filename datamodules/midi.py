@@ -6,6 +6,7 @@ pretty_midi reads its notes and maps, and here their times become ticks of the g
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from pathlib import Path
 
@@ -13,19 +14,34 @@ import numpy as np
 import pretty_midi
 from numpy.typing import ArrayLike, NDArray
 
+from datamodules.files import read_whole
 from datamodules.midi_bytes import READER_VERSION, Limits, RejectedFile, scan
 from datamodules.midi_repair import repaired, settle
 from datamodules.midi_write import part_name, write_midi
 from datamodules.roles import guess_roles, sketch
 from datamodules.song import DEFAULT_GRID, Notes, Part, Song, check_grid
 
-__all__ = ["READER_VERSION", "Limits", "RejectedFile", "read_midi", "ticks_of", "write_midi"]
+__all__ = ["READER_VERSION", "Limits", "RejectedFile", "bytes_of", "read_midi", "ticks_of", "write_midi"]
 
 _TOGETHER = 0.030  # seconds within which onsets are one: fingers of a hand, not a fast run
 _EPSILON = 1e-9  # seconds; two sums of the same tempo map may differ in their last bits
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+
+def bytes_of(path: Path, limits: Limits) -> bytes:
+    """A MIDI file's bytes.
+
+    Raises:
+        RejectedFile: they cannot be read, or are too many.
+    """
+    try:
+        return read_whole(path, limits.bytes)
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise RejectedFile(f"larger than {limits.bytes:,} bytes") from error
+        raise RejectedFile(f"cannot be opened: {error.strerror or error}", lasting=False) from error
 
 
 def read_midi(path: Path, *, grid: int = DEFAULT_GRID, limits: Limits = Limits()) -> Song:  # noqa: B008 - frozen
@@ -42,13 +58,9 @@ def read_midi(path: Path, *, grid: int = DEFAULT_GRID, limits: Limits = Limits()
     """
     check_grid(grid)
     try:
-        with path.open("rb") as file:
-            data = file.read(limits.bytes + 1)
-        return _song(data, path, grid, limits)
+        return _song(bytes_of(path, limits), path, grid, limits)
     except RejectedFile:
         raise
-    except OSError as error:
-        raise RejectedFile(f"cannot be opened: {error.strerror or error}", lasting=False) from error
     except MemoryError as error:
         raise RejectedFile("needs more memory than it may take", lasting=False) from error
     except Exception as error:  # parsers raise anything (ValueError, KeyError, RecursionError, ...) for a bad file
@@ -124,15 +136,18 @@ def _to_grid(tick: Ints, division: int, grid: int) -> Ints:
 
 def _parts(instruments: list[pretty_midi.Instrument], part: Ints, onset: Ints, pitch: Ints) -> tuple[Part, ...]:
     """The parts with their roles. Each has notes: `repaired` makes no track without, `settle` keeps one of any two."""
+    order = np.argsort(part, kind="stable")
+    ends = np.searchsorted(part[order], np.arange(1, len(instruments)))
+    onsets, pitches = (np.split(column[order], ends) for column in (onset, pitch))
     sketches = [
         sketch(
             part_name(instrument.name, int(instrument.program), bool(instrument.is_drum)),
             int(instrument.program),  # numpy's own, as pretty_midi has it, is nothing that JSON can write
             bool(instrument.is_drum),
-            onset[part == number],
-            pitch[part == number],
+            own_onsets,
+            own_pitches,
         )
-        for number, instrument in enumerate(instruments)
+        for instrument, own_onsets, own_pitches in zip(instruments, onsets, pitches, strict=True)
     ]
     roles = guess_roles(sketches)
     return tuple(Part(s.name, s.program, s.drums, role) for s, role in zip(sketches, roles, strict=True))

@@ -55,7 +55,7 @@ class Limits:
     quarters: int = 100_000  # fourteen hours at 120 beats a minute
     ticks: int = 9_999_998  # in lowest terms; pretty_midi keeps 8 bytes a tick and refuses 1e7
     seconds: float = 5.0  # to read one file, in a worker process
-    memory: int = 1 << 30  # bytes that a worker may take on top of what it has when it starts
+    memory: int = 500_000_000  # bytes that a worker may take on top of what it has when it starts
 
 
 @dataclass

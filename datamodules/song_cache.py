@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from datamodules.files import write_whole
+from datamodules.files import read_whole, write_whole
 from datamodules.midi_bytes import READER_VERSION, Limits
 from datamodules.song import ROLES, Notes, Part, Song
 
@@ -28,6 +28,7 @@ __all__ = ["Entry", "SongCache", "default_cache"]
 logger = logging.getLogger(__name__)
 
 Entry = Song | str  # a song, or the reason why these bytes are none
+_LARGEST = 1 << 26  # bytes of an entry; the largest song that may be read has a tenth
 _SHAPES = {"notes": (5, None), "tempos": (None, 2), "metres": (None, 3), "keys": (None, 2)}
 
 
@@ -51,8 +52,8 @@ class SongCache:
     def get(self, digest: str) -> Entry | None:
         """What is known of the bytes with this SHA-256, or None."""
         try:
-            return self._decode(self._path(digest).read_bytes(), digest)
-        except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError):
+            return self._decode(read_whole(self._path(digest), _LARGEST), digest)
+        except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None  # absent or damaged: to be read from the MIDI file
 
     def put(self, digest: str, entry: Entry) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -50,7 +52,7 @@ def read_files(paths: Sequence[Path], grid: int, limits: Limits) -> Iterator[tup
 def _finished(
     chunks: Sequence[range], paths: Sequence[Path], grid: int, limits: Limits, workers: int
 ) -> Iterator[_Rows]:
-    """The chunks that a pool of workers gets done; fewer than asked for if a worker dies."""
+    """The chunks that a pool of workers gets done; fewer than asked for if a worker dies or fails."""
     if not chunks:
         return
     with ProcessPoolExecutor(workers, _context(), _prepare, (limits,)) as pool:
@@ -63,8 +65,11 @@ def _finished(
             pass  # it died that early; the jobs that are in know it too
         try:
             for job in as_completed(jobs):
-                with contextlib.suppress(BrokenProcessPool):
-                    yield job.result()
+                try:
+                    rows = job.result()
+                except Exception:  # it died, or could not even tell what it read (no memory to pickle it)
+                    continue
+                yield rows
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -87,6 +92,20 @@ def _prepare(limits: Limits) -> None:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         size = pages * resource.getpagesize() + limits.memory
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _allow(limits)
+
+
+def _allow(limits: Limits) -> None:
+    """Let the system end this worker where it goes on for longer than a file may take.
+
+    A signal of Python's own is only heard between two of its instructions, and a library's loop may never end.
+    """
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time() + limits.seconds + 2), most))
 
 
 def _read_chunk(files: list[tuple[int, Path]], grid: int, limits: Limits) -> _Rows:
@@ -102,17 +121,19 @@ def _read(path: Path, grid: int, limits: Limits) -> Outcome:
     def time_is_up(_signal: int, _frame: FrameType | None) -> None:
         raise RejectedFile(f"takes longer than {limits.seconds:g} seconds to read", lasting=False)
 
+    _allow(limits)
     timed = hasattr(signal, "setitimer")
     try:
-        if timed:
-            signal.signal(signal.SIGPROF, time_is_up)
-            signal.setitimer(signal.ITIMER_PROF, limits.seconds)
-        return read_midi(path, grid=grid, limits=limits)
+        try:
+            if timed:
+                signal.signal(signal.SIGPROF, time_is_up)
+                signal.setitimer(signal.ITIMER_PROF, limits.seconds)
+            return read_midi(path, grid=grid, limits=limits)
+        finally:  # the time can also be up in here
+            if timed:
+                signal.setitimer(signal.ITIMER_PROF, 0)
     except RejectedFile as rejected:
         return rejected.with_traceback(None)
-    finally:
-        if timed:
-            signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _cores() -> int:

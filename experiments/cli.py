@@ -4,31 +4,61 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import tyro
-from rich.console import Console
-from rich.markup import escape
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
 
 from datamodules.errors import UserError
 
 __all__ = ["console", "main", "note", "parse", "say"]
 
 Options = TypeVar("Options")
-console = Console(soft_wrap=True, highlight=False)  # what a command says; soft_wrap leaves long paths in one piece
+# what a terminal obeys, but for the ends of lines, and what turns the direction of what follows
+OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+LONGEST = 2000  # characters of a note or an error
+
+
+class _Console(Console):
+    """Prints texts as they stand, whoever wrote them: no markup, and nothing in them that a terminal would obey.
+
+    `soft_wrap` leaves long paths in one piece.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(soft_wrap=True, highlight=False, markup=False, emoji=False, **settings)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What rich is about to print, without what the songs and runs of strangers may have put into it."""
+        for segment in super().render(renderable, options):
+            obeyed = not segment.control and OBEYED.search(segment.text)
+            yield Segment(OBEYED.sub("", segment.text), segment.style) if obeyed else segment
+
+
+console = _Console()  # what a command says
 
 
 def say(text: str = "", *, end: str = "\n") -> None:
-    """Print a line as it stands: a path may hold what would be markup."""
-    console.print(text, markup=False, end=end)
+    """Print a line as it stands."""
+    console.print(text, end=end)
 
 
 def note(message: str) -> None:
     """Tell the user of something that is not as they asked, or that they should know; on standard error."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(f"[yellow]note:[/yellow] {escape(message)}")
+    _tell("note:", "yellow", message)
+
+
+def _tell(kind: str, style: str, message: str) -> None:
+    """One line on standard error, whatever the message was made of."""
+    line = " ".join(message.splitlines())
+    line = line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
+    _Console(stderr=True).print(Text.assemble((kind, style), " ", line))
 
 
 def parse(options: type[Options], arguments: Sequence[str], *, prog: str, default: Options | None = None) -> Options:
@@ -62,7 +92,7 @@ def main(
     try:
         run(parse(options, given, prog=prog), given)
     except UserError as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[red]error:[/red] {escape(str(error))}")
+        _tell("error:", "red", str(error))
         return error.status
     except KeyboardInterrupt:
         Console(stderr=True).print("stopped")
@@ -72,9 +102,7 @@ def main(
         return 0
     except OSError as error:  # what no command foresaw: a disk or a permission, never a bug worth a traceback
         where = f"{error.filename}: " if error.filename else ""
-        Console(stderr=True, soft_wrap=True, highlight=False).print(
-            f"[red]error:[/red] {escape(where + str(error.strerror or error))}"
-        )
+        _tell("error:", "red", where + str(error.strerror or error))
         return 1
     return 0
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from datamodules.columns import Column, ColumnSpec, build_column
 from datamodules.corpus import Corpus, Row, read_corpus
 from datamodules.errors import UserError
+from datamodules.midi_bytes import Limits
 from datamodules.song import DEFAULT_GRID, Events, Song, check_grid
 from datamodules.splits import TRAIN, Split, leakage, make_split, named_split
 from datamodules.vocabulary import Value
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DataOptions", "Dataset", "read_dataset"]
 
+# Of what one file may cost. Below, no worker could begin; above, a stranger's run would keep us waiting.
+BOUNDS = {"file_seconds": (0.1, 3600), "file_megabytes": (100, 100_000)}
 LEAKING = {name: head.column.field for name, head in HEADS.items()}
 Progress = Callable[[int, int], None]
 
@@ -45,6 +48,10 @@ class SongOptions(Protocol):
     def grid(self) -> int: ...
     @property
     def seed(self) -> int: ...
+    @property
+    def file_seconds(self) -> float: ...
+    @property
+    def file_megabytes(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,7 @@ class DataOptions:
         songs, valid, test: files and folders; no songs are the bundled ones, wherever they are installed.
         parts: roles or names of the parts that make the events; None for all pitched ones.
         seed: of the split.
+        file_seconds, file_megabytes: processor time and memory that reading one file may take.
     """
 
     songs: tuple[str, ...]
@@ -64,13 +72,26 @@ class DataOptions:
     parts: tuple[str, ...] | None = None
     grid: int = DEFAULT_GRID
     seed: int = 1
+    file_seconds: float = Limits.seconds
+    file_megabytes: int = Limits.memory // 10**6
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in BOUNDS.items():
+            if not low <= getattr(self, name) <= high:
+                option = f"--{name.replace('_', '-')}"
+                raise UserError(f"{option} {getattr(self, name):g}: must be from {low:g} to {high:,}")
+
+    @property
+    def limits(self) -> Limits:
+        """What one file may cost."""
+        return Limits(seconds=self.file_seconds, memory=self.file_megabytes * 10**6)
 
     @classmethod
     def given(cls, command: SongOptions) -> DataOptions:
         """What a command line says.
 
         Raises:
-            UserError: an empty list of parts, or a seed below 0.
+            UserError: an empty list of parts, a seed below 0, or a limit out of its bounds.
         """
 
         def absolute(paths: Sequence[Path]) -> tuple[str, ...]:
@@ -91,6 +112,8 @@ class DataOptions:
             parts=parts,
             grid=check_grid(command.grid),
             seed=command.seed,
+            file_seconds=command.file_seconds,
+            file_megabytes=command.file_megabytes,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -99,13 +122,22 @@ class DataOptions:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> DataOptions:
-        """The options that `to_json` wrote."""
-        lists = {name: tuple(map(str, data[name])) for name in ("songs", "valid", "test")}
+        """The options that `to_json` wrote; limits that it did not write yet are the default ones."""
         parts = None if data["parts"] is None else tuple(map(str, data["parts"]))
         seed = int(data["seed"])
         if seed < 0:
             raise ValueError(f"seed {seed} is below 0")
-        return cls(**lists, parts=parts, split=str(data["split"]), grid=check_grid(int(data["grid"])), seed=seed)
+        return cls(
+            songs=tuple(map(str, data["songs"])),
+            valid=tuple(map(str, data["valid"])),
+            test=tuple(map(str, data["test"])),
+            split=str(data["split"]),
+            parts=parts,
+            grid=check_grid(int(data["grid"])),
+            seed=seed,
+            file_seconds=float(data.get("file_seconds", cls.file_seconds)),
+            file_megabytes=int(data.get("file_megabytes", cls.file_megabytes)),
+        )
 
 
 @dataclass(frozen=True)
@@ -204,7 +236,7 @@ def read_dataset(options: DataOptions, progress: Progress | None = None) -> Data
 def _reader(options: DataOptions, progress: Progress | None) -> Callable[[Sequence[str]], Corpus]:
     def read(paths: Sequence[str]) -> Corpus:
         named = [Path(path) for path in paths] or list(bundled())
-        return read_corpus(named, grid=options.grid, parts=options.parts, progress=progress)
+        return read_corpus(named, grid=options.grid, parts=options.parts, limits=options.limits, progress=progress)
 
     return read
 

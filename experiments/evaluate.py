@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EvaluateOptions", "evaluate", "training_figures"]
 
+TOLD = ("hyperparameters", "epoch", "updates", "seed", "kind")  # of a winner, beside its figures
 Runs = Annotated[tuple[str, ...], tyro.conf.arg(metavar="RUN", help_behavior_hint=""), tyro.conf.UseAppendAction]
 
 
@@ -163,7 +164,7 @@ class _Part:
             "baselines": baselines(column, self.part, column.valid_part),
             "targets": len(column.targets(self.part)),
             "leakage": self.dataset.leakage(self.part).get(winner.spec.name),
-            "winner": {name: winner.facts[name] for name in ("hyperparameters", "epoch", "updates", "seed", "kind")},
+            "winner": {name: winner.facts.get(name) for name in TOLD},
         }
         rows = against_baselines(scored, column, self.part, found["baselines"], self.units)
         found["against_baseline"] = {name: {"baseline": best, **gap.to_json()} for name, (best, gap) in rows.items()}

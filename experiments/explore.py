@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
-from rich.markup import escape
 
 from datamodules.errors import UserError
-from experiments.cli import console
+from experiments.cli import console, say
 from experiments.cli import main as run_command
 from experiments.dataset import DataOptions, Dataset, read_dataset
 from experiments.files import write_bytes, write_json
@@ -44,6 +43,10 @@ class Options:
     """Ticks a quarter note, a divisor of 480."""
     seed: int = DataOptions.seed
     """Of the split."""
+    file_seconds: float = DataOptions.file_seconds
+    """Processor time that reading a file may take; one that takes longer is left out."""
+    file_megabytes: int = DataOptions.file_megabytes
+    """Memory that reading a file may take; one that needs more is left out."""
     out: Path = Path("explore.png")
     """Where the picture goes."""
     json: Path | None = None
@@ -76,8 +79,8 @@ def explore(options: Options, arguments: Sequence[str] = ()) -> None:
         write_json(options.json, summary.to_json())
         written.append(str(options.json))
     for block in tables(summary):  # last, so that `explore | head` leaves its files too
-        console.print(block, soft_wrap=False)
-    console.print(f"\nwrote {escape(' and '.join(written))}")
+        console.print(block, soft_wrap=False, markup=True)
+    say(f"\nwrote {' and '.join(written)}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,6 +13,7 @@ from experiments.cli import console
 __all__ = ["bar", "reading"]
 
 QUIET = 1.0  # seconds of work before a bar appears
+EVERY = 0.1  # seconds between two looks at it: of a hundred thousand small files, each costs less than drawing it
 
 
 @contextmanager
@@ -21,11 +22,16 @@ def bar(what: str) -> Iterator[Callable[[int, int], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     task = progress.add_task(what, total=None)
-    began, started = time.monotonic(), False
+    began = last = time.monotonic()
+    started = False
 
     def advance(done: int, of: int) -> None:
-        nonlocal started
-        if not started and time.monotonic() - began > QUIET:
+        nonlocal started, last
+        now = time.monotonic()
+        if done < of and now - last < EVERY:
+            return
+        last = now
+        if not started and now - began > QUIET:
             progress.start()
             started = True
         progress.update(task, completed=done, total=of)

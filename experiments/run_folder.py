@@ -11,12 +11,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from string import hexdigits
 from typing import Any
 
 from datamodules.errors import UserError
 from experiments.dataset import DataOptions, Dataset, read_dataset
 from experiments.files import locked, read_json, write_json
 from experiments.heads import HEADS
+from experiments.progress import reading
 from experiments.provenance import made_by
 from experiments.winners import WINNER
 
@@ -63,6 +65,8 @@ class Run:
             raise UserError(f"{self.path / 'run.json'} is not of a run that this version can read")
         kinds = {"data": dict, "heads": dict, "id": str, "songs": str, "created": str}
         wrong = [name for name, kind in kinds.items() if not isinstance(facts.get(name), kind)]
+        if "id" not in wrong and not 0 < len(facts["id"]) == sum(sign in hexdigits for sign in facts["id"]) <= 64:
+            wrong.append("id")  # it names a folder under --storage
         if wrong or not all(isinstance(head, dict) for head in facts["heads"].values()):
             raise UserError(f"{self.path / 'run.json'} is damaged: {', '.join(wrong) or 'heads'} cannot be read")
         return facts
@@ -87,7 +91,7 @@ class Run:
         """Which songs the run is over."""
         try:
             return DataOptions.from_json(self.facts["data"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise UserError(f"{self.path / 'run.json'} is damaged: its data section lacks {error}") from error
 
     def head(self, name: str) -> Path:
@@ -108,8 +112,10 @@ class Run:
         Raises:
             UserError: songs are gone or have changed since.
         """
+        options = self.data_options
         try:
-            dataset = read_dataset(self.data_options)
+            with reading() as progress:
+                dataset = read_dataset(options, progress)
         except UserError as error:
             raise UserError(f"the songs of {self.path} cannot be read again: {error}") from error
         if dataset.digest != self.facts["songs"]:

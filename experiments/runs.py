@@ -53,7 +53,6 @@ def list_runs(options: RunsOptions, arguments: Sequence[str]) -> None:
 
 
 def _overview(runs: Sequence[Run]) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     from experiments.figures import confirmed_in_words
@@ -65,7 +64,7 @@ def _overview(runs: Sequence[Run]) -> None:
         try:
             heads, made, songs = run.searched(), str(run.facts.get("created", ""))[:16], _songs(run)
         except UserError as error:
-            table.add_row(run.name, "", "", "", "", "", "", escape(str(error)))
+            table.add_row(run.name, "", "", "", "", "", "", str(error))
             continue
         for name in heads or [""]:
             finished, best, baseline, label, title = "", "", "", "", name
@@ -75,9 +74,9 @@ def _overview(runs: Sequence[Run]) -> None:
                 if isinstance(winner, str):
                     label = winner
                 else:
-                    best, title = f"{winner.facts['best']:.3f}", winner.column.title
+                    best, title = _figure(winner.facts.get("best")), winner.column.title
                     label = "; ".join(filter(None, (winner.label, confirmed_in_words(winner.facts))))
-                    baseline = f"{min(_nats(winner), default=float('nan')):.3f}"
+                    baseline = _figure(min(_nats(winner), default=None))
             table.add_row(run.name, made, songs, title, finished, best, baseline, label)
     console.print(table)
 
@@ -112,7 +111,11 @@ def _winner(run: Run, head: str) -> Winner | str:
 def _nats(winner: Winner) -> list[float]:
     """The n-gram baselines' nats."""
     found = winner.facts.get("baselines", {})
-    return [value["nats"] for name, value in found.items() if name.startswith("kneser_ney")]
+    return [value["nats"] for name, value in found.items() if name.startswith("kneser_ney") and "nats" in value]
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def _hyperparameters(runs: Sequence[Run]) -> None:

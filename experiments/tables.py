@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from datamodules.errors import UserError
-from experiments.files import write_text
+from experiments.files import read_text, write_text
 
-__all__ = ["CONFIRM", "FINAL", "FINISHED", "SEARCH", "EpochTable", "Status", "TrialRow", "TrialTable"]
+__all__ = ["CONFIRM", "FINAL", "FINISHED", "MOST_ROWS", "SEARCH", "EpochTable", "Status", "TrialRow", "TrialTable"]
 
 FINISHED = ("done", "stopped early", "failed")  # what counts towards --trials
 Status = str  # waiting (a repetition that is planned) | running | done | stopped early | interrupted | failed
 # What a row is: a trial of the study, one of the best trained again with another seed, or, after a search over folds,
 # the best configuration trained on the run's own split.
 SEARCH, CONFIRM, FINAL = "search", "confirm", "final"
+MOST_ROWS, MOST_COUNT = 10**9, 2**53  # far above any search
 
 
 @dataclass
@@ -98,10 +99,9 @@ class TrialTable:
         if not path.exists():
             return table
         try:
-            with path.open(newline="", encoding="utf-8") as file:
-                for cells in csv.DictReader(file):
-                    row = _row(cells, hyperparameters)
-                    table.rows[row.row] = row
+            for cells in csv.DictReader(io.StringIO(read_text(path), newline="")):
+                row = _row(cells, hyperparameters)
+                table.rows[row.row] = row
         except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
             raise UserError(f"{path} is damaged ({error}); remove it to rebuild what the study still knows") from error
         return table
@@ -139,15 +139,28 @@ class TrialTable:
         return min(rows, key=lambda row: (row.best, row.row), default=None)
 
 
-def _whole(text: str | None) -> int | None:
-    return int(text) if text else None
+def _whole(text: str, most: int = MOST_COUNT) -> int:
+    """The count in a cell. A table may come from a stranger, and what is made of a count must fit where it goes.
+
+    Raises:
+        ValueError: it is none, or out of range.
+    """
+    value = int(text)
+    if not 0 <= value < most:
+        raise ValueError(f"{text[:20]} is out of range")
+    return value
+
+
+def _maybe(text: str | None, most: int = MOST_COUNT) -> int | None:
+    """The count in a cell that may be empty."""
+    return _whole(text, most) if text else None
 
 
 def _row(cells: dict[str, str], hyperparameters: tuple[str, ...]) -> TrialRow:
     def value(text: str) -> Any:
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
 
     figures = {
@@ -156,19 +169,19 @@ def _row(cells: dict[str, str], hyperparameters: tuple[str, ...]) -> TrialRow:
         if name.startswith("best_") and name != "best_epoch" and text
     }
     return TrialRow(
-        row=int(cells["row"]),
+        row=_whole(cells["row"], MOST_ROWS),
         kind=cells["kind"],
-        of=_whole(cells.get("of")),
-        seed=_whole(cells.get("seed")),
+        of=_maybe(cells.get("of"), MOST_ROWS),
+        seed=_maybe(cells.get("seed")),
         status=cells["status"],
         reason=cells["reason"],
         hyperparameters={name: value(cells[name]) for name in hyperparameters if cells.get(name)},
         best=float(cells["best"] or math.inf),
-        best_epoch=int(cells["best_epoch"]),
-        epoch=int(cells["epoch"]),
-        updates=int(cells["updates"]),
+        best_epoch=_whole(cells["best_epoch"]),
+        epoch=_whole(cells["epoch"]),
+        updates=_whole(cells["updates"]),
         seconds=float(cells["seconds"]),
-        failures=int(cells.get("failures") or 0),
+        failures=_maybe(cells.get("failures")) or 0,
         figures=figures,
     )
 
@@ -202,13 +215,19 @@ class EpochTable:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def reports(self) -> dict[int, list[dict[str, float]]]:
-        """The reports of each trial, in the order of the epochs."""
+        """The reports of each trial, in the order of the epochs.
+
+        Raises:
+            UserError: the file is damaged.
+        """
         found: dict[int, list[dict[str, float]]] = {}
         for (row, _), line in sorted(self._lines().items()):
             cells = dict(zip(self.names, line.split(","), strict=True))
-            found.setdefault(row, []).append(
-                {name: float(cell) for name, cell in cells.items() if name != "row" and cell}
-            )
+            try:
+                figures = {name: float(cell) for name, cell in cells.items() if name != "row" and cell}
+            except ValueError as error:
+                raise UserError(f"{self.path} is damaged ({error}); remove it to go on without it") from error
+            found.setdefault(row, []).append(figures)
         return found
 
     def finish(self) -> None:
@@ -229,7 +248,7 @@ class EpochTable:
             return {}
         kept: dict[tuple[int, int], str] = {}
         try:
-            lines = self.path.read_text(encoding="utf-8").splitlines()
+            lines = read_text(self.path).splitlines()
             self.names = lines[0].split(",") if lines else []
             for line in lines[1:]:
                 cells = line.split(",")

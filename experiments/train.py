@@ -99,8 +99,10 @@ def _further(dataset: Dataset, winner: Winner, options: TrainOptions) -> dict[st
 
     column = dataset.column_of(winner)
     metric = winner.facts["metric"]
+    if metric not in METRICS:
+        raise UserError(f"{winner.path} was judged by {metric!r}, which is no metric of this version")
     figure, unit = METRICS[metric][0], unit_of(column.spec, metric)
-    before = float(winner.facts["best"])
+    before = winner.judged("valid", figure)
     torch.manual_seed(options.seed)
     best = _run_epochs(winner, column, options, winner.head(), options.epochs, figure, before, "cosine")
     say(f"{column.spec.title}: best {figure} before {before:.4f} {unit}", end="")

@@ -5,6 +5,7 @@ Example: python -m experiments.tune notes my_songs/ --trials 64
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import math
 import sys
@@ -17,8 +18,10 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from datamodules.errors import UserError
+from datamodules.midi_bytes import Limits
 from datamodules.song import DEFAULT_GRID
 from experiments.cli import main, parse
+from experiments.files import place
 from experiments.heads import ALL, HEADS, HeadName
 
 __all__ = ["TuneOptions", "tune"]
@@ -27,7 +30,9 @@ CAN_CHANGE = {
     *("trials", "confirm", "time_budget", "max_concurrent", "max_failures"),
     *("cpus_per_trial", "gpus_per_trial", "address", "wandb", "runs"),
 }
-MOST = {"confirm": 100, "folds": 20}
+MANY = 10**6  # of what is counted: a run may come from a stranger, whose options --resume takes
+MOST = {"confirm": 100, "folds": 20} | dict.fromkeys(("trials", "max_epochs", "patience", "max_concurrent"), MANY)
+MOST["max_failures"] = MANY
 
 
 def _told(metavar: str) -> Any:
@@ -87,6 +92,10 @@ class TuneOptions:
     """roles or names of the parts to learn, as melody,chords (default: all pitched parts)"""
     grid: Annotated[int, tyro.conf.arg(metavar="N")] = DEFAULT_GRID
     """ticks a quarter note, a divisor of 480"""
+    file_seconds: Annotated[float, tyro.conf.arg(metavar="X")] = Limits.seconds
+    """processor time that reading a file may take; one that takes longer is left out"""
+    file_megabytes: Annotated[int, tyro.conf.arg(metavar="N")] = Limits.memory // 10**6
+    """memory that reading a file may take; one that needs more is left out"""
     set: Annotated[tuple[str, ...], _told("NAME=VALUE"), tyro.conf.UseAppendAction] = ()
     """fix a hyperparameter, as hidden=64 (repeatable)"""
     space: Annotated[str | None, _told("FILE.py:FUNCTION")] = None
@@ -112,8 +121,8 @@ class TuneOptions:
                 if value is not None and value < low:
                     raise UserError(f"--{name.replace('_', '-')} {value}: must be at least {low}")
         for name, most in MOST.items():
-            if getattr(self, name) > most:
-                raise UserError(f"--{name} {getattr(self, name)}: must be at most {most}")
+            if (getattr(self, name) or 0) > most:
+                raise UserError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be at most {most}")
         if self.seed >= 2**32:
             raise UserError(f"--seed {self.seed}: must be below 2 to the power of 32")
         for name in ("time_budget", "cpus_per_trial", "gpus_per_trial"):
@@ -153,16 +162,22 @@ def _merged(head: str, before: dict[str, Any], arguments: Sequence[str]) -> Tune
         stored = TuneOptions(**{name: _option(fields[name], value) for name, value in before.items() if name in fields})
     except (TypeError, UserError) as error:
         raise UserError(f"run.json is damaged: the options of {head} cannot be read ({error})") from error
-    # A run may come from a stranger: what it names is never executed, and its cluster never connected to.
-    stored = dataclasses.replace(stored, space=None, address=None)
+    # A run may come from a stranger: what it names is never executed, its cluster never connected to, and nothing is
+    # written outside of it.
+    where = stored.storage
+    stored = dataclasses.replace(stored, space=None, address=None, storage=None)
     given = parse(TuneOptions, arguments, prog="tune", default=dataclasses.replace(stored, head=head))
     if before.get("space") and given.space is None:
         raise UserError(f"{head} was searched in a --space of your own: give it again, as --space {before['space']}")
+    if where and given.storage is None:
+        raise UserError(f"{head} keeps its weights in a --storage of your own: give it again, as --storage {where}")
+    if given.storage is not None and (not where or place(given.storage) != where):
+        raise UserError("--storage cannot change on --resume: the weights of its trials are where they were")
     if given.space is not None and not before.get("space"):
         raise UserError(f"--space cannot change on --resume: {head} was searched in its own space")
     for name in sorted(fields):
         changed = getattr(given, name) != getattr(stored, name)
-        if changed and name not in CAN_CHANGE | {"resume", "head", "space"}:
+        if changed and name not in CAN_CHANGE | {"resume", "head", "space", "storage"}:
             raise UserError(f"--{name.replace('_', '-')} cannot change on --resume: start a new run for that")
     return given
 
@@ -175,6 +190,10 @@ def _option(kind: str, value: Any) -> Any:
     """
     if value is None and "None" in kind:
         return None
+    if kind.startswith("Literal"):
+        if value not in ast.literal_eval(kind.removeprefix("Literal")):
+            raise TypeError(f"{value!r} is no choice")
+        return value
     if "tuple[" in kind:
         if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
             raise TypeError(f"{value!r} is no list of texts")
@@ -186,6 +205,8 @@ def _option(kind: str, value: Any) -> Any:
         wanted = (int,)
     if not isinstance(value, wanted) or isinstance(value, bool):
         raise TypeError(f"{value!r} is no {wanted[-1].__name__}")
+    if "float" in kind and isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise TypeError("a number is too large")
     return Path(str(value)) if "Path" in kind else value
 
 

@@ -7,7 +7,8 @@ against what is in the file before a network is built.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,9 @@ __all__ = ["ALL_SONGS", "FORMAT", "WINNER", "Winner", "load_winner", "newest_win
 FORMAT = 1
 WINNER, ALL_SONGS = "winner.safetensors", "winner-all.safetensors"
 LARGEST = 4 * 2**30  # bytes; far above any head of ours
+LARGEST_HEADER = 1 << 25  # bytes of metadata, which are parsed before they are understood: two million chords
+MOST = 10**12  # epochs and updates
+LONGEST = 200  # characters of what is shown
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,18 @@ class Winner:
         """How its network looks at a column."""
         return self.spec.framing(self.config)
 
+    def judged(self, *figures: str) -> float:
+        """Its best figure.
+
+        Raises:
+            UserError: it tells none, or lacks the baselines or one of `figures`, which say how good it is.
+        """
+        lacking = [name for name in ("best", "baselines") if name not in self.facts]
+        lacking += [name for name in figures if name not in self.facts["figures"]]
+        if lacking:
+            raise UserError(f"{self.path} does not say how good it is ({lacking[0]} is missing): it can only be played")
+        return float(self.facts["best"])
+
     def head(self) -> Head:
         """The network with its weights, in evaluation mode."""
         head = self.spec.build(self.config, self.vocabulary, self.grid)
@@ -96,81 +112,111 @@ def save_winner(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[
 def load_winner(path: Path) -> Winner:
     """Read a winner from a file that may come from a stranger.
 
+    Its weights are looked at last, when all that the file says of itself fits together.
+
     Raises:
         UserError: it is missing, damaged, not a winner, or its sizes do not fit its weights.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
-        if path.stat().st_size > LARGEST:
-            raise UserError(f"{path}: {path.stat().st_size:,} bytes are no winner of ours")
+        _check_file(path)
         with safe_open(str(path), "pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is missing: run `python -m experiments.tune` first") from error
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} is damaged or no winner ({str(error).splitlines()[0]})") from error
-    try:
-        winner = _understood(path, json.loads(metadata["tritone"]), tensors)
-        _check_sizes(winner)
+            return _understood(path, file.metadata() or {}, file)
     except UserError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path} is damaged or no winner ({_reason(error)})") from error
+    except Exception as error:  # whatever our code makes of a stranger's metadata
         raise UserError(f"{path} is no winner that this version can read ({_reason(error)})") from error
-    return winner
+
+
+def _check_file(path: Path) -> None:
+    """What can be told before anything is parsed."""
+    if not path.is_file():
+        if path.exists():
+            raise UserError(f"{path} is damaged or no winner (not a regular file)")
+        raise UserError(f"{path} is missing: run `python -m experiments.tune` first")
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise UserError(f"{path}: {size:,} bytes are no winner of ours")
+    with path.open("rb") as file:
+        header = int.from_bytes(file.read(8), "little")
+    if header > LARGEST_HEADER:
+        raise UserError(f"{path} is damaged or no winner (its header would be of {header:,} bytes)")
 
 
 def _reason(error: Exception) -> str:
-    return f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error).splitlines()[0]
+    if isinstance(error, KeyError) and error.args:
+        return f"{error.args[0]} is missing"
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
-def _understood(path: Path, facts: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Winner:
+def _understood(path: Path, metadata: Mapping[str, str], file: Any) -> Winner:
+    """The winner in an opened safetensors file."""
+    facts = json.loads(metadata["tritone"], parse_float=_finite, parse_constant=_finite)
     if facts["format"] != FORMAT:
         raise UserError(f"{path} is a winner of format {facts['format']!r}; this version reads format {FORMAT}")
     if facts["head"] not in HEADS:
         raise UserError(f"{path} is a winner of the unknown head {facts['head']!r}")
+    _check_facts(facts)
     spec = HEADS[facts["head"]]
+    vocabulary = Vocabulary.from_json(facts["vocabulary"])
+    if (vocabulary.kind == "chords") != spec.column.chords:
+        raise ValueError(f"a vocabulary of {vocabulary.kind} is none for {spec.name}")
+    config, grid = spec.config.from_dict(facts["hyperparameters"]), check_grid(facts["grid"])
+    names = file.keys()
+    _check_sizes(path, spec.build, (config, vocabulary, grid), {name: file.get_slice(name) for name in names})
+    tensors = {name: file.get_tensor(name) for name in names}
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise ValueError("its weights are not finite numbers")
+    return Winner(path, spec, config, vocabulary, grid, tensors, facts)
+
+
+def _finite(text: str) -> float:
+    """A number of JSON. NaN, Infinity and 1e400 are none: nothing could write them again."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is no number")
+    return value
+
+
+def _check_facts(facts: Mapping[str, Any]) -> None:
+    """Raise ValueError or TypeError unless what the commands look at is of the types that they expect."""
     mixture = facts["figures"]["mixture"]
     if not (isinstance(mixture, float) and LOWEST_MIXTURE <= mixture <= HIGHEST_MIXTURE):
         raise ValueError(f"mixture {mixture!r} is no share from {LOWEST_MIXTURE} to {HIGHEST_MIXTURE}")
     for name, kind in (("epoch", int), ("updates", int), ("metric", str), ("kind", str), ("label", str)):
         if not isinstance(facts[name], kind):
             raise TypeError(f"{name} {facts[name]!r} is of a wrong type")
-    baselines, best = facts.get("baselines", {}), facts.get("best", 0.0)
-    if not all(isinstance(figures, dict) for figures in baselines.values()) or not isinstance(best, float):
-        raise TypeError("its figures cannot be read")
-    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
-        raise ValueError("its weights are not finite numbers")
-    vocabulary = Vocabulary.from_json(facts["vocabulary"])
-    if (vocabulary.kind == "chords") != spec.column.chords:
-        raise ValueError(f"a vocabulary of {vocabulary.kind} is none for {spec.name}")
+    for name in ("epoch", "updates"):
+        if not 0 <= facts[name] <= MOST:
+            raise ValueError(f"{name} is out of range")
     if not isinstance(facts["grid"], int):
         raise TypeError(f"grid {facts['grid']!r} is no number")
-    return Winner(
-        path=path,
-        spec=spec,
-        config=spec.config.from_dict(facts["hyperparameters"]),
-        vocabulary=vocabulary,
-        grid=check_grid(facts["grid"]),
-        tensors=tensors,
-        facts=facts,
-    )
+    for name, like in (("best", 0.0), ("split", ""), ("seed", 0), ("row", 0)):
+        if not isinstance(facts.get(name, like), type(like)):
+            raise TypeError(f"{name} {facts[name]!r} is of a wrong type")
+    for name in ("metric", "kind", "label", "split"):
+        if len(facts.get(name, "")) > LONGEST:
+            raise ValueError(f"{name} is longer than {LONGEST} characters")
+    for figures in (facts["figures"], *facts.get("baselines", {}).values()):
+        if not all(isinstance(value, (int, float)) for value in figures.values()):
+            raise TypeError("its figures cannot be read")
 
 
-def _check_sizes(winner: Winner) -> None:
-    """Build the network without memory (torch's meta device), and compare its tensors with those in the file."""
+def _check_sizes(path: Path, build: Callable[..., Head], arguments: tuple[Any, ...], slices: Mapping[str, Any]) -> None:
+    """Build the network without memory (torch's meta device), and compare its tensors with those of the file."""
     import torch
 
+    kinds = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL"}
     with torch.device("meta"):
-        wanted = {
-            name: (tuple(tensor.shape), tensor.dtype)
-            for name, tensor in winner.spec.build(winner.config, winner.vocabulary, winner.grid).state_dict().items()
-        }
-    found = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in winner.tensors.items()}
+        state = build(*arguments).state_dict()
+    wanted = {name: (list(tensor.shape), kinds.get(tensor.dtype)) for name, tensor in state.items()}
+    found = {name: (list(part.get_shape()), part.get_dtype()) for name, part in slices.items()}
     if wanted != found:
         odd = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
-        raise UserError(f"{winner.path}: its weights do not fit its hyperparameters (first: {odd[0]})")
+        raise UserError(f"{path}: its weights do not fit its hyperparameters (first: {odd[0]})")
 
 
 def newest_winner(runs: Path, head: str, name: str = WINNER) -> Path | None:

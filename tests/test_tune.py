@@ -331,9 +331,11 @@ def test_a_space_and_a_storage_of_ones_own(tmp_path: Path, capsys: pytest.Captur
     assert len(list((tmp_path / "store").rglob("best.safetensors"))) == 2
     folder.rename(tmp_path / "runs" / "renamed")
     capsys.readouterr()
-    assert run("--resume", "renamed", "--trials", "3") == 2  # a run's own space is never executed by itself
-    assert "give it again" in capsys.readouterr().err
-    assert run("--resume", "renamed", "--trials", "3", *own) == 0
+    store = ("--storage", str(tmp_path / "store"))
+    for given in ((), own, store):  # a run's own space is never executed by itself, nor its storage written to
+        assert run("--resume", "renamed", "--trials", "3", *given) == 2
+        assert "give it again" in capsys.readouterr().err
+    assert run("--resume", "renamed", "--trials", "3", *own, *store) == 0
     assert len(list((tmp_path / "store").rglob("best.safetensors"))) == 3
     space.write_text("def mine(trial):\n    return trial.suggest_nothing()\n")
     assert run("durations", "--name", "t", *options, *own) == 2

@@ -85,7 +85,10 @@ def piano_roll(song: Song, path: Path, title: str = "") -> None:
     )  # fmt: skip
     for row in range(rows):
         _draw(figure.add_subplot(grid[row]), roll, row * a_row, a_row)
-    figure.text(0.045, 1 - 0.3 / figure.get_figheight(), title, fontsize=13, color=DARK, va="center", weight="bold")
+    place = 0.045, 1 - 0.3 / figure.get_figheight()
+    # a file's name may hold what would be a formula, or what is no text at all
+    told = title.encode("utf-8", "replace").decode()
+    figure.text(*place, told, fontsize=13, color=DARK, va="center", weight="bold", parse_math=False)
     _legend(figure, song)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})  # else matplotlib's version is in the bytes

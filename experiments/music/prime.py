@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.columns import ColumnSpec
+from datamodules.corpus import read_song
 from datamodules.errors import UserError
-from datamodules.midi import RejectedFile, read_midi
+from datamodules.midi_bytes import RejectedFile
 from datamodules.song import LONGEST_QUARTERS, Events, Song, bar_length
 from datamodules.vocabulary import Value
 from experiments.music.training_songs import first_training_song, parts_of
@@ -117,7 +118,7 @@ def find_prime(winners: Mapping[str, Winner], path: Path | None) -> Prime:
         origin = "the first training song" if found else "the first bundled song, since no training song is here"
         path = found or bundled()[0]
     try:
-        song = read_midi(path, grid=grid)
+        song = read_song(path, grid=grid)
     except RejectedFile as error:
         raise UserError(f"--prime {path}: {error}; choose another song") from error
     parts = parts_of(leader)

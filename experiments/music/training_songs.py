@@ -9,6 +9,8 @@ from pathlib import Path
 
 from datamodules.corpus import read_corpus
 from datamodules.errors import UserError
+from datamodules.files import read_whole
+from datamodules.midi_bytes import Limits
 from datamodules.song import Events, Song
 from experiments.heard import TRAINS, heard
 from experiments.heard import Song as Heard
@@ -82,11 +84,9 @@ def _here(row: Heard) -> Path | None:
     recorded = Path(row["path"])
     for path in (recorded, *(path for path in bundled() if path.name == recorded.name)):
         try:
-            if path.is_file():
-                with path.open("rb") as file:
-                    if hashlib.file_digest(file, "sha256").hexdigest() == row["sha256"]:
-                        return path
-        except (OSError, ValueError):  # ValueError: a stranger's songs.json may hold a zero byte in a path
+            if hashlib.sha256(read_whole(path, Limits.bytes)).hexdigest() == row["sha256"]:
+                return path
+        except OSError:  # gone, or what a stranger's songs.json names is no song at all
             continue
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -101,7 +102,7 @@ def stays(winner: Winner, choice: Choice) -> bool:
 
     One of another configuration gives way to one that other seeds or folds have chosen: its figure may be an accident.
     """
-    if winner.facts.get("kind") != "further" or winner.facts["best"] > choice.row.best:
+    if winner.facts["kind"] != "further" or winner.facts.get("best", math.inf) > choice.row.best:
         return False
     return choice.row.kind == SEARCH or winner.facts["hyperparameters"] == choice.row.hyperparameters
 

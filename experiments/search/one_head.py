@@ -6,13 +6,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.cli import console, note, say
 from experiments.dataset import Dataset
 from experiments.figures import METRICS, baseline_values, comparison, confirmed_in_words, in_words, metric_name, unit_of
-from experiments.files import locked, read_json, write_json
+from experiments.files import locked, place, read_json, write_json
 from experiments.heads import HeadSpec
 from experiments.initial import Initial, initial_of_head
 from experiments.run_folder import Run
@@ -35,7 +34,7 @@ from experiments.winners import Winner, load_winner
 if TYPE_CHECKING:
     from experiments.tune import TuneOptions
 
-__all__ = ["HeadPlan", "is_finished", "place", "search_head"]
+__all__ = ["HeadPlan", "is_finished", "search_head"]
 
 GPU_SHARE = 0.25  # of a GPU a trial: small networks leave most of one idle
 LONG = ("vocabulary", "init")  # what a winner tells of itself that is too long for a tracker
@@ -181,11 +180,6 @@ def _plan(
         interrupt=interrupt,
         max_failures=options.max_failures,
     )
-
-
-def place(storage: str) -> str:
-    """Where --storage is, from anywhere: a URI as it stands, a path made absolute."""
-    return storage if "://" in storage else str(Path(storage).absolute())
 
 
 def _note_column(run: Run, spec: HeadSpec, vocabulary: int, dataset: Dataset) -> None:

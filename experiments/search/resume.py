@@ -11,6 +11,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from experiments.search.study import row_of
 from experiments.tables import FINISHED, EpochTable, TrialRow, TrialTable
 
 __all__ = ["bring_up_to_date", "enqueue_interrupted"]
@@ -22,7 +23,7 @@ def bring_up_to_date(table: TrialTable, epochs: EpochTable, study: optuna.Study,
     """Put into the table what the study knows and the dead driver had not written."""
     reports = epochs.reports()
     for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.FAIL)):
-        number = trial.user_attrs.get("row")
+        number = row_of(trial)
         if number is None or RESUMED in trial.user_attrs:
             continue
         if number not in table.rows or table.rows[number].status not in FINISHED:
@@ -48,12 +49,12 @@ def enqueue_interrupted(study: optuna.Study) -> None:
     for trial in trials:
         if trial.state is TrialState.RUNNING:
             # Without a row it died before anything was started.
-            resumed = "enqueued" if trial.user_attrs.get("row") is not None else "nothing was started"
+            resumed = "enqueued" if row_of(trial) is not None else "nothing was started"
             study._storage.set_trial_user_attr(trial._trial_id, RESUMED, resumed)
             study.tell(trial.number, state=TrialState.FAIL)
-    followed = {trial.user_attrs.get("resume_from") for trial in trials}
+    followed = {before for trial in trials if isinstance(before := trial.user_attrs.get("resume_from"), int)}
     for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,)):
         # Also one whose driver died between the two steps of an earlier resume.
         if trial.user_attrs.get(RESUMED) == "enqueued" and trial.number not in followed:
-            attributes: dict[str, Any] = {"resume_from": trial.number, "row": trial.user_attrs["row"]}
+            attributes: dict[str, Any] = {"resume_from": trial.number, "row": row_of(trial)}
             study.enqueue_trial(trial.params, user_attrs=attributes)

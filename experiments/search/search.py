@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import optuna
 from ray.tune.schedulers import ASHAScheduler
 
 from datamodules.columns import Column
+from datamodules.errors import UserError
 from experiments.cli import say
 from experiments.heads import HeadSpec
 from experiments.search.observer import Halt, Observer, View
@@ -38,15 +40,14 @@ def run_search(
         reserve: seconds before the deadline that are needed for what follows the search.
 
     Raises:
-        UserError: nothing can be written, or the space is not the study's.
+        UserError: nothing can be written, the space is not the study's, or what an earlier driver left is damaged.
     """
     check_storage(plan.storage)
     table = TrialTable.read(plan.folder / "trials.csv", spec.config.names())
     study = open_study(plan.folder / "study.journal", spec.name, plan.seed)
     check_space(study, plan.space, plan.folder)
     epochs = EpochTable(plan.folder / "epochs.csv")
-    bring_up_to_date(table, epochs, study, plan.max_epochs)
-    enqueue_interrupted(study)
+    _go_on(table, epochs, study, plan)
     if not study.get_trials(deepcopy=False):
         if warm := plan.warm():
             told = warm_start(study, plan.space, warm.journal, comparable=warm.comparable)
@@ -61,6 +62,21 @@ def run_search(
     searcher = StudySearch(study, plan.space, plan.max_epochs, first_row)
     reason = run_trials(plan, columns, searcher, missing, observer, halt, _asha(plan))
     return Outcome(table, reason, max(table.next_row, next_row(study)))
+
+
+def _go_on(table: TrialTable, epochs: EpochTable, study: optuna.Study, plan: SearchPlan) -> None:
+    """Take up what an earlier driver left. The run may be a stranger's, and its study hold what ours never would.
+
+    Raises:
+        UserError: it does.
+    """
+    try:
+        bring_up_to_date(table, epochs, study, plan.max_epochs)
+        next_row(study)
+        enqueue_interrupted(study)
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise UserError(f"{plan.folder / 'study.journal'} is damaged ({reason}); start a new run") from error
 
 
 def _asha(plan: SearchPlan) -> ASHAScheduler:

@@ -14,6 +14,7 @@ from datamodules.errors import UserError
 from datamodules.folds import make_folds
 from experiments.cli import note, say
 from experiments.dataset import DataOptions, Dataset, read_dataset
+from experiments.files import place
 from experiments.heads import ALL, HEADS, HeadSpec, named_heads
 from experiments.initial import initial_of_head, initial_place, say_heard
 from experiments.progress import reading
@@ -22,7 +23,7 @@ from experiments.search.beside import beside
 from experiments.search.cluster import connected, in_a_job
 from experiments.search.export import AllFailedError
 from experiments.search.hyperparameters import search_space, settings_of, try_space
-from experiments.search.one_head import HeadPlan, is_finished, place, search_head
+from experiments.search.one_head import HeadPlan, is_finished, search_head
 from experiments.search.warm_start import earlier_run
 from experiments.stopping import stopping
 

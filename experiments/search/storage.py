@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StorageLostError", "Tensors", "TrialStore"]
 
+LARGEST = 16 * 2**30  # bytes of a trial's file; the largest head that can be drawn has a third, with its optimizer
 Tensors = dict[str, "torch.Tensor"]
 
 # what is wrong with one trial's place alone; anything else, as a full disk, will be wrong with the next trial's too
@@ -103,9 +104,14 @@ class TrialStore:
             return None
 
     def read_bytes(self, row: int, name: str) -> bytes | None:
+        """The bytes of a trial's file, or None where there is none; a pipe, whose reader would wait, is none."""
         system, root = self._open()
+        path = f"{root}/{self.trial(row)}/{name}.safetensors"
         try:
-            with system.open_input_stream(f"{root}/{self.trial(row)}/{name}.safetensors") as stream:
+            found = system.get_file_info(path)
+            if found.type != pyarrow.fs.FileType.File or found.size > LARGEST:
+                return None
+            with system.open_input_stream(path) as stream:
                 return bytes(stream.read())
         except (FileNotFoundError, OSError):
             return None

@@ -19,19 +19,26 @@ from ray.tune.result import TRAINING_ITERATION
 from ray.tune.search.optuna import OptunaSearch
 
 from datamodules.errors import UserError
+from datamodules.files import read_whole
+from experiments.tables import MOST_ROWS
 
-__all__ = ["METRIC", "StudySearch", "next_row", "open_study"]
+__all__ = ["LARGEST", "METRIC", "StudySearch", "next_row", "open_study", "row_of"]
 
+LARGEST = 1 << 30  # bytes of a journal: hundreds of thousands of trials
 METRIC = "best"  # what searcher, scheduler and ranking minimise: the least `valid` (or --metric) so far
 
 Space = Callable[[Any], dict[str, Any]]
 
 
 def open_study(journal: Path, head: str, seed: int) -> optuna.Study:
-    """The study in `journal`, created where there is none, with a seeded TPE sampler for conditional spaces."""
+    """The study in `journal`, created where there is none, with a seeded TPE sampler for conditional spaces.
+
+    Raises:
+        UserError: it is damaged, or no study of ours.
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     journal.parent.mkdir(parents=True, exist_ok=True)
-    _drop_torn_line(journal)
+    _make_ready(journal)
     # The default lock is a symbolic link, which some network file systems refuse.
     backend = JournalFileBackend(str(journal), lock_obj=JournalFileOpenLock(str(journal)))
     # multivariate + group: only these model a space where some hyperparameters exist only beside others.
@@ -39,29 +46,59 @@ def open_study(journal: Path, head: str, seed: int) -> optuna.Study:
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
     try:
-        return optuna.create_study(
+        study = optuna.create_study(
             storage=optuna.storages.JournalStorage(backend),
             study_name=head,
             sampler=sampler,
             direction="minimize",
             load_if_exists=True,
         )
-    except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:  # what damage can raise in there
+        if study.directions != [optuna.study.StudyDirection.MINIMIZE]:
+            raise ValueError("a study of another kind")
+    except OSError:  # the disk, not the journal
+        raise
+    except Exception as error:  # Optuna expects no damage: it can raise anything in there
         raise UserError(f"{journal} is damaged ({type(error).__name__}: {error}); start a new run") from error
+    return study
 
 
-def _drop_torn_line(journal: Path) -> None:
-    """Cut off a last line that its writer did not finish: Optuna would write the next one behind it."""
+def _make_ready(journal: Path) -> None:
+    """Cut off a last line that its writer did not finish: Optuna would write the next one behind it.
+
+    Raises:
+        UserError: it is no file, or a link to one: what is written is never written to where a stranger points.
+    """
+    lock = journal.with_name(f"{journal.name}.lock")
+    if lock.is_symlink() and not lock.exists():  # Optuna would wait for its end for ever
+        lock.unlink()
+    if journal.is_symlink() or (journal.exists() and not journal.is_file()):
+        raise UserError(f"{journal} is not a regular file; start a new run")
     if not journal.exists():
         return
-    data = journal.read_bytes()
+    try:
+        data = read_whole(journal, LARGEST)
+    except OSError as error:
+        raise UserError(f"cannot read {journal}: {error.strerror or error}") from error
     if data and not data.endswith(b"\n"):
         os.truncate(journal, data.rfind(b"\n") + 1)
 
 
 def next_row(study: optuna.Study) -> int:
     """The first row that no trial of the study has."""
-    return max((trial.user_attrs.get("row", -1) for trial in study.get_trials(deepcopy=False)), default=-1) + 1
+    rows = [row_of(trial) for trial in study.get_trials(deepcopy=False)]
+    return max((row for row in rows if row is not None), default=-1) + 1
+
+
+def row_of(trial: optuna.trial.BaseTrial) -> int | None:
+    """The row of trials.csv that a trial of the study fills; None if it got none.
+
+    Raises:
+        ValueError: it is no row; the study may be a stranger's.
+    """
+    row = trial.user_attrs.get("row")
+    if row is None or (type(row) is int and 0 <= row < MOST_ROWS):
+        return row
+    raise ValueError(f"a trial's row is {str(row)[:40]}")
 
 
 class StudySearch(OptunaSearch):  # type: ignore[misc]  # Ray ships no types
@@ -84,7 +121,7 @@ class StudySearch(OptunaSearch):  # type: ignore[misc]  # Ray ships no types
         """Keep the base class from creating a study of its own."""
 
     def _define(self, trial: Any) -> dict[str, Any]:
-        row = trial.user_attrs.get("row")
+        row = row_of(trial)
         if row is None:
             row, self._next_row = self._next_row, self._next_row + 1
             trial.set_user_attr("row", row)

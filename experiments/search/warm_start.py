@@ -20,6 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 from datamodules.errors import UserError
 from experiments.run_folder import Run, default_runs, open_run
 from experiments.search.plan import Warm
+from experiments.search.study import LARGEST
 
 if TYPE_CHECKING:
     from experiments.tune import TuneOptions
@@ -95,12 +96,14 @@ def _finished(journal: Path, head: str) -> list[FrozenTrial]:
     """The finished trials of a study; it may come from a stranger."""
     if not journal.is_file():
         raise UserError(f"--warm-start: there is no {journal}")
+    if journal.stat().st_size > LARGEST:
+        raise UserError(f"--warm-start: {journal} is damaged: larger than {LARGEST:,} bytes")
     try:
         storage = optuna.storages.JournalStorage(JournalFileBackend(str(journal)))
         study = optuna.load_study(study_name=head, storage=storage)
         trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         return [trial for trial in trials if trial.value is not None and math.isfinite(trial.value)]
-    except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:  # what damage can raise in there
+    except Exception as error:  # Optuna expects no damage: it can raise anything in there
         raise UserError(f"--warm-start: {journal} is damaged ({type(error).__name__}: {error})") from error
 
 
@@ -111,7 +114,7 @@ def _fitted(trial: FrozenTrial, space: Space) -> tuple[optuna.trial.FixedTrial, 
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Optuna warns of a value outside of its range
             space(fixed)
-    except (ValueError, UserWarning):
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, UserWarning):  # no value, or out of its range
         return None
     return fixed, float(trial.value or 0.0)
 

@@ -1,0 +1,71 @@
+"""Which files a path stands for, and how they are called: names and folders may be a stranger's."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from datamodules.errors import UserError
+
+__all__ = ["find_files", "printable"]
+
+_SUFFIXES = (".mid", ".midi")
+# What a terminal obeys, what breaks a line, and what turns the direction of what follows.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def find_files(paths: Sequence[Path]) -> list[Path]:
+    """The MIDI files of `paths`, each once, sorted.
+
+    A folder stands for all .mid and .midi files (any case) in it and below; hidden files and folders (leading dot) are
+    skipped, links are followed, once each. A file that is named itself is taken whatever its name. Pipes, sockets and
+    devices are no files.
+
+    Raises:
+        UserError: a path does not exist.
+    """
+    found: set[str] = set()
+    for path in paths:
+        if path.is_dir():
+            found.update(_walk(os.fspath(path)))
+        elif path.is_file():
+            found.add(os.fspath(path))
+        else:
+            missing = "is neither a file nor a folder" if path.exists() else "does not exist"
+            raise UserError(f"{path} {missing}; name MIDI files or folders that hold some")
+    return [Path(name) for name in sorted(found)]
+
+
+def printable(path: Path) -> str:
+    """The path as one line that any terminal or JSON file takes, whatever bytes it is made of."""
+    text = os.fspath(path).encode("utf-8", "backslashreplace").decode()
+    return _UNPRINTABLE.sub(lambda sign: ascii(sign[0])[1:-1], text)
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """The MIDI files below a folder, however deep. Each folder is entered once, so that a loop of links ends."""
+    seen: set[tuple[int, int]] = set()
+    left = [folder]
+    while left:
+        top = left.pop()
+        try:
+            status = os.stat(top)
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(top) as entries:
+                there = sorted((entry for entry in entries if entry.name[0] != "."), key=lambda entry: entry.name)
+        except OSError:  # gone meanwhile, or not for us to look into
+            continue
+        yield from (entry.path for entry in there if entry.name.lower().endswith(_SUFFIXES) and _is(entry.is_file))
+        left += [entry.path for entry in reversed(there) if _is(entry.is_dir)]
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """What an entry of a folder is; a loop of links is nothing."""
+    try:
+        return kind()
+    except OSError:
+        return False
