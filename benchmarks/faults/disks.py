@@ -70,7 +70,7 @@ def failed(folder: Path, how: str, where: str) -> dict[str, Any]:
     """
     small = folder / ("runs" if where == "run" else "storage")
     more = ("--storage", str(small)) if where == "storage" else ()
-    search = Search(folder, (*OPTIONS, *SMALL, *more), PROGRAM, wandb="off")
+    search = Search(folder, (*OPTIONS, *SMALL, *more), PROGRAM, wandb="off", again=more)
     with mounted(small):
         process = search.start()
         until(lambda: search.lines() > 8 or process.poll() is not None, LONGEST)

@@ -39,6 +39,7 @@ class Search:
         wandb: mode.
         within: what the command line begins with, as what enters another network.
         searched: the head.
+        again: options that a run does not take from itself when it goes on.
     """
 
     folder: Path
@@ -48,6 +49,7 @@ class Search:
     wandb: str = "offline"
     within: tuple[str, ...] = ()
     searched: str = HEAD
+    again: tuple[str, ...] = ()
 
     @property
     def head(self) -> Path:
@@ -58,7 +60,7 @@ class Search:
         """Begin, or go on if there is something to go on with."""
         going = resume and (self.head / "study.journal").exists()
         fresh = (self.searched, "--name", NAME, *self.options)
-        command = [*(("--resume", NAME) if going else fresh), "--wandb", self.wandb, "--address", self.address]
+        command = [*(("--resume", NAME, *self.again) if going else fresh), "--wandb", self.wandb, "--address", self.address]
         return subprocess.Popen(
             [*self.within, sys.executable, *self.program, *command],
             cwd=self.folder,
