@@ -91,7 +91,7 @@ def ours(folder: Path, trials: int) -> float:
         run_id="sleeping", folder=folder, storage=str(folder / "tune"), trials=trials, confirm=0, max_epochs=1,
         patience=1, grace=1, seed=1, metric="valid", space=spec.space, initial=None, start=None,
         warm=lambda: None, began=time.monotonic(), deadline=None, cpus=1.0, gpus=0.0, at_once=lambda: CPUS,
-        interrupt=Interrupt(), max_failures=0,
+        resume="", interrupt=Interrupt(), max_failures=0,
     )  # fmt: skip
     view = SearchView(Console(), "notes", trials, "nats", {})
     with patch.object(running, "train_trial_on", sleep), Tracker("offline", folder, "sleeping", note) as tracker, view:

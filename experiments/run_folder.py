@@ -33,9 +33,12 @@ def default_runs() -> Path:
     return Path(os.environ.get("TRITONE_RUNS") or "runs")
 
 
-def resume_command(path: Path) -> str:
-    """What goes on with a run."""
-    return f"python -m experiments.tune --resume {shlex.quote(str(path))}"
+def resume_command(path: Path, *, space: str | None = None, storage: str | None = None) -> str:
+    """What goes on with a run; a space and a storage of the user's own are to be given again."""
+    words = ["python -m experiments.tune --resume", shlex.quote(str(path))]
+    for name, value in (("--space", space), ("--storage", storage)):
+        words += [name, shlex.quote(value)] if value else []
+    return " ".join(words)
 
 
 def new_name() -> str:

@@ -98,6 +98,7 @@ def plan_of(folder: Path, **other: Any) -> SearchPlan:
         "cpus": 1.0,
         "gpus": 0.0,
         "at_once": lambda: 2,
+        "resume": "",
         "interrupt": Interrupt(),
         "max_failures": 0,
         "warm": lambda: None,

@@ -60,7 +60,13 @@ class Search:
         """Begin, or go on if there is something to go on with."""
         going = resume and (self.head / "study.journal").exists()
         fresh = (self.searched, "--name", NAME, *self.options)
-        command = [*(("--resume", NAME, *self.again) if going else fresh), "--wandb", self.wandb, "--address", self.address]
+        command = [
+            *(("--resume", NAME, *self.again) if going else fresh),
+            "--wandb",
+            self.wandb,
+            "--address",
+            self.address,
+        ]
         return subprocess.Popen(
             [*self.within, sys.executable, *self.program, *command],
             cwd=self.folder,

@@ -14,7 +14,7 @@ from experiments.figures import METRICS, baseline_values, comparison, confirmed_
 from experiments.files import locked, place, read_json, write_json
 from experiments.heads import HeadSpec
 from experiments.initial import Initial, initial_of_head
-from experiments.run_folder import Run
+from experiments.run_folder import Run, resume_command
 from experiments.search.beside import beside
 from experiments.search.cluster import Cluster, Room
 from experiments.search.columns import Columns, columns_of
@@ -177,6 +177,7 @@ def _plan(
         cpus=options.cpus_per_trial,
         gpus=gpus,
         at_once=room,
+        resume=resume_command(run.path, space=options.space, storage=options.storage),
         interrupt=interrupt,
         max_failures=options.max_failures,
     )

@@ -66,6 +66,7 @@ class SearchPlan:
         began, deadline: of `time.monotonic`; no deadline is None.
         cpus, gpus: what one trial takes.
         at_once: how many trials can train at the same time, by now.
+        resume: the command that goes on with the run.
         interrupt: whether the user has asked for an end.
         max_failures: how often a trial goes on after a failure.
     """
@@ -89,6 +90,7 @@ class SearchPlan:
     cpus: float
     gpus: float
     at_once: Callable[[], int]
+    resume: str
     interrupt: Interrupt
     max_failures: int
     updates_per_epoch: int = UPDATES_PER_EPOCH

@@ -15,7 +15,6 @@ from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from datamodules.columns import Column
 from datamodules.errors import UserError
-from experiments.run_folder import resume_command
 from experiments.search.observer import Halt, Observer, last_line
 from experiments.search.plan import SearchPlan, TrialSettings
 
@@ -116,7 +115,7 @@ def _close(observer: Observer, plan: SearchPlan) -> None:
 
 
 def _to_go_on(reason: str, plan: SearchPlan) -> str:
-    return f"{reason}; what was found is kept. When that is mended, go on with: {resume_command(plan.folder.parent)}"
+    return f"{reason}; what was found is kept. When that is mended, go on with: {plan.resume}"
 
 
 def _clear(folder: Path) -> None:

@@ -269,7 +269,7 @@ def _first_song(run: Run, plans: Sequence[HeadPlan]) -> None:
 
 def _farewell(run: Run, plans: Sequence[HeadPlan], reason: str) -> None:
     say()
-    again = resume_command(run.path)
+    again = resume_command(run.path, space=plans[0].options.space, storage=plans[0].options.storage)
     if reason == "interrupted":
         raise UserError(f"stopped before the end; what was found is kept. Go on with: {again}", status=1)
     if reason == "time":
