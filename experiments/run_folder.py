@@ -15,6 +15,7 @@ from string import hexdigits
 from typing import Any
 
 from datamodules.errors import UserError
+from datamodules.song_files import printable
 from experiments.dataset import DataOptions, Dataset, read_dataset
 from experiments.files import locked, read_json, write_json
 from experiments.heads import HEADS
@@ -160,8 +161,10 @@ def create_run(path: Path, dataset: Dataset) -> Run:
     """A new run over the songs, or the one that is there if its songs, parts, split and grid are equal.
 
     Raises:
-        UserError: there is a run of other songs, or something else, at the path.
+        UserError: there is a run of other songs, or something else, at the path; or no file could have such a path.
     """
+    if not str(path).isprintable():  # bytes that are no text, too: safetensors opens no such path
+        raise UserError(f"{printable(path)}: a run's path must be plain text: choose another --name or --runs")
     if path.exists() and not _is_run(path):
         raise UserError(f"{path} is there already and is no run: choose another --name")
     run = Run(path)

@@ -351,6 +351,13 @@ def test_locks_and_json_wait_for_no_pipe_and_follow_no_link(tmp_path: Path) -> N
         read_json(tmp_path / "endless")
 
 
+@pytest.mark.parametrize("name", ["\udcff", "a\x1b[2J", "a\nb"])
+def test_a_run_has_a_plain_name(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("tune", "offsets", "--name", name) == 2
+    assert "must be plain text" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
 # -- tables and studies
 
 TRIAL = {"row": "0", "kind": "search", "status": "done", "best": "1.5", "reason": ""}
