@@ -50,10 +50,8 @@ class Row(NamedTuple):
 
 
 def _lost(found: Mapping[str, Any]) -> str:
-    problems = found["problems"]
-    epochs = f"{found['epochs_lost']} of {found['epochs']} epochs" if "epochs_lost" in found else ""
-    told = "; ".join(problems) if problems else "nothing"
-    return told if not epochs or (found["epochs_lost"] == 0 and not problems) else f"{told}; {epochs}"
+    lost = found.get("epochs_lost", 0)
+    return "; ".join([*found["problems"], *([f"{lost} epochs"] if lost else [])]) or "nothing"
 
 
 def _seconds(values: list[float]) -> str:
@@ -61,14 +59,12 @@ def _seconds(values: list[float]) -> str:
 
 
 def _killed(found: Mapping[str, Any]) -> str:
-    starts = _seconds(found["start_to_first_epoch_s"])
     whole = f"in all {found['with_kills_s']:.0f} s, undisturbed {found['undisturbed_s']:.0f} s"
-    return f"{starts} from the command to new epochs; {whole} (in time: {found['at_most_s']:.0f} s)"
+    return f"{found['start_to_first_epoch_s'][0]:.0f} s (a start); {whole} (in time: {found['at_most_s']:.0f} s)"
 
 
 def _ended(found: Mapping[str, Any]) -> str:
-    kept = "nothing; a winner and a song are there" if found["winner"] and found["song"] else "no winner"
-    return kept
+    return "nothing; a winner and a song are there" if found["winner"] and found["song"] else "no winner"
 
 
 def _disk(found: Mapping[str, Any]) -> str:
@@ -129,8 +125,10 @@ ROWS: dict[str, Row] = {
     "mutated files": Row(
         "bytes flipped, cut, doubled, inserted in good MIDI files",
         lambda f: f"{f['files']:,}",
-        lambda f: f"{f['tracebacks']} tracebacks; {f['read']:,} read, {f['rejected']:,} rejected with a reason",
-        lambda f: f"slowest file {f['slowest_s']:.2f} s, growth at most {f['growth_mb']:.0f} MB",
+        lambda f: (
+            f"{f['tracebacks']} tracebacks; {f['read']:,} read, {sum(f['rejected'].values()):,} left out with a reason"
+        ),
+        lambda f: f"slowest file {f['slowest_seconds']:.2f} s, growth at most {f['growth_mb']:.0f} MB",
     ),
 }
 
