@@ -260,7 +260,8 @@ def test_a_failing_trial_ends_alone_and_is_told(tmp_path: Path, capfd: pytest.Ca
     assert run("notes", *options, "--storage", str(tmp_path / "store")) == 0
     (trial,) = (tmp_path / "store").rglob("00000")
     (trial.parent / "00001").touch()  # a file where trial 1 wants its folder
-    assert run("--resume", "a", "--trials", "3", "--max-failures", "1") == 0
+    store = ("--storage", str(tmp_path / "store"))
+    assert run("--resume", "a", "--trials", "3", "--max-failures", "1", *store) == 0
     folder = tmp_path / "runs" / "a" / "notes"
     rows = table(folder / "trials.csv")
     assert [row["status"] == "failed" for row in rows] == [False, True, False]
