@@ -27,7 +27,7 @@ def test_killed_trainers_cost_nothing(tmp_path: Path) -> None:
     assert (found["problems"], found["epochs_lost"]) == ([], 0)
 
 
-@pytest.mark.parametrize("how", ["ctrl-c", "sigterm"])
+@pytest.mark.parametrize("how", [pytest.param("ctrl-c", marks=pytest.mark.long), "sigterm"])
 def test_a_search_that_is_asked_to_end_does_with_what_it_found(tmp_path: Path, how: str) -> None:
     found = endings.ended(tmp_path, how, after=2.0)
     assert found["status"] == 1
@@ -37,9 +37,8 @@ def test_a_search_that_is_asked_to_end_does_with_what_it_found(tmp_path: Path, h
     assert found["song"]
 
 
-@pytest.mark.parametrize(
-    ("how", "where"), [("full", "run"), ("gone", "storage"), pytest.param("read-only", "run", marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("how", "where"), [("full", "run"), ("read-only", "run"), ("gone", "storage")])
 def test_a_disk_that_fails_ends_a_search_in_one_line_and_loses_nothing(tmp_path: Path, how: str, where: str) -> None:
     if reason := disks.can_mount():
         pytest.skip(reason)
