@@ -46,6 +46,7 @@ needs_namespaces = pytest.mark.skipif(bool(machines.can_make()), reason=machines
 
 
 @needs_namespaces
+@pytest.mark.long
 def test_storage_that_a_machine_does_not_see_is_found_out_first(tmp_path: Path) -> None:
     found = nodes.blind(tmp_path)
     assert (found["status"], found["lines_of_error"], found["trials_begun"]) == (1, 1, 0), found
