@@ -47,9 +47,9 @@ FAULTS: dict[str, Fault] = {
     "ray job": lambda folder, quick: nodes.job(folder),
     "mutated files": lambda folder, quick: files.mutations(500 if quick else 5000, seed=1),
 }
-NEEDS = {"disk": disks.can_mount, "run folder": disks.can_mount, "storage full": disks.can_mount}
-NEEDS |= {"storage gone": disks.can_mount, "machine": machines.can_make, "ray job": machines.can_make}
-NEEDS |= {"storage not": machines.can_make}
+DISKS = ("disk full", "run folder read-only", "storage full", "storage gone")
+MACHINES = ("machine killed", "machine cut off", "machine joins", "storage not shared", "ray job")
+NEEDS = dict.fromkeys(DISKS, disks.can_mount) | dict.fromkeys(MACHINES, machines.can_make)  # "" where they can be
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,8 @@ class Options:
 
 def provoke(name: str, quick: bool) -> dict[str, Any]:
     """One fault: its figures, or why it cannot be provoked here."""
-    for begin, cannot in NEEDS.items():
-        if name.startswith(begin) and (reason := cannot()):
-            return {"skipped": reason}
+    if name in NEEDS and (reason := NEEDS[name]()):
+        return {"skipped": reason}
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         return FAULTS[name](Path(folder).resolve(), quick)
 

@@ -84,8 +84,8 @@ def joined(folder: Path) -> dict[str, Any]:
         process = search.start(environment=machines.environment)
         until(lambda: search.lines() > 1 or process.poll() is not None, LONGEST)
         second, added = machines.add(), time.monotonic()
-        used = until(lambda: machines.trains(second) or process.poll() is not None, LONGEST)
-        seconds = time.monotonic() - added
+        until(lambda: machines.trains(second) or process.poll() is not None, LONGEST)
+        used, seconds = machines.trains(second), time.monotonic() - added
         _, error = process.communicate(timeout=LONGEST)
         return {
             "used": used,

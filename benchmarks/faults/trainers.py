@@ -51,7 +51,8 @@ def killed(
         kills += len(doomed)
         if len(doomed) > 1:
             now, lines = time.monotonic(), search.lines()
-            if until(lambda n=lines: search.lines() > n or process.poll() is not None, 60):
+            until(lambda n=lines: search.lines() > n or process.poll() is not None, 60)
+            if search.lines() > lines:
                 to_go_on.append(time.monotonic() - now)
     _, error = process.communicate()
     told = told_epochs(search.head)
