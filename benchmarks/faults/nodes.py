@@ -116,7 +116,7 @@ def job(folder: Path) -> dict[str, Any]:
     """`ray job submit` to a cluster of two machines that have the dependencies alone: code and songs go along."""
     with Machines(folder) as machines:
         machines.add(dashboard=True), machines.add()
-        board = {**os.environ, **machines.environment, "RAY_ADDRESS": f"http://{machines.ip(0)}:{DASHBOARD}"}
+        board = {**os.environ, **machines.environment, "RAY_ADDRESS": f"http://127.0.0.1:{DASHBOARD}"}
         tune = [
             "python",
             "-m",
@@ -140,11 +140,12 @@ def job(folder: Path) -> dict[str, Any]:
             "--working-dir",
             ".",
         ]
-        began = time.monotonic()
-        said = []
+        code = folder / "code"
+        subprocess.run(["git", "clone", "-q", "--depth=1", f"file://{ROOT}", str(code)], check=True)
+        began, said = time.monotonic(), []
         for runs in ("runs", str(folder / "runs")):
             command = [*submit, "--", *tune, "--runs", runs, "--name", NAME]
-            ended = subprocess.run(command, cwd=ROOT, env=board, capture_output=True, text=True, timeout=LONGEST)
+            ended = subprocess.run(command, cwd=code, env=board, capture_output=True, text=True, timeout=LONGEST)
             said.append(ended.stdout + ended.stderr)
         done = Search(folder)
         return {
