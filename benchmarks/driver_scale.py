@@ -104,7 +104,7 @@ def measure(options: Options, folder: Path) -> dict[str, Any]:
     with (
         open(os.devnull, "w") as nobody,
         patch.object(running, "train_trial_on", report),
-        Tracker(mode, folder, "scale", note) as tracker,
+        Tracker(mode, folder, "scale", note, "x") as tracker,
         SearchView(
             Console(file=nobody, force_terminal=True, width=120, height=40), "notes", trials, "nats", {}
         ) as view,

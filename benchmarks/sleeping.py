@@ -94,7 +94,11 @@ def ours(folder: Path, trials: int) -> float:
         resume="", interrupt=Interrupt(), max_failures=0,
     )  # fmt: skip
     view = SearchView(Console(), "notes", trials, "nats", {})
-    with patch.object(running, "train_trial_on", sleep), Tracker("offline", folder, "sleeping", note) as tracker, view:
+    with (
+        patch.object(running, "train_trial_on", sleep),
+        Tracker("offline", folder, "sleeping", note, "x") as tracker,
+        view,
+    ):
         began = time.perf_counter()
         table = run_search(spec, (), plan, tracker, view).table
         seconds = time.perf_counter() - began

@@ -81,7 +81,14 @@ def read_corpus(
     Raises:
         UserError: a path does not exist, no song is left, or no song has one of the named parts.
     """
-    files = find_files(paths)
+    closed: list[Row] = []
+
+    def note(folder: Path, error: OSError) -> None:
+        closed.append(Row(printable(folder), "", False, f"the folder cannot be read ({error.strerror})"))
+
+    files = find_files(paths, note)
+    if not files and closed:
+        raise UserError(f"{closed[0].path}: {closed[0].reason}; no MIDI file was found elsewhere")
     if not files:
         raise UserError(
             f"no .mid or .midi file in {', '.join(map(str, paths)) or 'nothing'}; name songs or their folder"
@@ -90,6 +97,7 @@ def read_corpus(
     if parts is not None:
         _check_parts(parts, [entry for entry in entries.values() if isinstance(entry, Song)])
     corpus = _sorted_out(files, digests, entries, parts)
+    corpus = Corpus(corpus.songs, (*corpus.rows, *closed))
     if not corpus.songs:
         raise UserError(_nothing_left(corpus.rows))
     return corpus

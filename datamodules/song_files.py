@@ -16,12 +16,15 @@ _SUFFIXES = (".mid", ".midi")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
-def find_files(paths: Sequence[Path]) -> list[Path]:
+def find_files(paths: Sequence[Path], closed: Callable[[Path, OSError], object] = lambda *_: None) -> list[Path]:
     """The MIDI files of `paths`, each once, sorted.
 
     A folder stands for all .mid and .midi files (any case) in it and below; hidden files and folders (leading dot) are
     skipped, links are followed, once each. A file that is named itself is taken whatever its name. Pipes, sockets and
     devices are no files.
+
+    Args:
+        closed: is told of every folder that cannot be looked into, and why.
 
     Raises:
         UserError: a path does not exist.
@@ -29,7 +32,7 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
     found: set[str] = set()
     for path in paths:
         if path.is_dir():
-            found.update(_walk(os.fspath(path)))
+            found.update(_walk(os.fspath(path), closed))
         elif path.is_file():
             found.add(os.fspath(path))
         else:
@@ -44,7 +47,7 @@ def printable(path: Path) -> str:
     return _UNPRINTABLE.sub(lambda sign: ascii(sign[0])[1:-1], text)
 
 
-def _walk(folder: str) -> Iterator[str]:
+def _walk(folder: str, closed: Callable[[Path, OSError], object]) -> Iterator[str]:
     """The MIDI files below a folder, however deep. Each folder is entered once, so that a loop of links ends."""
     seen: set[tuple[int, int]] = set()
     left = [folder]
@@ -57,7 +60,8 @@ def _walk(folder: str) -> Iterator[str]:
             seen.add((status.st_dev, status.st_ino))
             with os.scandir(top) as entries:
                 there = sorted((entry for entry in entries if entry.name[0] != "."), key=lambda entry: entry.name)
-        except OSError:  # gone meanwhile, or not for us to look into
+        except OSError as error:  # not for us to look into, or gone meanwhile
+            closed(Path(top), error)
             continue
         yield from (entry.path for entry in there if entry.name.lower().endswith(_SUFFIXES) and _is(entry.is_file))
         left += [entry.path for entry in reversed(there) if _is(entry.is_dir)]

@@ -52,13 +52,15 @@ class Tracker:
         folder: where offline runs are written (`folder/wandb/`).
         group: RUN/HEAD.
         tell: called once, with one line, if W&B fails.
+        identity: of the search, for W&B: a trial that goes on, under a later driver too, does so in its own run.
     """
 
     INIT_TIMEOUT = 15.0  # seconds that a server has to answer; then runs are offline
     PATIENCE = 20.0  # seconds that `close` waits for what is still to be written
 
-    def __init__(self, mode: Mode, folder: Path, group: str, tell: Callable[[str], None]) -> None:
+    def __init__(self, mode: Mode, folder: Path, group: str, tell: Callable[[str], None], identity: str) -> None:
         self.mode, self.folder, self.group, self.tell = resolve_mode(mode), folder, group, tell
+        self.identity = identity
         self.runs: dict[int, Any] = {}
         self.failed = self.mode == "off"
         self.work: queue.Queue[Callable[[], None] | None] = queue.Queue()
@@ -130,23 +132,25 @@ class Tracker:
             init_timeout=self.INIT_TIMEOUT,
         )
 
-    def _open(self, name: str, config: dict[str, Any], job_type: str, tag: str = "") -> Any:
+    def _open(self, name: str, config: dict[str, Any], job_type: str, tag: str = "", id: str | None = None) -> Any:
         try:
-            return self._init(name, config, job_type, tag)
+            return self._init(name, config, job_type, tag, id)
         except Exception as error:
             if self.mode != "online":
                 raise
             self.mode = "offline"
             self.tell(f"W&B does not answer ({_first_line(error)}); its runs are offline from here on")
-            return self._init(name, config, job_type, tag)
+            return self._init(name, config, job_type, tag, id)
 
-    def _init(self, name: str, config: dict[str, Any], job_type: str, tag: str) -> Any:
+    def _init(self, name: str, config: dict[str, Any], job_type: str, tag: str, id: str | None) -> Any:
         import wandb
 
         return wandb.init(
             project=os.environ.get("WANDB_PROJECT", "tritone"),
             group=self.group,
             name=name,
+            id=id,
+            resume="allow" if id and self.mode == "online" else None,  # offline: what is synced last is whole
             job_type=job_type,
             tags=[tag] if tag else None,
             config=config,
@@ -158,9 +162,9 @@ class Tracker:
 
     def _start(self, row: int, config: dict[str, Any], tag: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        if (earlier := self.runs.pop(row, None)) is not None:  # the trial has a new worker
-            earlier.finish(exit_code=1)
-        self.runs[row] = self._open(f"{self.group}/{row:05d}", config, tag or "trial", tag)
+        if row not in self.runs:  # else the trial has a new worker
+            id = f"{self.identity}-{row:05d}"
+            self.runs[row] = self._open(f"{self.group}/{row:05d}", config, tag or "trial", tag, id)
 
     def _finish(self, row: int, summary: dict[str, Any], failed: bool) -> None:
         run = self.runs.pop(row, None)

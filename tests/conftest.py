@@ -1,10 +1,28 @@
-"""What many tests use: songs that they make themselves, and a cache and runs folder of their own."""
+"""What many tests use: a cache and runs folder of their own; and how they share a machine when several run at once."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from experiments import cli
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Under `pytest -n`, all that start a Ray come one after another, in one process."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.xdist_group("ray"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The others give way to those, which begin first."""
+    if "PYTEST_XDIST_WORKER" in os.environ and not item.get_closest_marker("slow"):
+        os.nice(19)
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)

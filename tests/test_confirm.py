@@ -250,7 +250,7 @@ def test_what_is_to_be_done_stands_in_the_table_first(tmp_path: Path, monkeypatc
     table.path = tmp_path / "trials.csv"
     confirmed(table, 0, 2.0, status="interrupted")
     table.rows[9] = TrialRow(9, CONFIRM, 7, 3, status="waiting")  # planned for one that is no longer among the best
-    tracker, view = Tracker("off", tmp_path, "g", print), SearchView(Console(), "notes", 2, "nats", {})
+    tracker, view = Tracker("off", tmp_path, "g", print, "x"), SearchView(Console(), "notes", 2, "nats", {})
     pairs = unconfirmed(table, 2, SEED, PATIENCE)
     outcome = Outcome(table, "", next_row=20)
     assert repeat(CONFIRM, pairs, (), plan_of(tmp_path, confirm=2), outcome, tracker, view) == "time"
@@ -399,6 +399,7 @@ def started(tmp_path: Path, rows: int, *options: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("one_ray")
 def test_killed_while_confirming_then_interrupted_then_resumed(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.faults import disks, drivers, endings, trainers
+from benchmarks.faults import disks, drivers, endings, failing, trainers
 from benchmarks.faults.searches import NAME, SMALL, Search, until
 from benchmarks.faults.slow import PROGRAM
 
@@ -25,6 +25,28 @@ def test_killed_trainers_cost_nothing(tmp_path: Path) -> None:
     assert found["kills"] >= 2
     assert found["failures_told"] >= 1
     assert (found["problems"], found["epochs_lost"]) == ([], 0)
+
+
+@pytest.mark.long
+def test_a_trial_that_raises_goes_on(tmp_path: Path) -> None:
+    found = failing.failed(tmp_path, "raised")
+    assert (found["ended"], found["provoked"], found["problems"], found["epochs_lost"]) == (0, True, [], 0), found
+    assert (found["status"], found["failures"], found["others"]) == ("done", 1, ["done"])
+
+
+def test_a_trial_whose_loss_is_no_number_fails_alone(tmp_path: Path) -> None:
+    found = failing.failed(tmp_path, "nan", failures=1)
+    assert (found["ended"], found["provoked"], found["problems"], found["epochs_lost"]) == (0, True, [], 0), found
+    assert (found["status"], found["failures"], found["others"]) == ("failed", 1, ["done"])
+    assert "nan" in found["reason"]
+    assert "1 of 4 trials failed" in found["said"]
+
+
+@pytest.mark.long
+def test_a_trial_that_takes_all_memory_goes_on_later(tmp_path: Path) -> None:
+    found = failing.failed(tmp_path, "memory")
+    assert (found["ended"], found["provoked"], found["problems"], found["epochs_lost"]) == (0, True, [], 0), found
+    assert (found["status"], found["failures"], found["others"]) == ("done", 1, ["done"])
 
 
 @pytest.mark.parametrize("how", [pytest.param("ctrl-c", marks=pytest.mark.long), "sigterm"])
@@ -51,13 +73,14 @@ def test_a_disk_that_fails_ends_a_search_in_one_line_and_loses_nothing(tmp_path:
 
 
 def test_one_search_a_head_and_two_heads_side_by_side(tmp_path: Path) -> None:
-    options = ("--trials", "2", "--max-epochs", "10", "--patience", "10", "--max-concurrent", "1", *SMALL)
+    options = ("--trials", "2", "--max-epochs", "16", "--patience", "16", "--max-concurrent", "1", *SMALL)
     first = Search(tmp_path, options, PROGRAM, wandb="off")
     other = Search(tmp_path, options, PROGRAM, wandb="off", searched="durations")
     searching = first.start()
-    assert until(lambda: first.lines() > 1 or searching.poll() is not None, 60)
-    beside, again = other.start(), first.start(resume=True)
+    assert until(lambda: (first.head / "study.journal").exists() or searching.poll() is not None, 60)
+    again = first.start(resume=True)  # begins to look while the other has all its trials before it
     _, error = again.communicate(timeout=60)
+    beside = other.start()
     assert again.returncode == 2
     assert "another search of this head is running" in error
     assert len(error.strip().splitlines()) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +183,44 @@ def test_a_trial_goes_on_from_its_last_epoch(
     reports.clear()
     train_trial(config(seed=6), on, settings(tmp_path / "b"))  # another seed is not its to go on from
     assert [report["epoch"] for report in reports] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda tensors, facts: tensors.pop("random"),
+        lambda tensors, facts: tensors.update(random=torch.zeros(3, dtype=torch.uint8)),
+        lambda tensors, facts: tensors.pop(next(key for key in tensors if ".head." in key)),
+        lambda tensors, facts: tensors.pop("0.optimizer.0.exp_avg"),
+        lambda tensors, facts: tensors.update({"0.optimizer.1.exp_avg": torch.zeros(1)}),
+        lambda tensors, facts: tensors.update({"0.optimizer.x.exp_avg": torch.zeros(1)}),
+        lambda tensors, facts: facts.pop("best"),
+        lambda tensors, facts: facts.update(epoch="3"),
+        lambda tensors, facts: facts.update(best_epoch=2**80),
+        lambda tensors, facts: facts.update(seconds=None),
+        lambda tensors, facts: facts.update(reports=3),
+        lambda tensors, facts: facts["reports"][0].pop("figures"),
+        lambda tensors, facts: facts["reports"][0]["figures"].update(valid=[]),
+        lambda tensors, facts: facts["reports"].append("x"),
+    ],
+)
+def test_a_trial_whose_last_checkpoint_is_damaged_starts_anew(
+    tmp_path: Path, reports: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, damage: Callable[..., object]
+) -> None:
+    monkeypatch.setattr(trainable, "LAST_EVERY", 0.0)
+    own, store = columns(2)[:1], TrialStore(str(tmp_path))
+    train_trial(config(), own, settings(tmp_path, max_epochs=2))
+    whole = timeless(reports)
+    found = store.read(0, "last")
+    assert found is not None
+    damage(*found)
+    store.write(0, "last", *found)
+    reports.clear()
+    train_trial(config(), own, settings(tmp_path, max_epochs=2))
+    assert timeless(reports) == [
+        {**report, "figures": pytest.approx(report["figures"], rel=1e-5)} | {"best": pytest.approx(report["best"])}
+        for report in whole
+    ]
 
 
 def test_no_epoch_is_lost_that_a_dead_driver_was_not_told_of(

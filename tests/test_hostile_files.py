@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import signal
@@ -124,8 +125,8 @@ def test_a_file_that_becomes_a_pipe_is_not_waited_for(tmp_path: Path, monkeypatc
     (tmp_path / "good.mid").write_bytes(scale())
     (tmp_path / "x.mid").write_bytes(scale(1))
 
-    def found_before(paths: Any) -> list[Path]:
-        files = find_files(paths)
+    def found_before(*paths: Any) -> list[Path]:
+        files = find_files(*paths)
         (tmp_path / "x.mid").unlink()
         os.mkfifo(tmp_path / "x.mid")
         return files
@@ -184,6 +185,26 @@ def test_loops_of_links_end(tmp_path: Path) -> None:
     (tmp_path / "a" / "two").symlink_to("one")
     (tmp_path / "a" / "itself.mid").symlink_to("itself.mid")
     assert find_files([tmp_path]) == [tmp_path / "a" / "song.mid"]
+
+
+def test_a_folder_that_is_closed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open" / "song.mid").write_bytes(scale())
+    (tmp_path / "secret").mkdir()
+    scandir = os.scandir
+
+    def refuse(folder: str) -> Any:  # a root may look into all of them
+        if folder.endswith("secret"):
+            raise PermissionError(errno.EACCES, "Permission denied", folder)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert reasons(read_corpus([tmp_path]).rows) == {
+        "song.mid": "",
+        "secret": "the folder cannot be read (Permission denied)",
+    }
+    with pytest.raises(UserError, match=r"secret: the folder cannot be read .* no MIDI file was found elsewhere"):
+        read_corpus([tmp_path / "secret"])
 
 
 @pytest.mark.timeout(60)

@@ -55,6 +55,14 @@ def test_storage_that_a_machine_does_not_see_is_found_out_first(tmp_path: Path) 
 
 @needs_namespaces
 @pytest.mark.long
+def test_storage_that_a_machine_which_joins_does_not_see_ends_the_search(tmp_path: Path) -> None:
+    found = nodes.late(tmp_path)
+    assert (found["status"], found["lines_of_error"], found["names_the_machine"]) == (1, 1, True), found
+    assert (found["problems"], found["epochs_lost"], found["failures_told"]) == ([], 0, 0), found
+
+
+@needs_namespaces
+@pytest.mark.long
 def test_a_machine_that_is_killed_costs_nothing(tmp_path: Path) -> None:
     found = nodes.lost(tmp_path, "killed")
     assert (found["problems"], found["epochs_lost"]) == ([], 0)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.faults.searches import until
 from experiments.tracking import Tracker, resolve_mode
 
 
@@ -23,7 +24,7 @@ def test_auto_is_offline_without_a_key(monkeypatch: pytest.MonkeyPatch, tmp_path
 @pytest.mark.timeout(120)
 def test_many_offline_runs_in_one_process(tmp_path: Path) -> None:
     said: list[str] = []
-    tracker = Tracker("offline", tmp_path, "demo/notes", said.append)
+    tracker = Tracker("offline", tmp_path, "demo/notes", said.append, "x")
     for row in range(3):
         tracker.start(row, {"hidden": 32 + row})
     for epoch in (1, 2):
@@ -37,14 +38,33 @@ def test_many_offline_runs_in_one_process(tmp_path: Path) -> None:
     assert said == []
     files = list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))
     assert len(files) == 4  # three trials, and the run that keeps the winner
-    whole = b"".join(file.read_bytes() for file in files)
-    for words in (b"demo/notes", b"hidden", b"valid", b"demo-notes-winner"):
-        assert words in whole
+    wanted = (b"demo/notes", b"hidden", b"valid", b"demo-notes-winner")
+
+    def written() -> bool:
+        whole = b"".join(file.read_bytes() for file in files)
+        return all(words in whole for words in wanted)
+
+    assert until(written, 30)  # W&B closes its files a moment later
+
+
+@pytest.mark.timeout(120)
+def test_a_trial_that_goes_on_does_so_in_its_own_run(tmp_path: Path) -> None:
+    for epochs in ((1, 2), (1, 2, 3)):  # the second time under another driver, which is told of all epochs
+        tracker = Tracker("offline", tmp_path, "demo/notes", pytest.fail, "run-notes")
+        tracker.start(7, {"hidden": 32})
+        for epoch in epochs:
+            tracker.log(7, {"epoch": epoch, "valid": 3.0 / epoch})
+            tracker.start(7, {"hidden": 32})  # it has a new worker
+        tracker.finish(7, {"best": 1.0}, failed=True)
+        tracker.close()
+    files = list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))
+    assert {file.name for file in files} == {"run-run-notes-00007.wandb"}
+    assert len(files) == 2
 
 
 def test_a_failing_wandb_is_told_once_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    tracker = Tracker("offline", tmp_path, "demo/notes", said.append)
+    tracker = Tracker("offline", tmp_path, "demo/notes", said.append, "x")
 
     def refuse(*_: object) -> None:
         raise RuntimeError("no room\nand a long story")
@@ -60,7 +80,7 @@ def test_a_failing_wandb_is_told_once_and_left_out(tmp_path: Path, monkeypatch: 
 
 def test_a_hanging_wandb_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    tracker = Tracker("offline", tmp_path, "demo/notes", said.append)
+    tracker = Tracker("offline", tmp_path, "demo/notes", said.append, "x")
     monkeypatch.setattr(tracker, "_open", lambda *_: time.sleep(30))
     monkeypatch.setattr(tracker, "PATIENCE", 0.2)
     before = time.monotonic()
@@ -72,7 +92,7 @@ def test_a_hanging_wandb_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_off_does_nothing(tmp_path: Path) -> None:
-    tracker = Tracker("off", tmp_path / "none", "demo/notes", pytest.fail)
+    tracker = Tracker("off", tmp_path / "none", "demo/notes", pytest.fail, "x")
     tracker.start(0, {})
     tracker.close()
     assert not (tmp_path / "none").exists()

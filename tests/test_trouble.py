@@ -42,7 +42,7 @@ class Trial:
 
 
 def observer(folder: Path) -> Observer:
-    tracker = Tracker("off", folder, "r/offsets", lambda text: None)
+    tracker = Tracker("off", folder, "r/offsets", lambda text: None, "x")
     return Observer(TrialTable(folder / "trials.csv"), EpochTable(folder / "epochs.csv"), tracker, Silent())
 
 
@@ -66,6 +66,29 @@ def test_a_trial_that_cannot_keep_its_weights_tells_its_driver(
     (message,) = messages
     assert message["reports"] == []  # the epoch is not kept, and so not told: it will be trained again
     assert os.strerror(number) in message[TROUBLE]
+
+
+def test_a_trial_on_a_machine_with_another_disk_there_tells_its_driver(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages: list[dict[str, Any]] = []
+    monkeypatch.setattr(trainable.tune, "report", messages.append)
+    monkeypatch.setattr(trainable, "END_WITHIN", 0.0)
+    for at_the_same_path in ("", "another", "s2"):
+        TrialStore(str(tmp_path)).mark("s")
+        here = settings(tmp_path)
+        if at_the_same_path:
+            TrialStore(str(tmp_path)).mark(at_the_same_path)
+        else:
+            (tmp_path / ".storage").unlink()
+        with pytest.raises(StorageLostError):
+            train_trial(config(), columns(2)[:1], here)
+        message = messages.pop()
+        assert message["reports"] == []
+        assert f"--storage {tmp_path}: " in message[TROUBLE]
+        assert "cannot see it; give a place that all nodes reach" in message[TROUBLE]
+        assert {path.name for path in tmp_path.iterdir()} <= {".storage"}  # nothing was trained
+    assert messages == []
 
 
 def test_what_is_wrong_with_one_trials_place_is_its_own_failure(tmp_path: Path) -> None:

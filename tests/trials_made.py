@@ -13,6 +13,7 @@ from datamodules.folds import make_folds
 from datamodules.splits import Split, make_split, named_split
 from experiments.heads import HEADS
 from experiments.search.plan import TrialSettings
+from experiments.search.storage import TrialStore
 
 SONGS = random_songs(3, songs=7, events=40)
 SPLITS = (
@@ -40,7 +41,9 @@ def settings(folder: Path, **other: Any) -> TrialSettings:
         "updates_per_epoch": 5,
         "gpu": False,
         "rungs": frozenset(),
+        "sign": "s",
     }
+    TrialStore(str(folder)).mark("s")  # as the driver does
     return TrialSettings(**facts | other)
 
 

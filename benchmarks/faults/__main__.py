@@ -18,7 +18,7 @@ from typing import Any
 
 import tyro
 
-from benchmarks.faults import disks, drivers, endings, files, machines, nodes, trainers
+from benchmarks.faults import disks, drivers, endings, failing, files, machines, nodes, trainers
 from benchmarks.measured import write
 
 Fault = Callable[[Path, bool], dict[str, Any]]
@@ -33,6 +33,9 @@ FAULTS: dict[str, Fault] = {
         folder, trials=2 if quick else 6, epochs=30, every=12.0, probability=1.0
     ),
     "trainers killed by chance": lambda folder, quick: trainers.killed(folder, trials=2 if quick else 20, epochs=40),
+    "exception": lambda folder, quick: failing.failed(folder, "raised"),
+    "loss not a number": lambda folder, quick: failing.failed(folder, "nan"),
+    "out of memory": lambda folder, quick: failing.failed(folder, "memory"),
     "ctrl-c": lambda folder, quick: endings.ended(folder, "ctrl-c"),
     "sigterm": lambda folder, quick: endings.ended(folder, "sigterm"),
     "time budget": lambda folder, quick: endings.ended(folder, "budget"),
@@ -44,11 +47,19 @@ FAULTS: dict[str, Fault] = {
     "machine cut off": lambda folder, quick: nodes.lost(folder, "cut"),
     "machine joins": lambda folder, quick: nodes.joined(folder),
     "storage not shared": lambda folder, quick: nodes.blind(folder),
+    "storage not shared, found later": lambda folder, quick: nodes.late(folder),
     "ray job": lambda folder, quick: nodes.job(folder),
     "mutated files": lambda folder, quick: files.mutations(500 if quick else 5000, seed=1),
 }
 DISKS = ("disk full", "run folder read-only", "storage full", "storage gone")
-MACHINES = ("machine killed", "machine cut off", "machine joins", "storage not shared", "ray job")
+MACHINES = (
+    "machine killed",
+    "machine cut off",
+    "machine joins",
+    "storage not shared",
+    "storage not shared, found later",
+    "ray job",
+)
 NEEDS = dict.fromkeys(DISKS, disks.can_mount) | dict.fromkeys(MACHINES, machines.can_make)  # "" where they can be
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from benchmarks.measured import ROOT
 from experiments.heads import HEADS
 from experiments.tables import TrialRow, TrialTable
 
-__all__ = ["blind", "failures", "job", "joined", "lost", "running"]
+__all__ = ["blind", "failures", "job", "joined", "late", "lost", "running"]
 
 LONGEST = 400.0
 TRIALS, EPOCHS = 4, 24
@@ -112,11 +113,39 @@ def blind(folder: Path) -> dict[str, Any]:
         }
 
 
+def late(folder: Path) -> dict[str, Any]:
+    """A machine joins that has another disk where the weights are kept: the search ends, and goes on without it."""
+    with Machines(folder) as machines:
+        machines.add()
+        storage = ("--storage", str(PRIVATE / "weights"))
+        search = replace(search_on(machines, folder / "search", *storage), again=storage)
+        search.folder.mkdir()
+        process = search.start(environment=machines.environment)
+        until(lambda: search.lines() > 1 or process.poll() is not None, LONGEST)
+        second, added = machines.add(), time.monotonic()
+        _, error = process.communicate(timeout=LONGEST)
+        seconds = time.monotonic() - added
+        machines.kill(second)
+        again = search.start(resume=True, environment=machines.environment)
+        _, error_again = again.communicate(timeout=LONGEST)
+        return {
+            "status": process.returncode,
+            "said": error.strip(),
+            "lines_of_error": len(error.strip().splitlines()),
+            "names_the_machine": machines.ip(second) in error,
+            "seconds": seconds,
+            "problems": search.problems(TRIALS) + ([tail(error_again)] if again.returncode else []),
+            "epochs_lost": TRIALS * EPOCHS - len(told_epochs(search.head)),
+            "failures_told": failures(search),
+        }
+
+
 def job(folder: Path) -> dict[str, Any]:
     """`ray job submit` to a cluster of two machines that have the dependencies alone: code and songs go along."""
     with Machines(folder) as machines:
         machines.add(dashboard=True), machines.add()
         board = {**os.environ, **machines.environment, "RAY_ADDRESS": f"http://127.0.0.1:{DASHBOARD}"}
+        code = folder / "code"
         tune = [
             "python",
             "-m",
@@ -138,14 +167,13 @@ def job(folder: Path) -> dict[str, Any]:
             "job",
             "submit",
             "--working-dir",
-            ".",
+            str(code),  # absolute: who enters another machine stands in its root folder
         ]
-        code = folder / "code"
         subprocess.run(["git", "clone", "-q", "--depth=1", f"file://{ROOT}", str(code)], check=True)
         began, said = time.monotonic(), []
         for runs in ("runs", str(folder / "runs")):
             command = [*submit, "--", *tune, "--runs", runs, "--name", NAME]
-            ended = subprocess.run(command, cwd=code, env=board, capture_output=True, text=True, timeout=LONGEST)
+            ended = subprocess.run(command, env=board, capture_output=True, text=True, timeout=LONGEST)
             said.append(ended.stdout + ended.stderr)
         done = Search(folder)
         return {

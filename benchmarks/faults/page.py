@@ -83,6 +83,14 @@ TRAINER = Row(
 )
 ENDED = Row("", lambda f: "1", _ended, lambda f: f"ended after {f['seconds']:.1f} s, status {f['status']}")
 DISK = Row("", lambda f: "1", _disk, lambda f: f"status {f['status']}, {f['lines_of_error']} line; then resumed")
+FAILED = Row(
+    "",
+    lambda f: str(f["failures"]),
+    lambda f: "; ".join([*f["problems"], *([f"{f['epochs_lost']} epochs"] if f["epochs_lost"] else [])]) or "nothing",
+    lambda f: (
+        f"the trial is {f['status']}{': ' * bool(f['reason'])}{f['reason']}; the others: {', '.join(f['others'])}"
+    ),
+)
 MACHINE = Row(
     "",
     lambda f: "1",
@@ -95,6 +103,9 @@ ROWS: dict[str, Row] = {
     "driver killed ten times": DRIVER._replace(how="the same, 12 trials of 12 epochs"),
     "trainers killed": TRAINER._replace(how="SIGKILL of both that train, every 12 s"),
     "trainers killed by chance": TRAINER._replace(how="each with probability 0.03 every 10 s, 20 trials"),
+    "exception": FAILED._replace(how="one trial raises an exception in its third epoch, once"),
+    "loss not a number": FAILED._replace(how="one trial's weights become NaN, each time; `--max-failures 2`"),
+    "out of memory": FAILED._replace(how="one trial takes 4 GB where 1.5 GB are left, once; Ray's monitor kills it"),
     "ctrl-c": ENDED._replace(how="SIGINT to all processes of a terminal"),
     "sigterm": ENDED._replace(how="SIGTERM to the driver, as a job scheduler sends it"),
     "time budget": ENDED._replace(how="`--time-budget`"),
@@ -115,6 +126,12 @@ ROWS: dict[str, Row] = {
         lambda f: "1",
         lambda f: f"{f['trials_begun']} trials begun",
         lambda f: f"refused after {f['seconds']:.0f} s, status {f['status']}, {f['lines_of_error']} line",
+    ),
+    "storage not shared, found later": Row(
+        "a machine joins that has another disk there",
+        lambda f: "1",
+        _lost,
+        lambda f: f"ended after {f['seconds']:.0f} s, status {f['status']}, {f['lines_of_error']} line; then resumed",
     ),
     "ray job": Row(
         "`ray job submit`; a relative --runs is refused first",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import subprocess
@@ -105,7 +106,8 @@ class Search:
         reports = EpochTable(self.head / "epochs.csv").reports()
         best = {row.row: min(report["best"] for report in reports[row.row]) for row in rows if row.row in reports}
         found += [f"trial {row.row}: best {row.best}" for row in rows if row.row in best and row.best != best[row.row]]
-        return found + self._study_problems(trials) + self._winner_problems(min(best.values(), default=math.inf))
+        found += self._study_problems(trials) + self._winner_problems(min(best.values(), default=math.inf))
+        return found + (self._tracked_problems(trials) if self.wandb == "offline" else [])
 
     def _study_problems(self, trials: int) -> list[str]:
         storage = optuna.storages.JournalStorage(JournalFileBackend(str(self.head / "study.journal")))
@@ -117,6 +119,21 @@ class Search:
             found.append(f"the study has ended the rows {sorted(trial.user_attrs['row'] for trial in ended)}")
         resumed = [trial for trial in study if "resumed_as" in trial.user_attrs]
         return found + [f"trial {t.number} was resumed, and is {t.state.name}" for t in resumed if t.state is not FAIL]
+
+    def _tracked_problems(self, trials: int) -> list[str]:
+        """Of W&B: a trial is one run there, in the search's group, under however many drivers."""
+        run = self.head.parent
+        identity = json.loads((run / "run.json").read_text())["id"]
+        rows: dict[str, list[bytes]] = {f"{identity}-{self.searched}-{row:05d}": [] for row in range(trials)}
+        found = []
+        for file in (run / "wandb").glob("offline-run-*/run-*.wandb"):
+            id, data = file.stem.removeprefix("run-"), file.read_bytes()
+            if id in rows:
+                rows[id].append(data)
+            elif b"winner" not in data:
+                found.append(f"W&B has a run {id}")
+        group = f"{NAME}/{self.searched}".encode()
+        return found + [f"W&B: {id} is not in {group!r}" for id, data in rows.items() if group not in b"".join(data)]
 
     def _winner_problems(self, best: float) -> list[str]:
         winner = load_winner(self.head / "winner.safetensors")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from unittest import mock
 
@@ -34,7 +34,7 @@ def train_slowly(config: dict[str, Any], reference: list[Any], settings: Any) ->
         train_trial_on(config, reference, settings)
 
 
-def tune() -> int:
+def tune(train: Callable[..., None] = train_slowly) -> int:
     """The command, in this process, with the arguments that it got."""
     from ray import cloudpickle
 
@@ -46,7 +46,7 @@ def tune() -> int:
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # the machines of a cluster have no benchmarks
     with (
-        mock.patch.object(experiments.search.running, "train_trial_on", train_slowly),
+        mock.patch.object(experiments.search.running, "train_trial_on", train),
         mock.patch.object(experiments.search.search, "_asha", return_value=None),
     ):
         return main(TuneOptions, command, prog="tune")

@@ -91,7 +91,7 @@ def search_head(
         if columns.folds:
             say(f"{spec.name}: {len(columns.folds)} folds over songs; a trial's figures are their mean")
         metric = metric_name(spec.name, options.metric)
-        tracker = Tracker(options.wandb, run.path, f"{run.name}/{spec.name}", note)
+        tracker = Tracker(options.wandb, run.path, f"{run.name}/{spec.name}", note, f"{run.facts['id']}-{spec.name}")
         against = baseline_values(columns.searched_baselines, metric)
         view = SearchView(
             console, column_spec.title, options.trials, unit_of(column_spec, metric), against, search.deadline

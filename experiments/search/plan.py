@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ class TrialSettings:
     updates_per_epoch: int
     gpu: bool
     rungs: frozenset[int]  # epochs after which the scheduler may stop a trial
+    sign: str  # what the storage is marked with, for a node that has another disk there
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class SearchPlan:
         resume: the command that goes on with the run.
         interrupt: whether the user has asked for an end.
         max_failures: how often a trial goes on after a failure.
+        sign: what this driver marks the storage with.
     """
 
     run_id: str
@@ -94,6 +97,7 @@ class SearchPlan:
     interrupt: Interrupt
     max_failures: int
     updates_per_epoch: int = UPDATES_PER_EPOCH
+    sign: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def settings(self) -> TrialSettings:
         """What all trials share."""
@@ -107,6 +111,7 @@ class SearchPlan:
             updates_per_epoch=self.updates_per_epoch,
             gpu=self.gpus > 0,
             rungs=frozenset(self._rungs()),
+            sign=self.sign,
         )
 
     def _rungs(self) -> Iterator[int]:

@@ -42,7 +42,7 @@ def run_search(
     Raises:
         UserError: nothing can be written, the space is not the study's, or what an earlier driver left is damaged.
     """
-    check_storage(plan.storage)
+    check_storage(plan.storage, plan.sign)
     table = TrialTable.read(plan.folder / "trials.csv", spec.config.names())
     study = open_study(plan.folder / "study.journal", spec.name, plan.seed)
     check_space(study, plan.space, plan.folder)

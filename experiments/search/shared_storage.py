@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+from collections.abc import Sequence
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -10,33 +10,34 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from datamodules.errors import UserError
 from experiments.search.storage import TrialStore
 
-__all__ = ["check_storage"]
+__all__ = ["check_storage", "not_seen"]
 
 PATIENCE = 60.0  # seconds that a node has to answer; one that does not is busy or going, and no reason to stop
 
 
-def check_storage(root: str) -> None:
-    """Write to the storage, and let each node that could run a trial read what was written.
+def check_storage(root: str, sign: str) -> None:
+    """Mark the storage with a sign of this driver's own, and let each node that could run a trial look for it.
+
+    A node that joins later is found out by its first trial, which looks for the sign too.
 
     Raises:
         UserError: it cannot be written, or a node does not see it.
     """
-    store, name = TrialStore(root), f".probe-{uuid.uuid4().hex}"
-    store.leave(name)
-    try:
-        blind = _blind(root, name)
-    finally:
-        store.remove(name)
-    if blind:
-        raise UserError(
-            f"--storage {root}: {', '.join(blind)} cannot see it; give a place that all nodes reach,"
-            " as a shared folder or s3://bucket/folder",
-            status=1,
-        )
+    TrialStore(root).mark(sign)
+    if blind := _blind(root, sign):
+        raise UserError(not_seen(root, blind), status=1)
 
 
-def _blind(root: str, name: str) -> list[str]:
-    """The addresses of the nodes that lack a file."""
+def not_seen(root: str, addresses: Sequence[str]) -> str:
+    """What is wrong, and what to do."""
+    return (
+        f"--storage {root}: {', '.join(addresses)} cannot see it; give a place that all nodes reach,"
+        " as a shared folder or s3://bucket/folder"
+    )
+
+
+def _blind(root: str, sign: str) -> list[str]:
+    """The addresses of the nodes that do not see the sign."""
     here = ray.get_runtime_context().get_node_id()
     others = {
         node["NodeID"]: node["NodeManagerAddress"]
@@ -45,7 +46,7 @@ def _blind(root: str, name: str) -> list[str]:
     }
     task = ray.remote(num_cpus=0, max_retries=0)(_sees)
     asked = {
-        task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(root, name): address
+        task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(root, sign): address
         for node, address in others.items()
     }
     answered, _ = ray.wait(list(asked), num_returns=len(asked), timeout=PATIENCE) if asked else ([], [])
@@ -60,5 +61,5 @@ def _said(answer: ray.ObjectRef) -> bool:
         return True
 
 
-def _sees(root: str, name: str) -> bool:
-    return TrialStore(root).has(name)
+def _sees(root: str, sign: str) -> bool:
+    return TrialStore(root).is_marked(sign)

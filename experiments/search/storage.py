@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["StorageLostError", "Tensors", "TrialStore"]
 
 LARGEST = 16 * 2**30  # bytes of a trial's file; the largest head that can be drawn has a third, with its optimizer
+MARK = ".storage"  # the file that tells a storage from others at the same path
 Tensors = dict[str, "torch.Tensor"]
 
 # what is wrong with one trial's place alone; anything else, as a full disk, will be wrong with the next trial's too
@@ -116,8 +117,8 @@ class TrialStore:
         except (FileNotFoundError, OSError):
             return None
 
-    def leave(self, name: str) -> None:
-        """Write a small file of this name: fails early, and in one line, where the storage cannot be written.
+    def mark(self, sign: str) -> None:
+        """Write a sign that tells this storage from others at the same path: in one line where it cannot be written.
 
         Raises:
             UserError: what the storage answered.
@@ -125,22 +126,17 @@ class TrialStore:
         try:
             system, root = self._open()
             system.create_dir(root, recursive=True)
-            with system.open_output_stream(f"{root}/{name}") as stream:
-                stream.write(b"tritone")
+            with system.open_output_stream(f"{root}/{MARK}") as stream:
+                stream.write(sign.encode())
         except Exception as error:  # pyarrow raises what its many back ends raise
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise UserError(f"--storage {self.root}: cannot be written ({reason})", status=1) from error
 
-    def has(self, name: str) -> bool:
-        """Whether a file of this name can be read here."""
+    def is_marked(self, sign: str) -> bool:
+        """Whether this is the storage that was marked so, seen from here."""
         try:
             system, root = self._open()
-            return bool(system.get_file_info(f"{root}/{name}").type == pyarrow.fs.FileType.File)
-        except Exception:  # a back end that is not set up here
+            with system.open_input_stream(f"{root}/{MARK}") as stream:
+                return bytes(stream.read(len(sign) + 1)) == sign.encode()
+        except Exception:  # not there, or a back end that is not set up here
             return False
-
-    def remove(self, name: str) -> None:
-        """Remove a file that `leave` wrote; one that is gone is no matter."""
-        with contextlib.suppress(OSError):
-            system, root = self._open()
-            system.delete_file(f"{root}/{name}")

@@ -11,9 +11,10 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import pytorch_lightning as pl
+import ray
 import torch
 from ray import tune
 
@@ -21,8 +22,10 @@ from datamodules.columns import Column
 from datamodules.midi_windows import MidiWindows
 from experiments.heads import HEADS
 from experiments.initial import Initial
+from experiments.search import checkpoint
 from experiments.search.plan import TROUBLE, TrialSettings
 from experiments.search.reporting import Reporter
+from experiments.search.shared_storage import not_seen
 from experiments.search.storage import StorageLostError, Tensors, TrialStore
 from experiments.training import fit, load_optimizer, optimizer_tensors
 from lightning_modules.head import Head
@@ -55,6 +58,7 @@ def train_trial(
             network.head.load_state_dict(initial.start(network.head.state_dict(), network.data.column.vocabulary))
     with Reporter(_send) as reporter:
         trial = _Trial(config, settings, networks, reporter)
+        trial.check_storage()
         trial.restore()
         if trial.over:  # its driver died between the last checkpoint and the last report
             pass
@@ -174,23 +178,35 @@ class _Trial:
         self.reports: list[dict[str, Any]] = []  # of all epochs
         self.saved = self.began = time.monotonic()
 
+    def check_storage(self) -> None:
+        """Whether this node sees the driver's storage: it may have joined after all others were asked.
+
+        Raises:
+            StorageLostError: it does not.
+        """
+        if not self.store.is_marked(self.settings.sign):
+            self._end_search(not_seen(self.store.root, [ray.util.get_node_ip_address()]))
+
+    def _end_search(self, reason: str) -> NoReturn:
+        """No failure of this trial: the driver ends the search, and this process with it."""
+        self.reporter.add({"epoch": self.epoch, "best": self.best, TROUBLE: reason}, wait=True)
+        time.sleep(END_WITHIN)
+        raise StorageLostError(reason)
+
     def restore(self) -> None:
-        """Go on from this trial's `last`, if it has one."""
+        """Go on from this trial's `last`, if it has one that is whole."""
         found = self.store.read(self.row, "last")
         if found is None or any(found[1].get(key) != value for key, value in self.identity.items()):
             return
         tensors, facts = found
-        for number, network in enumerate(self.networks):
-            network.head.load_state_dict(_under(f"{number}.head.", tensors))
-            network.optimizer = {f"optimizer.{k}": v for k, v in _under(f"{number}.optimizer.", tensors).items()}
-        torch.set_rng_state(tensors["random"])
-        if self.settings.gpu and "random.gpu" in tensors:
-            torch.cuda.set_rng_state(tensors["random.gpu"])
+        if not checkpoint.fits(self.networks, tensors, facts):
+            return  # damaged: the trial starts anew, which loses time and nothing else
+        checkpoint.take(self.networks, tensors, gpu=self.settings.gpu)
         self.epoch, self.updates, self.best, self.best_epoch = (
             facts[name] for name in ("epoch", "updates", "best", "best_epoch")
         )
         self.began = time.monotonic() - facts["seconds"]
-        self.reports = list(facts.get("reports", ()))
+        self.reports = list(facts["reports"])
         for report in self.reports:  # the study of a new driver knows none, and a dead one may not have written all
             self.reporter.add(report, wait=False)
 
@@ -221,9 +237,7 @@ class _Trial:
         try:
             self._keep(report, improved=improved)
         except StorageLostError as error:
-            self.reporter.add({**report, TROUBLE: str(error.strerror)}, wait=True)
-            time.sleep(END_WITHIN)  # no failure of this trial: the driver ends the search, and this process with it
-            raise
+            self._end_search(str(error.strerror))
         if wait := self.over or self.epoch in self.settings.rungs:
             self.store.sync(self.row, "best")  # the study may hear that the trial is complete: its weights must be kept
         self.reporter.add(report, wait=wait)
@@ -235,20 +249,10 @@ class _Trial:
             self.store.write(self.row, "best", tensors, {**self.identity, **report})
         if time.monotonic() - self.saved > LAST_EVERY:
             # with all reports: no epoch is lost that a driver was told of, and lost before it was on disk
-            self.store.write(self.row, "last", self._whole(), {**self.identity, **report, "reports": self.reports})
+            self.store.write(
+                self.row,
+                "last",
+                checkpoint.whole(self.networks, gpu=self.settings.gpu),
+                {**self.identity, **report, "reports": self.reports},
+            )
             self.saved = time.monotonic()
-
-    def _whole(self) -> Tensors:
-        """All that is needed to go on."""
-        tensors: Tensors = {"random": torch.get_rng_state()}
-        if self.settings.gpu:
-            tensors["random.gpu"] = torch.cuda.get_rng_state()
-        for number, network in enumerate(self.networks):
-            for key, tensor in network.head.state_dict().items():
-                tensors[f"{number}.head.{key}"] = tensor.detach().contiguous()
-            tensors |= {f"{number}.{key}": tensor for key, tensor in network.optimizer.items()}
-        return tensors
-
-
-def _under(prefix: str, tensors: Tensors) -> Tensors:
-    return {key[len(prefix) :]: tensor for key, tensor in tensors.items() if key.startswith(prefix)}
