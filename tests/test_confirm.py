@@ -431,6 +431,7 @@ def test_killed_while_confirming_then_interrupted_then_resumed(tmp_path: Path) -
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.usefixtures("one_ray")
 def test_a_time_budget_leaves_time_to_confirm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

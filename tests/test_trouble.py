@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ray.air.execution._internal.actor_manager import RayActorManager
+from ray.exceptions import OutOfMemoryError, RayActorError
 from trials_made import columns, config, settings
 
 from datamodules.errors import UserError
 from experiments.search import trainable
+from experiments.search.deaths import deaths_are_alike
 from experiments.search.observer import Halt, Observer
 from experiments.search.plan import TROUBLE
 from experiments.search.storage import StorageLostError, TrialStore
@@ -143,3 +146,36 @@ def test_a_signal_asks_for_an_end_and_a_second_one_ends(tmp_path: Path, number: 
         assert halt.reason == "interrupted"
         signal.raise_signal(number)
     assert signal.getsignal(number) is before
+
+
+def test_a_worker_that_ran_out_of_memory_is_a_dead_worker() -> None:
+    """Ray Tune itself would end the search."""
+    told: list[Exception] = []
+
+    class Manager(RayActorManager):
+        def __init__(self) -> None:
+            self._failed_actor_ids: set[Any] = set()
+
+        def _cleanup_actor(self, tracked_actor: Any) -> None:
+            pass
+
+        def __del__(self) -> None:
+            pass
+
+    class Tracked:
+        actor_id = 1
+        _on_error = None
+
+    class Task:
+        _tracked_actor = Tracked()
+
+        @staticmethod
+        def _on_error(actor: Any, exception: Exception) -> None:
+            told.append(exception)
+
+    with pytest.raises(RuntimeError, match="unexpected"):
+        Manager()._actor_task_failed(tracked_actor_task=Task(), exception=OutOfMemoryError("no memory"))
+    with deaths_are_alike():
+        Manager()._actor_task_failed(tracked_actor_task=Task(), exception=OutOfMemoryError("no memory"))
+    assert isinstance(told[0], RayActorError)
+    assert "--max-concurrent" in str(told[0])

@@ -26,7 +26,7 @@ LONGEST = 300.0
 PROGRAM = ("-c", "import sys; from benchmarks.faults.failing import tune; sys.exit(tune())")
 ROW, EPOCH = 1, 3  # what fails
 HOW_VARIABLE, ONCE_VARIABLE = "TRITONE_FAULT", "TRITONE_FAULT_ONCE"
-ROOM = 1.5e9  # bytes that a search may take beyond what is in use, where memory is to run out
+ROOM = 4e9  # bytes that a search may take beyond what is in use, where memory is to run out
 TRIALS, EPOCHS = 4, 8
 
 
@@ -43,11 +43,11 @@ def _is_no_number(trial: Any) -> None:
 
 def _takes_all_memory(trial: Any) -> None:
     taken = []
-    for _ in range(80):
+    for _ in range(160):
         taken.append(bytearray(os.urandom(1000)) * 50_000)  # 50 MB that are really there
         time.sleep(0.1)
     time.sleep(30)
-    raise RuntimeError("nobody minded 4 GB")
+    raise RuntimeError("nobody minded 8 GB")
 
 
 HOW: dict[str, Callable[[Any], None]] = {"raised": _raises, "nan": _is_no_number, "memory": _takes_all_memory}
@@ -87,7 +87,7 @@ def failed(folder: Path, how: str, *, failures: int = 2) -> dict[str, Any]:
         failures: what a trial survives.
 
     Returns:
-        Plain figures; "status" is the trial's, "ended" the search's.
+        Plain figures; "status" is the trial's, "ended" the search's: if that is not 0, what it said is all.
     """
     search = Search(folder, (*counted(TRIALS, EPOCHS), *SMALL, "--max-failures", str(failures)), PROGRAM)
     environment = {HOW_VARIABLE: how, ONCE_VARIABLE: str(folder / "once")}
@@ -95,12 +95,14 @@ def failed(folder: Path, how: str, *, failures: int = 2) -> dict[str, Any]:
         environment |= {"RAY_memory_usage_threshold": f"{_used(ROOM):.4f}", "RAY_memory_monitor_refresh_ms": "100"}
     began, process = time.monotonic(), search.start(environment=environment)
     _, error = process.communicate(timeout=LONGEST)
+    if process.returncode:
+        return {"ended": process.returncode, "said": tail(error)}
     rows = TrialTable.read(search.head / "trials.csv", HEADS[HEAD].config.names()).rows
     told = told_epochs(search.head)
     return {
         "provoked": (folder / "once").exists(),
         "ended": process.returncode,
-        "problems": search.problems(TRIALS) + ([tail(error)] if process.returncode else []),
+        "problems": search.problems(TRIALS),
         "status": rows[ROW].status,
         "failures": rows[ROW].failures,
         "reason": rows[ROW].reason,

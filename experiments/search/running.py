@@ -15,6 +15,7 @@ from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from datamodules.columns import Column
 from datamodules.errors import UserError
+from experiments.search.deaths import deaths_are_alike
 from experiments.search.observer import Halt, Observer, last_line
 from experiments.search.plan import SearchPlan, TrialSettings
 
@@ -92,7 +93,7 @@ def run_trials(
         halt,
         scheduler,
     )
-    with _quiet_tune():
+    with _quiet_tune(), deaths_are_alike():
         try:
             tuner.fit()
         except Exception as error:  # Ray's own, a disk that is full, a --space that fails in some draws
