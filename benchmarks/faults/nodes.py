@@ -175,7 +175,7 @@ def job(folder: Path) -> dict[str, Any]:
             command = [*submit, "--", *tune, "--runs", runs, "--name", NAME]
             ended = subprocess.run(command, env=board, capture_output=True, text=True, timeout=LONGEST)
             said.append(ended.stdout + ended.stderr)
-        done = Search(folder)
+        done = Search(folder, wandb="off")
         return {
             "relative_runs_refused": "inside a Ray job it must be an absolute path" in said[0],
             "status": ended.returncode,
