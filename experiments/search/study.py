@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from ray.tune.search.optuna import OptunaSearch
 
 from datamodules.errors import UserError
 from datamodules.files import read_whole
+from experiments.search.sampler import sampler
 from experiments.tables import MOST_ROWS
 
 __all__ = ["LARGEST", "METRIC", "StudySearch", "next_row", "open_study", "row_of"]
@@ -41,15 +41,11 @@ def open_study(journal: Path, head: str, seed: int) -> optuna.Study:
     _make_ready(journal)
     # The default lock is a symbolic link, which some network file systems refuse.
     backend = JournalFileBackend(str(journal), lock_obj=JournalFileOpenLock(str(journal)))
-    # multivariate + group: only these model a space where some hyperparameters exist only beside others.
-    with warnings.catch_warnings():  # Optuna calls these three arguments experimental, and has for years
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
     try:
         study = optuna.create_study(
             storage=optuna.storages.JournalStorage(backend),
             study_name=head,
-            sampler=sampler,
+            sampler=sampler(seed),
             direction="minimize",
             load_if_exists=True,
         )
