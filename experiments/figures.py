@@ -15,6 +15,7 @@ __all__ = [
     "METRICS",
     "TITLES",
     "baseline_values",
+    "compared",
     "comparison",
     "confirmed_in_words",
     "in_words",
@@ -38,11 +39,12 @@ TITLES = {
     "median": "median of training",
     "repeat": "the last value again",
 }
+WINNER, INTERVAL = "winner", "95 %"
 COLUMNS = (  # figure, heading, digits, in per cent
     ("nats", "nats", 3, False),  # an event
-    ("nats_interval", "95 %", 3, False),
+    ("nats_interval", INTERVAL, 3, False),
     ("mae", "MAE", 3, False),  # in the unit of the head's column
-    ("mae_interval", "95 %", 3, False),
+    ("mae_interval", INTERVAL, 3, False),
     ("top1", "top-1", 1, True),
     ("top5", "top-5", 1, True),
     ("macro", "macro", 1, True),
@@ -78,27 +80,42 @@ def comparison(
     *,
     column: ColumnSpec,
 ) -> Table:
-    """The winner's figures with the baselines' below them.
+    """The winner's figures with the baselines' below them: see `compared`."""
+    headings, rows = compared(winner, baselines, mixed, column=column)
+    table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 1, 0, 0))
+    table.add_column("", no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=heading == INTERVAL)
+    for name, cells in rows:
+        table.add_row(name, *cells, style="bold" if name == WINNER else "")
+    return table
+
+
+def compared(
+    winner: Mapping[str, Any],
+    baselines: Mapping[str, Mapping[str, Any]],
+    mixed: Mapping[str, Any] | None = None,
+    *,
+    column: ColumnSpec,
+) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """The headings, and a row for the winner and each baseline: its name and its cells.
 
     Args:
         winner: its figures; also `nats_interval` and `mae_interval`, two ends each, where they are known.
         mixed: the figures of its mixture with an n-gram, called alike.
         column: what they are figures of.
     """
-    rows: list[tuple[str, Mapping[str, Any]]] = [("winner", {**winner, "nats": winner["valid"]})]
+    rows: list[tuple[str, Mapping[str, Any]]] = [(WINNER, {**winner, "nats": winner["valid"]})]
     rows += [("winner and n-gram mixed", mixed)] if mixed is not None else []
     rows += [(TITLES.get(name, name), found) for name, found in baselines.items()]
     shown = [each for each in COLUMNS if any(each[0] in found for _, found in rows)]
-    table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 1, 0, 0))
-    table.add_column("", no_wrap=True)
     units = {"nats": column.nats, "mae": f"MAE, {column.unit}"}
-    for figure, heading, _, _ in shown:
-        table.add_column(units.get(figure, heading), justify="right", no_wrap=figure.endswith("_interval"))
+    headings = [units.get(figure, heading) for figure, heading, _, _ in shown]
+    told = []
     for name, found in rows:
         order = f" ({found['order']})" if "order" in found else ""
-        cells = [_cell(found.get(figure), digits, percent) for figure, _, digits, percent in shown]
-        table.add_row(name + order, *cells, style="bold" if name == "winner" else "")
-    return table
+        told.append((name + order, [_cell(found.get(figure), digits, percent) for figure, _, digits, percent in shown]))
+    return headings, told
 
 
 def _cell(value: float | Sequence[float] | None, digits: int, percent: bool) -> str:

@@ -90,6 +90,18 @@ class Run:
             raise UserError(f"{self.path / 'songs.json'} is damaged: its rows cannot be read")
         return rows
 
+    def split(self) -> str:
+        """How the songs were split, in one line, as songs.json tells."""
+        found = read_json(self.path / "songs.json").get("split")
+        return str(found.get("label", "")) if isinstance(found, dict) else ""
+
+    def leakage(self) -> dict[str, float]:
+        """The shares of the validation 6-grams that occur in training too, as songs.json tells; {} if it does not."""
+        found = read_json(self.path / "songs.json").get("leakage")
+        shares = found.get("validation") if isinstance(found, dict) else None
+        told = shares.items() if isinstance(shares, dict) else ()
+        return {str(name): float(share) for name, share in told if type(share) in (int, float)}
+
     @property
     def data_options(self) -> DataOptions:
         """Which songs the run is over."""

@@ -194,6 +194,13 @@ class EpochTable:
         self.names: list[str] = []
         self.finish()
 
+    @classmethod
+    def read(cls, path: Path) -> dict[int, list[dict[str, float]]]:
+        """The reports in `path`, which is left as it is: a search may be writing it."""
+        table = cls.__new__(cls)
+        table.path, table.names = path, []
+        return table.reports()
+
     def add(self, row: int, report: dict[str, Any]) -> None:
         """Append one epoch's report."""
         cells = {"row": row, **report}

@@ -173,6 +173,8 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
     reason, failed = _search_heads(run, dataset, missing, began) if missing else ("", "")
     with stopping():  # a moment's work
         _first_song(run, plans)
+        if len(plans) > 1 and reason != "interrupted":
+            _report(run)
     _farewell(run, plans, reason)
     if failed:
         raise UserError(failed, status=1)
@@ -265,6 +267,16 @@ def _first_song(run: Run, plans: Sequence[HeadPlan]) -> None:
     heads = [name for name in HEADS if run.winner(name).exists()]
     if heads:
         first_song(run, heads, seed=plans[0].options.seed)
+
+
+def _report(run: Run) -> None:
+    """Write the page on the run, so that there is something to look at."""
+    from experiments.report import write_report
+
+    try:
+        say(f"report: {write_report(run)}")
+    except UserError as error:  # the search is done all the same
+        note(f"no report: {error}")
 
 
 def _farewell(run: Run, plans: Sequence[HeadPlan], reason: str) -> None:

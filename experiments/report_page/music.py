@@ -1,0 +1,162 @@
+"""A song as something to look at and listen to in a page: a piano roll as SVG, its sound as MP3, its MIDI file."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from datamodules.files import read_whole
+from datamodules.midi_bytes import Limits
+from datamodules.song import Song
+from experiments.cli import note
+from experiments.music.pictures import bar_lines, pitch_name
+from experiments.music.sound import LONGEST_MINUTES, RATE, render, seconds_at, song_seconds
+
+__all__ = ["Piece", "piece"]
+
+SECOND = 14  # units that a second is wide
+ROW = 5  # units that a pitch is high
+MOST_NOTES = 30_000  # that are drawn
+MOST_BYTES = 4_600_000  # of all sounds: in base64, they leave a page of 8 MB room for its pictures
+QUALITY = 0.8  # of the MP3, from 0 (best) to 1 (smallest): 80 kbit/s or so
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A song in the page.
+
+    Attributes:
+        title, about: what it is, in a word and in a line.
+        roll: SVG; its width is the time, evenly.
+        seconds: what the roll's width, and the sound, last.
+        roles: of its parts, in the order of their colours' legend.
+        low, high: names of the lowest and the highest pitch of the roll.
+        sound: MP3 in base64; "" for a song without one.
+        midi: the file in base64.
+        name: of the file, without the ending.
+    """
+
+    title: str
+    about: str
+    roll: str
+    seconds: float
+    roles: tuple[str, ...]
+    low: str
+    high: str
+    sound: str
+    midi: str
+    name: str
+
+
+def piece(title: str, song: Song, path: Path, *, pieces: int) -> Piece:
+    """A song and the MIDI file that it was read from.
+
+    What is too long to be heard in a page is heard from its beginning on, and this is told.
+
+    Args:
+        pieces: how many share the page.
+    """
+    sound, heard = _mp3(song, title, MOST_BYTES // pieces)
+    seconds = heard or song_seconds(song)
+    roll, low, high = _roll(song, seconds)
+    minutes, rest = divmod(round(song_seconds(song)), 60)
+    events = len(song.events())
+    about = f"{len(bar_lines(song)) - 1:,} bars, {events:,} events, {len(song.notes):,} notes, {minutes}:{rest:02}"
+    about += "; heard here: its beginning" if heard and heard + 2 < song_seconds(song) else ""
+    return Piece(
+        title=title,
+        about=about,
+        roll=roll,
+        seconds=round(seconds, 3),
+        roles=tuple(dict.fromkeys(part.role for part in song.parts if not part.drums)),
+        low=low,
+        high=high,
+        sound=base64.b64encode(sound).decode(),
+        midi=base64.b64encode(read_whole(path, Limits.bytes)).decode(),
+        name=path.stem,
+    )
+
+
+def _mp3(song: Song, title: str, most: int) -> tuple[bytes, float]:
+    """The sound, and the seconds that it lasts; nothing and 0 for a song that has none."""
+    if not len(song.notes) or song_seconds(song) > LONGEST_MINUTES * 60:
+        note(f"{title}: no sound in the page, for it is empty or longer than {LONGEST_MINUTES:g} minutes")
+        return b"", 0.0
+    samples = render(song)
+    found = _encoded(samples)
+    if len(found) > most:
+        samples = samples[: int(len(samples) * 0.95 * most / len(found))].copy()
+        samples[-RATE:] *= np.linspace(1, 0, RATE, dtype=np.float32)[:, None]
+        found = _encoded(samples)
+        note(f"{title} is long: the page plays its first {len(samples) / RATE:.0f} seconds")
+    return found, len(samples) / RATE
+
+
+def _encoded(samples: NDArray[np.float32]) -> bytes:
+    file = io.BytesIO()
+    with soundfile.SoundFile(
+        file, "w", RATE, 2, subtype="MPEG_LAYER_III", format="MP3", compression_level=QUALITY, bitrate_mode="VARIABLE"
+    ) as sound:
+        sound.write(samples)
+    return file.getvalue()
+
+
+def _roll(song: Song, seconds: float) -> tuple[str, str, str]:
+    """The roll, and the names of its lowest and highest pitch."""
+    notes, keep = song.notes, np.flatnonzero(song.chosen())
+    if len(keep) > MOST_NOTES:
+        note(f"{song.name}: the page shows its first {MOST_NOTES:,} notes")
+        keep = keep[np.argsort(notes.onset[keep], kind="stable")[:MOST_NOTES]]
+    pitch = notes.pitch[keep].astype(int)
+    onset = notes.onset[keep].astype(np.int64)
+    left, right = seconds_at(song, onset), seconds_at(song, onset + notes.length[keep])
+    low, high = (int(pitch.min()) - 1, int(pitch.max()) + 1) if len(keep) else (59, 73)
+    width, height = seconds * SECOND, (high - low + 1) * ROW
+    lines = "".join(_line(at * SECOND, height, number % 4 == 0) for number, at in enumerate(_bars(song, seconds)))
+    rows = "".join(
+        f'<rect class="black" x="0" y="{(high - row) * ROW}" width="{width:.1f}" height="{ROW}"/>'
+        for row in range(low, high + 1)
+        if row % 12 in (1, 3, 6, 8, 10)
+    )
+    groups = []
+    for number, part in enumerate(song.parts):
+        mine = np.flatnonzero(notes.part[keep] == number)
+        if not part.drums and len(mine):
+            boxes = "".join(_boxes(left[mine], right[mine], pitch[mine], notes.velocity[keep][mine], high, seconds))
+            groups.append(f'<g class="{part.role}">{boxes}</g>')
+    svg = (
+        f'<svg viewBox="0 0 {width:.1f} {height}" preserveAspectRatio="none" role="img"'
+        f' aria-label="piano roll">{rows}{lines}{"".join(groups)}</svg>'
+    )
+    return svg, pitch_name(low + 1), pitch_name(high - 1)
+
+
+def _bars(song: Song, seconds: float) -> list[float]:
+    """When bars begin."""
+    found = seconds_at(song, np.array(bar_lines(song)))
+    return [float(at) for at in found if at <= seconds]
+
+
+def _line(at: float, height: int, strong: bool) -> str:
+    kind = "bar strong" if strong else "bar"
+    return f'<line class="{kind}" x1="{at:.1f}" x2="{at:.1f}" y1="0" y2="{height}"/>'
+
+
+def _boxes(
+    left: NDArray[Any], right: NDArray[Any], pitch: NDArray[Any], velocity: NDArray[Any], high: int, seconds: float
+) -> Iterator[str]:
+    for begin, end, row, loud in zip(left, right, pitch, velocity, strict=True):
+        if begin < seconds:
+            width = max((min(end, seconds) - begin) * SECOND - 0.6, 1.2)
+            yield (
+                f'<rect x="{begin * SECOND:.1f}" y="{(high - row) * ROW + 0.5:.1f}" width="{width:.1f}"'
+                f' height="{ROW - 1}" opacity="{0.45 + 0.55 * loud / 127:.2f}"/>'
+            )
