@@ -18,6 +18,7 @@ from datamodules.errors import UserError
 from experiments.cli import main, note, say
 
 if TYPE_CHECKING:
+    from experiments.dataset import Dataset
     from experiments.report_page.music import Piece
     from experiments.run_folder import Run
     from experiments.winners import Winner
@@ -79,10 +80,15 @@ def write_report(run: Run, songs: Sequence[Path] = (), out: Path | None = None) 
     own = run.path / "song.mid"
     named = list(songs) or [path for path in (own,) if path.is_file()]
     steps = len(named) + bool(winners and named) + len(run.searched()) + 1  # the last is the picture of the songs
+    dataset: Dataset | str
+    try:
+        dataset = run.dataset()  # before the bar: reading shows one of its own
+    except UserError as error:
+        dataset = str(error)
     with bar("writing the page") as advance:
         done = count(1)
         pieces, copied = _music(winners, named, lambda: advance(next(done), steps))
-        text = html(build(run, pieces, copied, lambda: advance(next(done), steps)))
+        text = html(build(run, dataset, pieces, copied, lambda: advance(next(done), steps)))
     path = out or run.path / REPORT
     try:
         write_text(path, text)

@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from datamodules.errors import UserError
+from experiments.dataset import Dataset
 from experiments.figures import METRICS, baseline_values, compared, confirmed_in_words, in_words, metric_name, unit_of
 from experiments.heads import HEADS
 from experiments.report_page.architecture import Box, boxes
@@ -85,10 +86,13 @@ def html(page: Page) -> str:
     return environment.get_template("page.html.j2").render(page=page, **parts)
 
 
-def build(run: Run, pieces: Sequence[Piece], copied: str, step: Callable[[], object] = lambda: None) -> Page:
+def build(
+    run: Run, dataset: Dataset | str, pieces: Sequence[Piece], copied: str, step: Callable[[], object] = lambda: None
+) -> Page:
     """Look at all that a run holds.
 
     Args:
+        dataset: its songs, or why they cannot be read.
         pieces, copied: its music, and how much of it stands in the training songs, in words.
         step: called after each head, and after the picture of the songs.
 
@@ -102,7 +106,7 @@ def build(run: Run, pieces: Sequence[Piece], copied: str, step: Callable[[], obj
     for name in run.searched():
         heads.append(_head(run, name))
         step()
-    picture, without = _distributions(run)
+    picture = _distributions(dataset)
     step()
     events = sum(row["events"] for row in accepted if isinstance(row.get("events"), int))
     names = ", ".join(part.title for part in heads) or "no head yet"
@@ -118,7 +122,7 @@ def build(run: Run, pieces: Sequence[Piece], copied: str, step: Callable[[], obj
         rejected=[{"name": str(row.get("path")), "reason": str(row.get("reason"))} for row in rejected[:MOST_REJECTED]],
         more_rejected=max(len(rejected) - MOST_REJECTED, 0),
         distributions=base64.b64encode(picture).decode(),
-        without_distributions=without,
+        without_distributions=f"No picture of the songs: {dataset}" if isinstance(dataset, str) else "",
         heads=tuple(heads),
         made=_made(run),
     )
@@ -141,15 +145,12 @@ def _leakage(run: Run) -> str:
     return f"Leakage: of the 6-grams in validation, these occur in training too: {told}." if told else ""
 
 
-def _distributions(run: Run) -> tuple[bytes, str]:
-    """The picture of the songs, or why there is none."""
+def _distributions(dataset: Dataset | str) -> bytes:
+    """The picture of the songs, if they can be read."""
     from experiments.exploring.distributions import draw
     from experiments.exploring.summaries import summarise
 
-    try:
-        return draw(summarise(run.dataset(), with_baselines=False)), ""
-    except UserError as error:
-        return b"", f"No picture of the songs: {error}"
+    return b"" if isinstance(dataset, str) else draw(summarise(dataset, with_baselines=False))
 
 
 def _head(run: Run, name: str) -> HeadPart:
