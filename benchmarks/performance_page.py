@@ -39,6 +39,11 @@ REST = """## Where the rest of the time goes
   at each epoch - is most of a trial of half a second, and little of one of 25 s, as the notes head's own are. There the
   pattern itself comes to more than half of what a bare loop does, and no search could be four times as fast as that.
   Its trials hear of the scheduler's answers at other times and are stopped earlier: epochs an hour compare the work.
+- Where the driver becomes the limit (*the driver of a search as trials add up*): it is one process, and the rest waits
+  while it suggests a trial or takes a report. Its time a trial, above all TPE's, grew with every trial before it; now a
+  suggestion is made from a thousand of them (`experiments/search/sampler.py`), tables and view take a fixed share of
+  the time, and reports of several epochs go together. What is left grows slowly. At so many milliseconds a trial,
+  workers whose trials take a minute are kept busy as long as there are fewer of them than 60,000 / that.
 - An update is matrix products, mostly those of the LSTM: *where the time of a search goes* has its parts.
 """
 
