@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"python -m experiments\.(\w+)(.*)", "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL)))
 OPTIONS = {"tune": "TuneOptions", "train": "TrainOptions", "evaluate": "EvaluateOptions", "generate": "GenerateOptions"}
-OPTIONS |= {"runs": "RunsOptions", "explore": "Options"}
+OPTIONS |= {"runs": "RunsOptions", "explore": "Options", "report": "ReportOptions"}
 
 
 @pytest.mark.parametrize(("name", "arguments"), COMMANDS)
