@@ -16,6 +16,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from datamodules.errors import UserError
+from experiments.config_file import defaults_of, named_file
 
 __all__ = ["console", "main", "note", "parse", "say"]
 
@@ -62,7 +63,9 @@ def _tell(kind: str, style: str, message: str) -> None:
 
 
 def parse(options: type[Options], arguments: Sequence[str], *, prog: str, default: Options | None = None) -> Options:
-    """The options that the arguments give; what they leave out is as in `default`."""
+    """The options that the arguments give; what they leave out is as in `default`, else as in the file of --config."""
+    if default is None and (path := named_file(arguments)) is not None:
+        default = defaults_of(options, path, prog)
     kind = tyro.conf.configure(tyro.conf.OmitSubcommandPrefixes)(options)
     if default is None:
         return tyro.cli(kind, prog=f"python -m experiments.{prog}", args=list(arguments))

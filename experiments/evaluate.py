@@ -15,6 +15,7 @@ import tyro
 
 from datamodules.errors import UserError
 from experiments.cli import console, main, note, say
+from experiments.config_file import ConfigFile
 
 if TYPE_CHECKING:
     from datamodules.bootstrap import Units
@@ -49,6 +50,7 @@ class EvaluateOptions:
     """write the figures here too"""
     runs: Path | None = None
     """where runs are kept (default: $TRITONE_RUNS or runs)"""
+    config: ConfigFile = None
 
 
 def evaluate(options: EvaluateOptions, arguments: Sequence[str]) -> None:

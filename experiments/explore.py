@@ -18,6 +18,7 @@ import tyro
 from datamodules.errors import UserError
 from experiments.cli import console, say
 from experiments.cli import main as run_command
+from experiments.config_file import ConfigFile
 from experiments.dataset import DataOptions, Dataset, read_dataset
 from experiments.files import write_bytes, write_json
 from experiments.progress import reading
@@ -53,6 +54,7 @@ class Options:
     """Where the figures go as JSON; None: nowhere."""
     baselines: bool = True
     """Score the baselines on the validation targets too."""
+    config: ConfigFile = None
 
 
 def explore(options: Options, arguments: Sequence[str] = ()) -> None:

@@ -17,6 +17,7 @@ import tyro
 
 from datamodules.errors import UserError
 from experiments.cli import main, note, say
+from experiments.config_file import ConfigFile
 from experiments.heads import HEADS
 
 if TYPE_CHECKING:
@@ -79,12 +80,17 @@ class GenerateOptions(RunOfHead):
     """of all draws: the same seed writes the same song"""
     candidates: int = 1
     """how many songs to write, as output-1.mid, output-2.mid, ..."""
+    soundfont: Annotated[Path | None, tyro.conf.arg(metavar="SF2", help_behavior_hint="")] = None
+    """a SoundFont for the sound, played by FluidSynth (default: a small synthesizer of our own)"""
+    play: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
+    """play the song when it is written"""
     all_songs: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
     """use the winners that `train --all-songs` made"""
     out: Path = Path("output.mid")
     """the MIDI file; the sound and the picture are named after it"""
     runs: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
     """where runs are kept (default: $TRITONE_RUNS or runs)"""
+    config: ConfigFile = None
 
     def __post_init__(self) -> None:
         if self.events is not None and self.bars is not None:
@@ -100,13 +106,25 @@ class GenerateOptions(RunOfHead):
 def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
     """The command: winners and a prime -> new songs."""
     settings = _settings(options)
+    if options.soundfont is not None:
+        from experiments.music.soundfont import check_soundfont
+
+        check_soundfont(options.soundfont)
     winners = chosen_winners(options)
     shares = {}
     if options.mix_ngram is not None:
         from experiments.music.mixed import shares_of
 
         shares = shares_of(winners, next(iter(options.mix_ngram), None))
-    write_songs(winners, options.prime, options.out, settings, shares=shares, candidates=options.candidates)
+    written = write_songs(
+        winners, options.prime, options.out, settings, shares=shares, candidates=options.candidates,
+        soundfont=options.soundfont,
+    )  # fmt: skip
+    if options.play:
+        from experiments.music.playing import play
+
+        for one in written:
+            play(one.sound)
 
 
 def first_song(run: Run, heads: Sequence[str], *, seed: int = 1) -> Written:
@@ -126,6 +144,7 @@ def write_songs(
     *,
     shares: Mapping[str, mixed.Share] = MappingProxyType({}),
     candidates: int = 1,
+    soundfont: Path | None = None,
 ) -> list[Written]:
     """Write new songs, and say what was written and how much of it stands in the training songs.
 
@@ -136,6 +155,7 @@ def write_songs(
         settings: see `generation.Settings`.
         shares: by head, what it leaves to an n-gram model.
         candidates: how many songs.
+        soundfont: what they sound like; None for our own synthesizer.
 
     Raises:
         UserError: no winners, heads that do not go together, a bad prime, or a file that cannot be written.
@@ -154,7 +174,7 @@ def write_songs(
     written = []
     for number, song in enumerate(songs, start=1):
         path = out if candidates == 1 else numbered_path(out, number)
-        one = write_song(song, path, training, title=f"{path.stem}: {song.name}")
+        one = write_song(song, path, training, title=f"{path.stem}: {song.name}", soundfont=soundfont)
         written.append(one)
         say(one.describe())
     return written

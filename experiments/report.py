@@ -16,6 +16,7 @@ import tyro
 
 from datamodules.errors import UserError
 from experiments.cli import main, note, say
+from experiments.config_file import ConfigFile
 
 if TYPE_CHECKING:
     from experiments.dataset import Dataset
@@ -44,6 +45,7 @@ class ReportOptions:
     """the page (default: report.html in the run)"""
     runs: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
     """where runs are kept (default: $TRITONE_RUNS or runs)"""
+    config: ConfigFile = None
 
     def __post_init__(self) -> None:
         if self.out is not None and self.out.suffix.lower() not in (".html", ".htm"):

@@ -15,6 +15,7 @@ import tyro
 
 from datamodules.errors import UserError
 from experiments.cli import console, main
+from experiments.config_file import ConfigFile
 
 if TYPE_CHECKING:
     from experiments.run_folder import Run
@@ -34,6 +35,7 @@ class RunsOptions:
     """runs to compare, by path or name; all under --runs are listed if none are given"""
     runs: Path | None = None
     """where runs are kept (default: $TRITONE_RUNS or runs)"""
+    config: ConfigFile = None
 
 
 def list_runs(options: RunsOptions, arguments: Sequence[str]) -> None:

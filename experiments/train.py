@@ -16,6 +16,7 @@ import tyro
 
 from datamodules.errors import UserError
 from experiments.cli import console, main, note, say
+from experiments.config_file import ConfigFile
 from experiments.heads import ALL, HEADS, HeadName, named_heads
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class TrainOptions:
     """write the figures on the training songs, and their floors, here too"""
     runs: Path | None = None
     """where runs are kept (default: $TRITONE_RUNS or runs)"""
+    config: ConfigFile = None
 
 
 def train(options: TrainOptions, arguments: Sequence[str]) -> None:

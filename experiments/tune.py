@@ -21,6 +21,7 @@ from datamodules.errors import UserError
 from datamodules.midi_bytes import Limits
 from datamodules.song import DEFAULT_GRID
 from experiments.cli import main, parse
+from experiments.config_file import ConfigFile
 from experiments.files import place
 from experiments.heads import ALL, HEADS, HeadName
 
@@ -112,6 +113,7 @@ class TuneOptions:
     """Weights & Biases: auto is online with a key, else offline"""
     resume: Annotated[str | None, _told("RUN")] = None
     """go on with a run: its options are taken from it, and a larger --trials or --confirm extends it"""
+    config: ConfigFile = None
 
     def __post_init__(self) -> None:
         counts = ("trials", "max_epochs", "patience", "max_concurrent", "folds")
@@ -145,6 +147,8 @@ def tune(options: TuneOptions, arguments: Sequence[str]) -> None:
             raise UserError(f"which head? python -m experiments.tune {first} (or {', '.join(others)})")
         run, dataset, plans = open_session(options)
     else:
+        if options.config is not None:
+            raise UserError("--config: a run has its own options; give what changes on the command line")
         run, stored = resume_plans(options.resume, options.runs, options.head)
         plans = [HeadPlan(HEADS[head], _merged(head, before, arguments)) for head, before in stored.items()]
         dataset = run.dataset()

@@ -19,7 +19,7 @@ from datamodules.song import Part, Song
 from experiments.files import write_bytes
 from experiments.music.drum_sounds import drum
 
-__all__ = ["LONGEST_MINUTES", "RATE", "render", "seconds_at", "song_seconds", "write_wav"]
+__all__ = ["LONGEST_MINUTES", "PEAK", "RATE", "render", "save_wav", "seconds_at", "song_seconds", "write_wav"]
 
 RATE = 44_100  # samples a second
 LONGEST_MINUTES = 30.0  # 600 MB of samples while it is mixed
@@ -100,7 +100,11 @@ def write_wav(song: Song, path: Path) -> None:
     Raises:
         UserError: the song is empty or longer than `LONGEST_MINUTES`, or the folder cannot be written.
     """
-    sound = render(song)
+    save_wav(render(song), path)
+
+
+def save_wav(sound: Samples, path: Path) -> None:
+    """Write samples (n, 2) within [-1, 1], whole or not at all."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(2)

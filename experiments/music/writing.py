@@ -14,6 +14,7 @@ from experiments.cli import note
 from experiments.music.copying import Copying, copying
 from experiments.music.pictures import bar_lines, piano_roll
 from experiments.music.sound import song_seconds, write_wav
+from experiments.music.soundfont import write_soundfont_wav
 from experiments.music.training_songs import TrainingSongs
 
 __all__ = ["Written", "numbered_path", "write_song"]
@@ -55,8 +56,14 @@ def numbered_path(path: Path, number: int) -> Path:
     return path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
-def write_song(song: Song, path: Path, training: TrainingSongs, *, title: str = "") -> Written:
+def write_song(
+    song: Song, path: Path, training: TrainingSongs, *, title: str = "", soundfont: Path | None = None
+) -> Written:
     """Write a song to `path`, with a WAV and a PNG beside it.
+
+    Args:
+        title: of the picture.
+        soundfont: what the WAV sounds like; None for our own synthesizer.
 
     Raises:
         UserError: the folder cannot be written, or the file does not read back as the song (status 1).
@@ -70,7 +77,7 @@ def write_song(song: Song, path: Path, training: TrainingSongs, *, title: str = 
     picture, sound = path.with_suffix(".png"), path.with_suffix(".wav")
     piano_roll(song, picture, title)
     try:
-        write_wav(song, sound)
+        write_wav(song, sound) if soundfont is None else write_soundfont_wav(path, soundfont, sound)
     except UserError as error:
         if error.status == 1:  # the disk, not the song
             raise

@@ -13,8 +13,9 @@ from datamodules.columns import only_value
 from datamodules.errors import UserError
 from datamodules.folds import make_folds
 from experiments.cli import note, say
+from experiments.config_file import as_toml
 from experiments.dataset import DataOptions, Dataset, read_dataset
-from experiments.files import place
+from experiments.files import place, write_text
 from experiments.heads import ALL, HEADS, HeadSpec, named_heads
 from experiments.initial import initial_of_head, initial_place, say_heard
 from experiments.progress import reading
@@ -162,6 +163,7 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
         if before != digest:
             raise UserError(f"--init {plan.options.init} has changed since this search began from it: start a new run")
         run.note_head(plan.spec.name, _stored(plan.options) | ({"init_sha256": digest} if digest else {}))
+        _note_config(run, plan)
         if is_finished(run, plan):
             confirmed = f" and confirmed with {plan.options.confirm} seeds" if plan.options.confirm else ""
             say(
@@ -238,7 +240,15 @@ def _stored(options: TuneOptions) -> dict[str, Any]:
         return [plain(item) for item in value] if isinstance(value, tuple) else value
 
     whole = {field.name: plain(getattr(options, field.name)) for field in dataclasses.fields(options)}
-    return {**whole, "resume": None, "storage": options.storage and place(options.storage)}
+    return {**whole, "resume": None, "config": None, "storage": options.storage and place(options.storage)}
+
+
+def _note_config(run: Run, plan: HeadPlan) -> None:
+    """Write the file that would repeat a head's search, in a run of another name."""
+    options = dataclasses.replace(plan.options, head=plan.spec.name)
+    told = as_toml(options, without=("name", "runs", "resume", "config"))
+    command = "python -m experiments.tune --config FILE --name NAME"
+    write_text(run.head(plan.spec.name) / "tune.toml", f"# again: {command}\n{told}")
 
 
 def _introduce(run: Run, dataset: Dataset) -> None:
