@@ -1,4 +1,4 @@
-"""Options out of a TOML or YAML file, and the file that would repeat a run.
+"""Options that all commands share; options out of a TOML or YAML file, and the file that would repeat a run.
 
 Keys are the options' names, with - or _; a table named after a command holds options of that command alone. The command
 line wins.
@@ -21,11 +21,15 @@ import tyro
 from datamodules.errors import UserError
 from datamodules.files import read_whole
 
-__all__ = ["COMMANDS", "ConfigFile", "as_toml", "defaults_of", "named_file"]
+__all__ = ["COMMANDS", "ConfigFile", "RunsFolder", "as_toml", "defaults_of", "named_file"]
 
 ConfigFile = Annotated[
     Path | None,
     tyro.conf.arg(metavar="FILE", help_behavior_hint="", help="a TOML or YAML file of options; the command line wins"),
+]
+RunsFolder = Annotated[
+    Path | None,
+    tyro.conf.arg(metavar="DIR", help_behavior_hint="", help="where runs are kept (default: $TRITONE_RUNS or runs)"),
 ]
 COMMANDS = ("tune", "train", "evaluate", "generate", "report", "explore", "runs")
 LARGEST = 1_000_000  # bytes

@@ -15,7 +15,7 @@ import tyro
 
 from datamodules.errors import UserError
 from experiments.cli import console, main, note, say
-from experiments.config_file import ConfigFile
+from experiments.config_file import ConfigFile, RunsFolder
 
 if TYPE_CHECKING:
     from datamodules.bootstrap import Units
@@ -38,18 +38,19 @@ class EvaluateOptions:
     Example: python -m experiments.evaluate my_run --json figures.json
     """
 
-    run: tyro.conf.Positional[str]
+    run: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUN")]
     """a run's path or name"""
-    songs: tyro.conf.Positional[tuple[Path, ...]] = ()
+    songs: Annotated[
+        tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="[SONGS ...]", help_behavior_hint="")
+    ] = ()
     """MIDI files or folders to score instead of the run's test part"""
     against: Runs = ()
     """another run, whose winners are scored on the same events: better, worse, or not told apart (repeatable)"""
     mix_ngram: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
     """score the mixture of each winner with the best n-gram model too, its weight fitted on validation"""
-    json: Path | None = None
+    json: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """write the figures here too"""
-    runs: Path | None = None
-    """where runs are kept (default: $TRITONE_RUNS or runs)"""
+    runs: RunsFolder = None
     config: ConfigFile = None
 
 

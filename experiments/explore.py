@@ -28,32 +28,39 @@ __all__ = ["Options", "explore", "main"]
 
 @dataclass(frozen=True)
 class Options:
-    """Show the data: songs, parts, distributions, weights, leakage and baselines, as tables and as one picture."""
+    """Show the data: songs, parts, distributions, weights, leakage and baselines.
 
-    songs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[SONGS ...]")] = ()
-    """MIDI files or folders; none: the bundled songs."""
+    They are printed as tables, and drawn as one picture.
+
+    Example: python -m experiments.explore my_songs/ --out my_songs.png
+    """
+
+    songs: Annotated[
+        tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="[SONGS ...]", help_behavior_hint="")
+    ] = ()
+    """MIDI files or folders (default: the bundled demo songs)"""
     split: Literal["auto", "song", "tail", "none"] = "auto"
-    """What is held out: whole songs, the tail of each song, or nothing; auto is song from ten songs on, else tail."""
-    valid: tuple[Path, ...] = ()
-    """Songs to validate on; takes the place of --split."""
-    test: tuple[Path, ...] = ()
-    """Songs to keep for the test; takes the place of --split."""
-    parts: str | None = None
-    """Roles or names of the parts to learn from, as in melody,chords; None: all pitched parts."""
-    grid: int = DataOptions.grid
-    """Ticks a quarter note, a divisor of 480."""
-    seed: int = DataOptions.seed
-    """Of the split."""
-    file_seconds: float = DataOptions.file_seconds
-    """Processor time that reading a file may take; one that takes longer is left out."""
-    file_megabytes: int = DataOptions.file_megabytes
-    """Memory that reading a file may take; one that needs more is left out."""
-    out: Path = Path("explore.png")
-    """Where the picture goes."""
-    json: Path | None = None
-    """Where the figures go as JSON; None: nowhere."""
+    """what is held out: whole songs, the last fifth of each, or nothing; auto: song from ten songs on, else tail"""
+    valid: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="SONGS ...", help_behavior_hint="")] = ()
+    """songs to validate on, in place of --split"""
+    test: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="SONGS ...", help_behavior_hint="")] = ()
+    """songs that only `evaluate` scores"""
+    parts: Annotated[str | None, tyro.conf.arg(metavar="PART,...", help_behavior_hint="")] = None
+    """roles or names of the parts to learn, as melody,chords (default: all pitched parts)"""
+    grid: Annotated[int, tyro.conf.arg(metavar="N")] = DataOptions.grid
+    """ticks a quarter note, a divisor of 480"""
+    seed: Annotated[int, tyro.conf.arg(metavar="N")] = DataOptions.seed
+    """of the split"""
+    file_seconds: Annotated[float, tyro.conf.arg(metavar="X")] = DataOptions.file_seconds
+    """processor time that reading a file may take; one that takes longer is left out"""
+    file_megabytes: Annotated[int, tyro.conf.arg(metavar="N")] = DataOptions.file_megabytes
+    """memory that reading a file may take; one that needs more is left out"""
+    out: Annotated[Path, tyro.conf.arg(metavar="PNG")] = Path("explore.png")
+    """where the picture goes"""
+    json: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """write the figures here too"""
     baselines: bool = True
-    """Score the baselines on the validation targets too."""
+    """score the baselines on the validation targets too"""
     config: ConfigFile = None
 
 

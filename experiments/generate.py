@@ -17,7 +17,7 @@ import tyro
 
 from datamodules.errors import UserError
 from experiments.cli import main, note, say
-from experiments.config_file import ConfigFile
+from experiments.config_file import ConfigFile, RunsFolder
 from experiments.heads import HEADS
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ else:  # an option a head: --notes RUN and so on
 
 @dataclass(frozen=True)
 class GenerateOptions(RunOfHead):
-    """Write a new song with the heads that won: a MIDI file, and its sound and picture beside it.
+    """Write a new song with the heads that won: MIDI, sound and picture.
 
     Example: python -m experiments.generate my_run --prime my_song.mid --bars 32
     """
@@ -76,9 +76,9 @@ class GenerateOptions(RunOfHead):
     """leave this share of the events to the best n-gram model of the training songs (default: fitted on validation)"""
     tempo: Annotated[float | None, tyro.conf.arg(metavar="BPM", help_behavior_hint="")] = None
     """quarter notes a minute (default: the prime's)"""
-    seed: int = 1
+    seed: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     """of all draws: the same seed writes the same song"""
-    candidates: int = 1
+    candidates: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     """how many songs to write, as output-1.mid, output-2.mid, ..."""
     soundfont: Annotated[Path | None, tyro.conf.arg(metavar="SF2", help_behavior_hint="")] = None
     """a SoundFont for the sound, played by FluidSynth (default: a small synthesizer of our own)"""
@@ -86,10 +86,9 @@ class GenerateOptions(RunOfHead):
     """play the song when it is written"""
     all_songs: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
     """use the winners that `train --all-songs` made"""
-    out: Path = Path("output.mid")
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE")] = Path("output.mid")
     """the MIDI file; the sound and the picture are named after it"""
-    runs: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
-    """where runs are kept (default: $TRITONE_RUNS or runs)"""
+    runs: RunsFolder = None
     config: ConfigFile = None
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ import tyro
 
 from datamodules.errors import UserError
 from experiments.cli import main, note, say
-from experiments.config_file import ConfigFile
+from experiments.config_file import ConfigFile, RunsFolder
 
 if TYPE_CHECKING:
     from experiments.dataset import Dataset
@@ -32,7 +32,7 @@ LARGEST = 8_000_000  # bytes that a page is meant to stay under
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """Write one HTML page on a run: its songs, searches, winners and music, to be opened in any browser.
+    """Write one HTML page on a run: its songs, searches, winners and music.
 
     Example: python -m experiments.report my_run --song new_song.mid
     """
@@ -43,8 +43,7 @@ class ReportOptions:
     """MIDI files to hear in the page (default: the song that the search ended with)"""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """the page (default: report.html in the run)"""
-    runs: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
-    """where runs are kept (default: $TRITONE_RUNS or runs)"""
+    runs: RunsFolder = None
     config: ConfigFile = None
 
     def __post_init__(self) -> None:

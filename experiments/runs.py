@@ -8,14 +8,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from datamodules.errors import UserError
 from experiments.cli import console, main
-from experiments.config_file import ConfigFile
+from experiments.config_file import ConfigFile, RunsFolder
 
 if TYPE_CHECKING:
     from experiments.run_folder import Run
@@ -31,10 +30,11 @@ class RunsOptions:
     Example: python -m experiments.runs first_run second_run
     """
 
-    names: tyro.conf.Positional[tuple[str, ...]] = ()
+    names: Annotated[
+        tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="[RUN ...]", help_behavior_hint="")
+    ] = ()
     """runs to compare, by path or name; all under --runs are listed if none are given"""
-    runs: Path | None = None
-    """where runs are kept (default: $TRITONE_RUNS or runs)"""
+    runs: RunsFolder = None
     config: ConfigFile = None
 
 

@@ -10,13 +10,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from datamodules.errors import UserError
 from experiments.cli import console, main, note, say
-from experiments.config_file import ConfigFile
+from experiments.config_file import ConfigFile, RunsFolder
 from experiments.heads import ALL, HEADS, HeadName, named_heads
 
 if TYPE_CHECKING:
@@ -28,30 +28,36 @@ if TYPE_CHECKING:
 __all__ = ["TrainOptions", "train"]
 
 
+HEAD = tyro.conf.arg(metavar="HEAD", help=f"the head to train: {', '.join(HEADS)}; or {ALL} that the run has")
+
+
 @dataclass(frozen=True)
 class TrainOptions:
     """Train winners further, or fresh ones on all songs.
 
-    On its split, a winner is replaced only if its best figure falls. The learning rate falls to zero along a cosine.
+    On its split, a winner is replaced only if its best figure falls. The learning
+    rate falls to zero along a cosine.
+
     Example: python -m experiments.train all --run my_run --epochs 200
     """
 
-    head: tyro.conf.Positional[HeadName]
-    """the head to train, or all that the run has"""
-    run: str
+    head: Annotated[tyro.conf.Positional[HeadName], HEAD]
+    run: Annotated[str, tyro.conf.arg(metavar="RUN")]
     """the run's path or name"""
-    epochs: int = 100
+    epochs: Annotated[int, tyro.conf.arg(metavar="N")] = 100
     """further epochs, of at least 50 updates each"""
-    weighting: Literal["none", "sqrt", "balanced"] | None = None
+    weighting: Annotated[
+        Literal["none", "sqrt", "balanced"] | None,
+        tyro.conf.arg(metavar="{none,sqrt,balanced}", help_behavior_hint=""),
+    ] = None
     """other weights of the windows than the winner's own, for these epochs"""
-    all_songs: bool = False
+    all_songs: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
     """train anew on all songs, held-out ones too, for as many updates as the winner took"""
-    seed: int = 1
+    seed: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     """of the order of the windows, and of fresh weights"""
-    json: Path | None = None
+    json: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """write the figures on the training songs, and their floors, here too"""
-    runs: Path | None = None
-    """where runs are kept (default: $TRITONE_RUNS or runs)"""
+    runs: RunsFolder = None
     config: ConfigFile = None
 
 

@@ -21,7 +21,7 @@ from datamodules.errors import UserError
 from datamodules.midi_bytes import Limits
 from datamodules.song import DEFAULT_GRID
 from experiments.cli import main, parse
-from experiments.config_file import ConfigFile
+from experiments.config_file import ConfigFile, RunsFolder
 from experiments.files import place
 from experiments.heads import ALL, HEADS, HeadName
 
@@ -41,6 +41,13 @@ def _told(metavar: str) -> Any:
     return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
 
 
+HEAD = tyro.conf.arg(
+    metavar="HEAD",
+    help_behavior_hint="",
+    help=f"the head to search: {', '.join(HEADS)}; or {ALL}, one after another; on --resume all unfinished ones",
+)
+
+
 @dataclass(frozen=True)
 class TuneOptions:
     """Search hyperparameters for the heads, and keep the winners.
@@ -48,14 +55,12 @@ class TuneOptions:
     Example: python -m experiments.tune notes my_songs/ --trials 64
     """
 
-    head: Annotated[tyro.conf.Positional[HeadName | None], _told("{" + ",".join((*HEADS, ALL)) + "}")] = None
-    """the head to search, or all, one after another; on --resume by default all unfinished ones"""
+    head: Annotated[tyro.conf.Positional[HeadName | None], HEAD] = None
     songs: Annotated[tyro.conf.Positional[tuple[Path, ...]], _told("[SONGS ...]")] = ()
     """MIDI files or folders (default: the bundled demo songs)"""
     name: Annotated[str | None, _told("NAME")] = None
     """the run's name (default: date and time); the name of a run over the same songs joins that run"""
-    runs: Annotated[Path | None, _told("DIR")] = None
-    """where runs are kept (default: $TRITONE_RUNS or runs)"""
+    runs: RunsFolder = None
     trials: Annotated[int, tyro.conf.arg(metavar="N")] = 20
     """how many configurations a head tries"""
     confirm: Annotated[int, tyro.conf.arg(metavar="N")] = 0

@@ -1,4 +1,4 @@
-"""`generate --soundfont` and `--play`: programs of the user's machine, stood in for by scripts, and one that is real."""
+"""`generate --soundfont` and `--play`: programs of the user's machine, stood in for by scripts; one is real."""
 
 from __future__ import annotations
 

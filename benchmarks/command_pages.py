@@ -1,0 +1,55 @@
+"""docs/commands.md: what each command's --help says, from the same source.
+
+python -m benchmarks.command_pages
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from benchmarks.measured import ROOT
+from experiments.config_file import COMMANDS
+
+__all__ = ["PAGE", "text"]
+
+PAGE = ROOT / "docs" / "commands.md"
+HEAD = """# Commands
+
+What `python -m experiments.NAME --help` says, written by `python -m benchmarks.command_pages`. Every option may also
+stand in a file that `--config` names, TOML or YAML, with a table for each command if it is for several:
+
+```toml
+runs = "/data/runs"
+[tune]
+trials = 64
+set = ["hidden=128"]
+[generate]
+temperature = ["0.9", "notes=1.1"]
+```
+
+The command line wins. `tune` leaves such a file in each head's folder, `tune.toml`, which repeats its search.
+`python -m experiments.NAME --tyro-print-completion bash` (or zsh, tcsh) prints what completes the options in a shell.
+"""
+
+
+def help_of(command: str) -> str:
+    """What --help prints on a terminal of 80 columns."""
+    plain = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"}
+    words = [sys.executable, "-m", f"experiments.{command}", "--help"]
+    done = subprocess.run(words, cwd=ROOT, env=plain, capture_output=True, text=True, check=True)
+    return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+
+
+def text() -> str:
+    """The page."""
+    with ThreadPoolExecutor(2) as pool:
+        pages = list(pool.map(help_of, COMMANDS))
+    sections = [f"## {name}\n\n```\n{page}\n```\n" for name, page in zip(COMMANDS, pages, strict=True)]
+    return "\n".join([HEAD, *sections])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(text())
