@@ -27,7 +27,7 @@ Fault = Callable[[Path, bool], dict[str, Any]]
 FAULTS: dict[str, Fault] = {
     "driver killed": lambda folder, quick: drivers.killed(folder, kills=2 if quick else 6),
     "driver killed ten times": lambda folder, quick: drivers.killed(
-        folder, kills=2 if quick else 10, trials=12, epochs=12, seed=2
+        folder, kills=2 if quick else 10, trials=16, epochs=12, seed=2
     ),
     "trainers killed": lambda folder, quick: trainers.killed(
         folder, trials=2 if quick else 6, epochs=30, every=12.0, probability=1.0

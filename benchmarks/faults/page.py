@@ -100,7 +100,7 @@ MACHINE = Row(
 
 ROWS: dict[str, Row] = {
     "driver killed": DRIVER,
-    "driver killed ten times": DRIVER._replace(how="the same, 12 trials of 12 epochs"),
+    "driver killed ten times": DRIVER._replace(how="the same, 16 trials of 12 epochs"),
     "trainers killed": TRAINER._replace(how="SIGKILL of both that train, every 12 s"),
     "trainers killed by chance": TRAINER._replace(how="each with probability 0.03 every 10 s, 20 trials"),
     "exception": FAILED._replace(how="one trial raises an exception in its third epoch, once"),
