@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -21,9 +21,12 @@ from experiments.config_file import ConfigFile, RunsFolder
 from experiments.heads import HEADS
 
 if TYPE_CHECKING:
+    from datamodules.song import Song
     from experiments.music import mixed
+    from experiments.music.arranging import Arrangement
     from experiments.music.generation import Sampling, Settings
     from experiments.music.prime import Prime
+    from experiments.music.training_songs import TrainingSongs
     from experiments.music.writing import Written
     from experiments.run_folder import Run
     from experiments.winners import Winner
@@ -54,6 +57,21 @@ else:  # an option a head: --notes RUN and so on
 
 
 @dataclass(frozen=True)
+class Dress:
+    """What a new song is dressed in when the heads have written it.
+
+    Attributes:
+        key: that it is moved into; None for the one that it is in.
+        split: whether melody, chords and bass have a track each.
+        instruments: role -> General MIDI program, 0 to 127; of other roles, as in the training songs.
+    """
+
+    key: int | None = None
+    split: bool = True
+    instruments: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
 class GenerateOptions(RunOfHead):
     """Write a new song with the heads that won: MIDI, sound and picture.
 
@@ -76,6 +94,12 @@ class GenerateOptions(RunOfHead):
     """leave this share of the events to the best n-gram model of the training songs (default: fitted on validation)"""
     tempo: Annotated[float | None, tyro.conf.arg(metavar="BPM", help_behavior_hint="")] = None
     """quarter notes a minute (default: the prime's)"""
+    key: Annotated[str | None, tyro.conf.arg(metavar="KEY", help_behavior_hint="")] = None
+    """move the new song into a key, as Bb or 'F# minor' (default: as the heads write it, in the prime's)"""
+    tracks: Literal["split", "one"] = "split"
+    """a track for melody, chords and bass each, as the training songs spread pitches over parts; or one for all"""
+    instruments: Annotated[str | None, tyro.conf.arg(metavar="PART=INSTRUMENT,...", help_behavior_hint="")] = None
+    """what plays, as melody=flute,bass=33: names, or General MIDI numbers from 1 (default: as in the training songs)"""
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     """of all draws: the same seed writes the same song"""
     candidates: Annotated[int, tyro.conf.arg(metavar="N")] = 1
@@ -105,6 +129,7 @@ class GenerateOptions(RunOfHead):
 def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
     """The command: winners and a prime -> new songs."""
     settings = _settings(options)
+    dress = _dress(options)
     if options.soundfont is not None:
         from experiments.music.soundfont import check_soundfont
 
@@ -118,6 +143,7 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
     written = write_songs(
         winners, options.prime, options.out, settings, shares=shares, candidates=options.candidates,
         soundfont=options.soundfont,
+        dress=dress,
     )  # fmt: skip
     if options.play:
         from experiments.music.playing import play
@@ -144,6 +170,7 @@ def write_songs(
     shares: Mapping[str, mixed.Share] = MappingProxyType({}),
     candidates: int = 1,
     soundfont: Path | None = None,
+    dress: Dress = Dress(),
 ) -> list[Written]:
     """Write new songs, and say what was written and how much of it stands in the training songs.
 
@@ -155,6 +182,7 @@ def write_songs(
         shares: by head, what it leaves to an n-gram model.
         candidates: how many songs.
         soundfont: what they sound like; None for our own synthesizer.
+        dress: their key, tracks and instruments.
 
     Raises:
         UserError: no winners, heads that do not go together, a bad prime, or a file that cannot be written.
@@ -170,13 +198,46 @@ def write_songs(
     with bar("writing events") as advance:
         songs = list(new_songs(winners, found, settings, shares=shares, candidates=candidates, progress=advance))
     training = training_songs(winners.values())
+    arrangement = _arrangement(winners, found, training)
     written = []
     for number, song in enumerate(songs, start=1):
         path = out if candidates == 1 else numbered_path(out, number)
+        song = _dressed(song, dress, arrangement)
         one = write_song(song, path, training, title=f"{path.stem}: {song.name}", soundfont=soundfont)
         written.append(one)
         say(one.describe())
     return written
+
+
+def _dress(options: GenerateOptions) -> Dress:
+    from experiments.music.arranging import read_instruments
+    from experiments.music.keys import read_key
+
+    key = None if options.key is None else read_key(options.key)
+    return Dress(key, options.tracks == "split", MappingProxyType(read_instruments(options.instruments)))
+
+
+def _arrangement(winners: Mapping[str, Winner], prime: Prime, training: TrainingSongs) -> Arrangement | None:
+    """What the training songs, else the prime, tell of who plays what."""
+    from experiments.music.arranging import Arrangement
+    from experiments.music.training_songs import parts_of
+
+    songs = [song for song, _ in training.songs] or [prime.song]
+    parts = parts_of(winners.get("notes") or next(iter(winners.values())))
+    return Arrangement.of(songs, parts)
+
+
+def _dressed(song: Song, dress: Dress, arrangement: Arrangement | None) -> Song:
+    """A song as the heads wrote it, in its key, with its tracks and instruments."""
+    from experiments.music.arranging import arranged
+    from experiments.music.keys import told_key, transposed
+
+    if arrangement is not None:
+        song = arranged(song, arrangement, dress.instruments, split=dress.split)
+    if dress.key is not None:
+        song, step = transposed(song, dress.key)
+        say(f"key: moved by {step:+d} semitones, into {told_key(int(song.keys[0, 1]))}")
+    return song
 
 
 def chosen_winners(options: GenerateOptions) -> dict[str, Winner]:
