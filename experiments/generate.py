@@ -68,7 +68,7 @@ class Dress:
 
     key: int | None = None
     split: bool = True
-    instruments: Mapping[str, int] = MappingProxyType({})
+    instruments: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from winners_made import make_run
 
 from datamodules.errors import UserError
 from datamodules.midi import read_midi, write_midi
+from datamodules.midi_repair import settle
 from datamodules.song import Notes, Part, Song
 from experiments.cli import main
 from experiments.generate import GenerateOptions, generate
@@ -24,10 +25,16 @@ SONGS = [read_midi(path) for path in bundled()]
 def one_part(song: Song) -> Song:
     """A song as the heads write it: each pitch of an event once, in one part."""
     events = song.events()
-    onset = np.repeat(events.onset, np.diff(events.starts))
-    rows = (onset, events.pitches, events.lengths, np.full(len(onset), 64), np.zeros(len(onset)))
+    onset, pitch = np.repeat(events.onset, np.diff(events.starts)).astype(np.int64), events.pitches.astype(np.int64)
+    loud, none = np.full(len(onset), 64), np.zeros(len(onset), np.int64)
+    kept, end = settle(none, pitch, onset, onset + events.lengths, loud)
+    order = np.lexsort((pitch[kept], onset[kept]))
+    rows = kept[order]
+    table = (onset[rows], pitch[rows], end[order] - onset[rows], loud[rows], none[rows])
     part = Part("tritone", 0, False, "chords")
-    return Song(song.grid, (part,), Notes(*(row.astype(np.int32) for row in rows)), song.tempos, song.metres, song.keys)
+    return Song(
+        song.grid, (part,), Notes(*(row.astype(np.int32) for row in table)), song.tempos, song.metres, song.keys
+    )
 
 
 def whose(song: Song) -> dict[tuple[int, int], str]:

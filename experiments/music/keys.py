@@ -65,13 +65,15 @@ def transposed(song: Song, key: int) -> tuple[Song, int]:
     step = (_relative_major(key) - _relative_major(now)) % 12
     step -= 12 if step > 6 else 0
     notes = song.notes
-    pitch = notes.pitch + np.where(song.chosen(), step, 0)
+    onset, pitch, length, velocity, part = (
+        column.astype(np.int64) for column in (notes.onset, notes.pitch, notes.length, notes.velocity, notes.part)
+    )
+    pitch = pitch + np.where(song.chosen(), step, 0)
     pitch = np.where(pitch > 127, pitch - 12, np.where(pitch < 0, pitch + 12, pitch))
-    # an octave off, a note may meet another of its pitch
-    kept, end = settle(notes.part, pitch, notes.onset, notes.onset + notes.length, notes.velocity)
-    order = np.lexsort((pitch[kept], notes.part[kept], notes.onset[kept]))
+    kept, end = settle(part, pitch, onset, onset + length, velocity)  # an octave off, a note may meet its like
+    order = np.lexsort((pitch[kept], part[kept], onset[kept]))
     rows = kept[order]
-    table = (notes.onset[rows], pitch[rows], end[order] - notes.onset[rows], notes.velocity[rows], notes.part[rows])
+    table = (onset[rows], pitch[rows], end[order] - onset[rows], velocity[rows], part[rows])
     moved = (now % 12 + step) % 12 + (12 if now >= 12 else 0)
     keys = np.array([[0, moved]], np.int32)
     return replace(song, notes=Notes(*(x.astype(np.int32) for x in table)), keys=keys), step
