@@ -80,7 +80,7 @@ def as_toml(options: Any, *, without: Sequence[str] = ()) -> str:
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
         if field.name not in without and (_is_required(field) or value != _default(field)) and value is not None:
-            told[field.name] = _plain(value)
+            told[_flag(type(options), field.name)] = _plain(value)
     return tomli_w.dumps(told)
 
 
@@ -128,23 +128,23 @@ def _first_line(error: Exception) -> str:
 
 def _known(options: type, found: Mapping[str, Any], path: Path, command: str) -> dict[str, Any]:
     """The values by the options' own names; those of the command's own table win."""
-    names = [field.name for field in dataclasses.fields(options) if field.name != "config"]
+    names = {_flag(options, field.name): field.name for field in dataclasses.fields(options) if field.name != "config"}
     own = found.get(command)
     told = {key: value for key, value in found.items() if not (key in COMMANDS and isinstance(value, dict))}
     values: dict[str, Any] = {}
     for key, value in (*told.items(), *(own.items() if isinstance(own, dict) else ())):
-        name = str(key).replace("-", "_")
+        name = str(key).replace("_", "-")
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
             hint = f"; did you mean {near[0]}?" if near else f"; {command} has {', '.join(names)}"
             raise UserError(f"{path}: {key} is no option of {command}{hint}")
-        values[name] = value
+        values[names[name]] = value
     return values
 
 
 def _words(options: type, name: str, value: Any, path: Path) -> Iterator[str]:
     """An option as a command line gives it."""
-    flag = "--" + name.replace("_", "-")
+    flag = "--" + _flag(options, name)
     hints = typing.get_type_hints(options, include_extras=True)
     marks = getattr(hints[name], "__metadata__", ())
     items = value if isinstance(value, list) else [value]
@@ -164,6 +164,13 @@ def _words(options: type, name: str, value: Any, path: Path) -> Iterator[str]:
         yield from (flag, *map(str, items))
 
 
+def _flag(options: type, name: str) -> str:
+    """What an option is called, without its dashes."""
+    marks = getattr(typing.get_type_hints(options, include_extras=True)[name], "__metadata__", ())
+    own = next((mark.name for mark in marks if getattr(mark, "name", None)), None)
+    return str(own or name).replace("_", "-")
+
+
 def _is_switch(marks: Sequence[Any]) -> bool:
     """Whether a flag can only be given, and not taken back."""
     return tyro.conf.FlagCreatePairsOff in marks
@@ -175,7 +182,7 @@ def _parsed(options: type[Options], words: Sequence[str], missing: Sequence[str]
     stand_ins = []
     for name in missing:
         value = _anything(hints[name])
-        stand_ins += [value] if _is_positional(hints[name]) else ["--" + name.replace("_", "-"), value]
+        stand_ins += [value] if _is_positional(hints[name]) else ["--" + _flag(options, name), value]
     kind = tyro.conf.configure(tyro.conf.OmitSubcommandPrefixes)(options)
     try:
         with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):

@@ -64,11 +64,15 @@ class Dress:
         key: that it is moved into; None for the one that it is in.
         split: whether melody, chords and bass have a track each.
         instruments: role -> General MIDI program, 0 to 127; of other roles, as in the training songs.
+        drums: whether the prime's drum bars are laid under it.
+        continues: whether it stands behind the whole prime.
     """
 
     key: int | None = None
     split: bool = True
     instruments: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    drums: bool = False
+    continues: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ class GenerateOptions(RunOfHead):
     """a run, by path or name; without one, the newest winner of each head is taken"""
     prime: Annotated[Path | None, tyro.conf.arg(metavar="SONG", help_behavior_hint="")] = None
     """the MIDI file whose opening is gone on from (default: the first training song, else a bundled one)"""
+    go_on: Annotated[Path | None, tyro.conf.arg(name="continue", metavar="SONG", help_behavior_hint="")] = None
+    """a MIDI file of yours that stands first, unchanged, and that the new bars continue (in place of --prime)"""
     events: Number = None
     """how many events to write (default: 256)"""
     bars: Number = None
@@ -96,6 +102,8 @@ class GenerateOptions(RunOfHead):
     """quarter notes a minute (default: the prime's)"""
     key: Annotated[str | None, tyro.conf.arg(metavar="KEY", help_behavior_hint="")] = None
     """move the new song into a key, as Bb or 'F# minor' (default: as the heads write it, in the prime's)"""
+    drums: Literal["none", "like"] = "none"
+    """like: the drum bars of the prime song under the new bars, again and again"""
     tracks: Literal["split", "one"] = "split"
     """a track for melody, chords and bass each, as the training songs spread pitches over parts; or one for all"""
     instruments: Annotated[str | None, tyro.conf.arg(metavar="PART=INSTRUMENT,...", help_behavior_hint="")] = None
@@ -118,6 +126,10 @@ class GenerateOptions(RunOfHead):
     def __post_init__(self) -> None:
         if self.events is not None and self.bars is not None:
             raise UserError("--events and --bars: give one of them")
+        if self.go_on is not None:
+            for option, value in (("--prime", self.prime), ("--tempo", self.tempo), ("--key", self.key)):
+                if value is not None:
+                    raise UserError(f"{option}: a song to --continue has its own; give one or the other")
         if len(self.mix_ngram or ()) > 1:
             raise UserError("--mix-ngram: give one share, or none, which is then fitted on validation")
         if not 1 <= self.candidates <= MOST_CANDIDATES:
@@ -141,7 +153,7 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
 
         shares = shares_of(winners, next(iter(options.mix_ngram), None))
     written = write_songs(
-        winners, options.prime, options.out, settings, shares=shares, candidates=options.candidates,
+        winners, options.go_on or options.prime, options.out, settings, shares=shares, candidates=options.candidates,
         soundfont=options.soundfont,
         dress=dress,
     )  # fmt: skip
@@ -188,12 +200,13 @@ def write_songs(
         UserError: no winners, heads that do not go together, a bad prime, or a file that cannot be written.
     """
     from experiments.music.generation import generate as new_songs
+    from experiments.music.joining import continued
     from experiments.music.prime import find_prime
     from experiments.music.training_songs import training_songs
     from experiments.music.writing import numbered_path, write_song
     from experiments.progress import bar
 
-    found = find_prime(winners, prime)
+    found = find_prime(winners, prime, whole=dress.continues)
     _announce(winners, found, settings, shares)
     with bar("writing events") as advance:
         songs = list(new_songs(winners, found, settings, shares=shares, candidates=candidates, progress=advance))
@@ -202,8 +215,11 @@ def write_songs(
     written = []
     for number, song in enumerate(songs, start=1):
         path = out if candidates == 1 else numbered_path(out, number)
-        song = _dressed(song, dress, arrangement)
-        one = write_song(song, path, training, title=f"{path.stem}: {song.name}", soundfont=soundfont)
+        song = _dressed(song, dress, arrangement, found)
+        new = song
+        if dress.continues:
+            song = continued(found.song, song, found.line)
+        one = write_song(song, path, training, title=f"{path.stem}: {song.name}", soundfont=soundfont, new=new)
         written.append(one)
         say(one.describe())
     return written
@@ -214,7 +230,8 @@ def _dress(options: GenerateOptions) -> Dress:
     from experiments.music.keys import read_key
 
     key = None if options.key is None else read_key(options.key)
-    return Dress(key, options.tracks == "split", MappingProxyType(read_instruments(options.instruments)))
+    instruments = read_instruments(options.instruments)
+    return Dress(key, options.tracks == "split", instruments, options.drums == "like", options.go_on is not None)
 
 
 def _arrangement(winners: Mapping[str, Winner], prime: Prime, training: TrainingSongs) -> Arrangement | None:
@@ -227,9 +244,10 @@ def _arrangement(winners: Mapping[str, Winner], prime: Prime, training: Training
     return Arrangement.of(songs, parts)
 
 
-def _dressed(song: Song, dress: Dress, arrangement: Arrangement | None) -> Song:
+def _dressed(song: Song, dress: Dress, arrangement: Arrangement | None, prime: Prime) -> Song:
     """A song as the heads wrote it, in its key, with its tracks and instruments."""
     from experiments.music.arranging import arranged
+    from experiments.music.joining import with_drums
     from experiments.music.keys import told_key, transposed
 
     if arrangement is not None:
@@ -237,6 +255,10 @@ def _dressed(song: Song, dress: Dress, arrangement: Arrangement | None) -> Song:
     if dress.key is not None:
         song, step = transposed(song, dress.key)
         say(f"key: moved by {step:+d} semitones, into {told_key(int(song.keys[0, 1]))}")
+    if dress.drums:
+        if not any(part.drums for part in prime.song.parts):
+            note(f"--drums like: {prime.song.name} has no drums")
+        song = with_drums(song, prime.song)
     return song
 
 
@@ -350,7 +372,10 @@ def _announce(
                 f"the {head} head was made with --split none: its figures are of its training songs, which it may copy"
             )
     origin = f" ({prime.origin})" if prime.origin else ""
-    say(f"prime: {prime.song.name}{origin}; its first {prime.context} events are context, and not written")
+    if prime.continues:
+        say(f"continues: {prime.song.name}, all of whose {prime.context:,} events are heard first")
+    else:
+        say(f"prime: {prime.song.name}{origin}; its first {prime.context} events are context, and not written")
     for head, (unknown, values) in unknown_of_prime(winners, prime).items():
         if unknown:
             what = "chords" if HEADS[head].column.chords else "values"

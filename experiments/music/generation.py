@@ -152,14 +152,14 @@ def _events(voices: Mapping[str, Voice], prime: Prime, settings: Settings, progr
     kept: list[Event] = []
     tick = prime.place
     most = settings.events if settings.bars is None else MOST_EVENTS
-    end = math.inf if settings.bars is None else settings.bars * bar
+    end = _end(prime, settings)
     while len(kept) < most:
         event = Event(bar=bar)
         for name in order:
             value = voices[name].say(event) if name in voices else own[name](tick)
             event.take(HEADS[name].column.field, value)
             if name == "offsets":
-                tick = tick + event.offset if kept else (tick + event.offset) % bar
+                tick = tick + event.offset if kept or prime.continues else (tick + event.offset) % bar
                 event.place = tick % bar
                 if tick >= end:
                     progress(len(kept), len(kept))
@@ -169,6 +169,11 @@ def _events(voices: Mapping[str, Voice], prime: Prime, settings: Settings, progr
         kept.append(event)
         progress(len(kept), most if settings.bars is None else max(round(len(kept) * end / max(tick, 1)), len(kept)))
     return kept
+
+
+def _end(prime: Prime, settings: Settings) -> float:
+    """The tick that a new song ends at: of its bars; those that continue a song come after its last one."""
+    return math.inf if settings.bars is None else (settings.bars + prime.continues) * prime.bar
 
 
 def without_head(head: str) -> str:
@@ -196,14 +201,13 @@ def _own(prime: Prime, head: str) -> Callable[[int], Value]:
 def _song(prime: Prime, events: Sequence[Event], settings: Settings, candidate: int) -> Song:
     """The events as a song of one part, in the prime's tempo, metre and key unless asked otherwise."""
     first = prime.place + events[0].offset
-    offsets = [first % prime.bar] + [event.offset for event in events[1:]]
+    offsets = [first if prime.continues else first % prime.bar] + [event.offset for event in events[1:]]
     onsets = np.cumsum(np.array(offsets, np.int64))
     sizes = np.array([len(event.chords) for event in events])
     onset = np.repeat(onsets, sizes)
     lengths = np.fromiter(chain.from_iterable(event.sounding for event in events), np.int64, int(sizes.sum()))
     end = onset + np.maximum(lengths, 1)
-    if settings.bars is not None:
-        end = np.minimum(end, settings.bars * prime.bar)
+    end = np.minimum(end, _end(prime, settings)).astype(np.int64)
     pitch = np.fromiter(chain.from_iterable(event.chords for event in events), np.int64, int(sizes.sum()))
     top = np.zeros(len(pitch), dtype=bool)
     top[np.cumsum(sizes) - 1] = True  # a chord's pitches stand low to high

@@ -36,12 +36,19 @@ class Prime:
         events: those of the parts that the heads learnt; at least one.
         origin: why the song was taken; "" if it was asked for.
         context: how many of its events the heads hear before they write.
+        continues: whether the new song is to stand behind it, in whose last bar it then begins.
     """
 
     song: Song
     events: Events
     origin: str = ""
     context: int = 1
+    continues: bool = False
+
+    @property
+    def line(self) -> int:
+        """The tick of the last bar line before the end of the context."""
+        return int(self.events.onset[self.context - 1]) - self.place
 
     def column(self, spec: ColumnSpec) -> list[Value]:
         """The events' values in a head's column, a new list."""
@@ -100,18 +107,21 @@ class Prime:
         return row
 
 
-def find_prime(winners: Mapping[str, Winner], path: Path | None) -> Prime:
+def find_prime(winners: Mapping[str, Winner], path: Path | None, *, whole: bool = False) -> Prime:
     """Read the prime: the song at `path`, else the first training song that is here, else the first bundled song.
 
     It is read on the heads' grid; its events are those of the parts that the notes head (else the first head) learnt.
     As many as the largest window of the heads holds are context, or all there are.
+
+    Args:
+        whole: all of the song is context, and what is new is to continue it.
 
     Raises:
         UserError: it cannot be read, none of its notes are in those parts, or the heads differ in their grid.
     """
     grid = common_grid(winners)
     leader = winners.get("notes") or next(iter(winners.values()))
-    origin = ""
+    origin, option = "", "--continue" if whole else "--prime"
     if path is None:
         candidates = [leader, *(winner for winner in winners.values() if winner is not leader)]
         found = next(filter(None, map(first_training_song, candidates)), None)
@@ -120,17 +130,18 @@ def find_prime(winners: Mapping[str, Winner], path: Path | None) -> Prime:
     try:
         song = read_song(path, grid=grid)
     except RejectedFile as error:
-        raise UserError(f"--prime {path}: {error}; choose another song") from error
+        raise UserError(f"{option} {path}: {error}; choose another song") from error
     parts = parts_of(leader)
     events = song.events(parts)
     if not len(events):
         asked = f" in the parts that the heads learnt ({', '.join(parts)})" if parts is not None else ""
         there = ", ".join(f"{part.name} ({part.role})" for part in song.parts)
         raise UserError(
-            f"--prime {path} has no pitched notes{asked}; it has {there or 'no parts'}: choose another song"
+            f"{option} {path} has no pitched notes{asked}; it has {there or 'no parts'}: choose another song"
         )
     window = max(winner.config.window for winner in winners.values())
-    return Prime(song, events, origin, context=min(window, len(events)))
+    context = len(events) if whole else min(window, len(events))
+    return Prime(song, events, origin, context, continues=whole)
 
 
 def common_grid(winners: Mapping[str, Winner]) -> int:

@@ -57,13 +57,20 @@ def numbered_path(path: Path, number: int) -> Path:
 
 
 def write_song(
-    song: Song, path: Path, training: TrainingSongs, *, title: str = "", soundfont: Path | None = None
+    song: Song,
+    path: Path,
+    training: TrainingSongs,
+    *,
+    title: str = "",
+    soundfont: Path | None = None,
+    new: Song | None = None,
 ) -> Written:
     """Write a song to `path`, with a WAV and a PNG beside it.
 
     Args:
         title: of the picture.
         soundfont: what the WAV sounds like; None for our own synthesizer.
+        new: what of the song is new, and looked for in the training songs; None for all of it.
 
     Raises:
         UserError: the folder cannot be written, or the file does not read back as the song (status 1).
@@ -85,7 +92,7 @@ def write_song(
         sound.unlink(missing_ok=True)  # of another song that had this name
     written_sound = sound if sound.exists() else None
     bars = len(bar_lines(song)) - 1
-    copied = copying(song, training)
+    copied = copying(song if new is None else new, training)
     return Written(path, written_sound, picture, again, len(song.events()), bars, song_seconds(song), copied)
 
 
