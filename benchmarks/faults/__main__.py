@@ -60,7 +60,10 @@ MACHINES = (
     "storage not shared, found later",
     "ray job",
 )
-NEEDS = dict.fromkeys(DISKS, disks.can_mount) | dict.fromkeys(MACHINES, machines.can_make)  # "" where they can be
+# what says "" where a fault can be provoked, else why not
+NEEDS = (
+    dict.fromkeys(DISKS, disks.can_mount) | dict.fromkeys(MACHINES, machines.can_make) | {"ray job": nodes.can_submit}
+)
 
 
 @dataclass(frozen=True)

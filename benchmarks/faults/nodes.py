@@ -7,18 +7,19 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from benchmarks.faults.drivers import counted
-from benchmarks.faults.machines import DASHBOARD, PRIVATE, Machines
+from benchmarks.faults.machines import DASHBOARD, PRIVATE, Machines, can_make
 from benchmarks.faults.searches import HEAD, NAME, SMALL, Search, tail, told_epochs, until
 from benchmarks.faults.slow import PROGRAM
 from benchmarks.measured import ROOT
 from experiments.heads import HEADS
 from experiments.tables import TrialRow, TrialTable
 
-__all__ = ["blind", "failures", "job", "joined", "late", "lost", "running"]
+__all__ = ["blind", "can_submit", "failures", "job", "joined", "late", "lost", "running"]
 
 LONGEST = 400.0
 TRIALS, EPOCHS = 4, 24
@@ -140,6 +141,11 @@ def late(folder: Path) -> dict[str, Any]:
         }
 
 
+def can_submit() -> str:
+    """Why there can be no Ray jobs here; "" if there can."""
+    return can_make() or ("" if find_spec("aiohttp_cors") else "jobs need what ray[default] installs")
+
+
 def job(folder: Path) -> dict[str, Any]:
     """`ray job submit` to a cluster of two machines that have the dependencies alone: code and songs go along."""
     with Machines(folder) as machines:
@@ -169,7 +175,10 @@ def job(folder: Path) -> dict[str, Any]:
             "--working-dir",
             str(code),  # absolute: who enters another machine stands in its root folder
         ]
-        subprocess.run(["git", "clone", "-q", "--depth=1", f"file://{ROOT}", str(code)], check=True)
+        subprocess.run(
+            ["git", "-c", "advice.detachedHead=false", "clone", "-q", "--depth=1", f"file://{ROOT}", str(code)],
+            check=True,
+        )
         began, said = time.monotonic(), []
         for runs in ("runs", str(folder / "runs")):
             command = [*submit, "--", *tune, "--runs", runs, "--name", NAME]
