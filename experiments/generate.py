@@ -21,12 +21,10 @@ from experiments.config_file import ConfigFile, RunsFolder
 from experiments.heads import HEADS
 
 if TYPE_CHECKING:
-    from datamodules.song import Song
     from experiments.music import mixed
-    from experiments.music.arranging import Arrangement
+    from experiments.music.dressing import Dress
     from experiments.music.generation import Sampling, Settings
     from experiments.music.prime import Prime
-    from experiments.music.training_songs import TrainingSongs
     from experiments.music.writing import Written
     from experiments.run_folder import Run
     from experiments.winners import Winner
@@ -54,25 +52,6 @@ if TYPE_CHECKING:
     RunOfHead = object
 else:  # an option a head: --notes RUN and so on
     RunOfHead = dataclasses.make_dataclass("RunOfHead", map(_run_of, HEADS), frozen=True)
-
-
-@dataclass(frozen=True)
-class Dress:
-    """What a new song is dressed in when the heads have written it.
-
-    Attributes:
-        key: that it is moved into; None for the one that it is in.
-        split: whether melody, chords and bass have a track each.
-        instruments: role -> General MIDI program, 0 to 127; of other roles, as in the training songs.
-        drums: whether the prime's drum bars are laid under it.
-        continues: whether it stands behind the whole prime.
-    """
-
-    key: int | None = None
-    split: bool = True
-    instruments: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    drums: bool = False
-    continues: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,8 +119,10 @@ class GenerateOptions(RunOfHead):
 
 def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
     """The command: winners and a prime -> new songs."""
+    from experiments.music.dressing import dress_of
+
     settings = _settings(options)
-    dress = _dress(options)
+    dress = dress_of(options.key, options.tracks, options.instruments, options.drums, options.go_on)
     if options.soundfont is not None:
         from experiments.music.soundfont import check_soundfont
 
@@ -182,7 +163,7 @@ def write_songs(
     shares: Mapping[str, mixed.Share] = MappingProxyType({}),
     candidates: int = 1,
     soundfont: Path | None = None,
-    dress: Dress = Dress(),
+    dress: Dress | None = None,
 ) -> list[Written]:
     """Write new songs, and say what was written and how much of it stands in the training songs.
 
@@ -194,11 +175,12 @@ def write_songs(
         shares: by head, what it leaves to an n-gram model.
         candidates: how many songs.
         soundfont: what they sound like; None for our own synthesizer.
-        dress: their key, tracks and instruments.
+        dress: their key, tracks and instruments; None for those of the training songs.
 
     Raises:
         UserError: no winners, heads that do not go together, a bad prime, or a file that cannot be written.
     """
+    from experiments.music.dressing import Dress, dresser
     from experiments.music.generation import generate as new_songs
     from experiments.music.joining import continued
     from experiments.music.prime import find_prime
@@ -206,60 +188,22 @@ def write_songs(
     from experiments.music.writing import numbered_path, write_song
     from experiments.progress import bar
 
+    dress = dress or Dress()
     found = find_prime(winners, prime, whole=dress.continues)
     _announce(winners, found, settings, shares)
     with bar("writing events") as advance:
         songs = list(new_songs(winners, found, settings, shares=shares, candidates=candidates, progress=advance))
     training = training_songs(winners.values())
-    arrangement = _arrangement(winners, found, training)
+    dressed = dresser(winners, found, training, dress)
     written = []
     for number, song in enumerate(songs, start=1):
         path = out if candidates == 1 else numbered_path(out, number)
-        song = _dressed(song, dress, arrangement, found)
-        new = song
-        if dress.continues:
-            song = continued(found.song, song, found.line)
-        one = write_song(song, path, training, title=f"{path.stem}: {song.name}", soundfont=soundfont, new=new)
+        new = dressed(song)
+        song = continued(found.song, new, found.line) if dress.continues else new
+        one = write_song(song, path, training, title=f"{path.stem}: {new.name}", soundfont=soundfont, new=new)
         written.append(one)
         say(one.describe())
     return written
-
-
-def _dress(options: GenerateOptions) -> Dress:
-    from experiments.music.arranging import read_instruments
-    from experiments.music.keys import read_key
-
-    key = None if options.key is None else read_key(options.key)
-    instruments = read_instruments(options.instruments)
-    return Dress(key, options.tracks == "split", instruments, options.drums == "like", options.go_on is not None)
-
-
-def _arrangement(winners: Mapping[str, Winner], prime: Prime, training: TrainingSongs) -> Arrangement | None:
-    """What the training songs, else the prime, tell of who plays what."""
-    from experiments.music.arranging import Arrangement
-    from experiments.music.training_songs import parts_of
-
-    songs = [song for song, _ in training.songs] or [prime.song]
-    parts = parts_of(winners.get("notes") or next(iter(winners.values())))
-    return Arrangement.of(songs, parts)
-
-
-def _dressed(song: Song, dress: Dress, arrangement: Arrangement | None, prime: Prime) -> Song:
-    """A song as the heads wrote it, in its key, with its tracks and instruments."""
-    from experiments.music.arranging import arranged
-    from experiments.music.joining import with_drums
-    from experiments.music.keys import told_key, transposed
-
-    if arrangement is not None:
-        song = arranged(song, arrangement, dress.instruments, split=dress.split)
-    if dress.key is not None:
-        song, step = transposed(song, dress.key)
-        say(f"key: moved by {step:+d} semitones, into {told_key(int(song.keys[0, 1]))}")
-    if dress.drums:
-        if not any(part.drums for part in prime.song.parts):
-            note(f"--drums like: {prime.song.name} has no drums")
-        song = with_drums(song, prime.song)
-    return song
 
 
 def chosen_winners(options: GenerateOptions) -> dict[str, Winner]:
