@@ -5,7 +5,6 @@ Example: python -m experiments.tune notes my_songs/ --trials 64
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import math
 import sys
@@ -13,7 +12,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import tyro
 
@@ -166,7 +166,7 @@ def _merged(head: str, before: dict[str, Any], arguments: Sequence[str]) -> Tune
     Raises:
         UserError: it gives one that cannot change any more.
     """
-    fields = {field.name: str(field.type) for field in dataclasses.fields(TuneOptions)}
+    fields = get_type_hints(TuneOptions)
     try:
         stored = TuneOptions(**{name: _option(fields[name], value) for name, value in before.items() if name in fields})
     except (TypeError, UserError) as error:
@@ -191,32 +191,30 @@ def _merged(head: str, before: dict[str, Any], arguments: Sequence[str]) -> Tune
     return given
 
 
-def _option(kind: str, value: Any) -> Any:
+def _option(kind: Any, value: Any) -> Any:
     """A value of run.json as the option that it was.
 
     Raises:
         TypeError: it is of another type; the file may come from a stranger.
     """
-    if value is None and "None" in kind:
+    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    if value is None and NoneType in kinds:
         return None
-    if kind.startswith("Literal"):
-        if value not in ast.literal_eval(kind.removeprefix("Literal")):
+    kind = next(one for one in kinds if one is not NoneType)
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
             raise TypeError(f"{value!r} is no choice")
         return value
-    if "tuple[" in kind:
+    if get_origin(kind) is tuple:
         if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
             raise TypeError(f"{value!r} is no list of texts")
-        return tuple(map(Path, value)) if "Path" in kind else tuple(value)
-    wanted: tuple[type, ...] = (str,)
-    if "float" in kind:
-        wanted = (int, float)
-    elif "int" in kind.split("_told")[0].split("tyro")[0]:
-        wanted = (int,)
+        return tuple(map(get_args(kind)[0], value))
+    wanted: tuple[type, ...] = {float: (int, float), int: (int,)}.get(kind, (str,))
     if not isinstance(value, wanted) or isinstance(value, bool):
         raise TypeError(f"{value!r} is no {wanted[-1].__name__}")
-    if "float" in kind and isinstance(value, int) and abs(value) > sys.float_info.max:
+    if kind is float and isinstance(value, int) and abs(value) > sys.float_info.max:
         raise TypeError("a number is too large")
-    return Path(str(value)) if "Path" in kind else value
+    return Path(str(value)) if kind is Path else value
 
 
 if __name__ == "__main__":

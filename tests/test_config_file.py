@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from experiments.evaluate import EvaluateOptions
 from experiments.explore import Options as ExploreOptions
 from experiments.generate import GenerateOptions
 from experiments.train import TrainOptions
-from experiments.tune import TuneOptions, tune
+from experiments.tune import TuneOptions, _merged, tune
 
 OPTIONS = {
     "tune": TuneOptions, "train": TrainOptions, "evaluate": EvaluateOptions, "generate": GenerateOptions,
@@ -124,6 +125,21 @@ def test_a_run_that_goes_on_has_its_own_options(tmp_path: Path, capsys: pytest.C
     path = written(tmp_path, 'resume = "demo"')
     assert main(TuneOptions, tune, prog="tune", arguments=["--config", str(path)]) == 2
     assert "--config: a run has its own options" in capsys.readouterr().err
+
+
+def test_what_a_run_stores_gives_the_options_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from experiments.search.session import _stored
+
+    monkeypatch.chdir(tmp_path)
+    for words in (SAME, ("velocity",), ("notes", "--cpus-per-trial", "2", "--runs", "/r", "--parts", "melody")):
+        options = parse(TuneOptions, words, prog="tune")
+        stored = json.loads(json.dumps(_stored(options)))
+        again = _merged(str(options.head), stored, ["--resume", "a"])
+        absolute = {
+            "songs": tuple(map(Path.absolute, options.songs)),
+            "valid": tuple(map(Path.absolute, options.valid)),
+        }
+        assert again == type(options)(**{**options.__dict__, **absolute, "resume": "a"})
 
 
 def test_what_is_written_gives_the_options_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

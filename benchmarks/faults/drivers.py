@@ -63,11 +63,13 @@ def killed(
     last = search.start(resume=True)
     said = last.communicate(timeout=LONGEST)
     seconds = time.monotonic() - began
+    if last.returncode:
+        raise RuntimeError(f"the last --resume failed: {tail(said[1])}")
     told = told_epochs(search.head)
     return {
         "kills": len(moments),
         "killed_after_s": moments,
-        "problems": search.problems(trials) + ([tail(said[1])] if last.returncode else []),
+        "problems": search.problems(trials),
         "epochs": len(told),
         "epochs_lost": trials * epochs - len(told),
         "undisturbed_s": undisturbed,
