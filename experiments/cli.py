@@ -93,7 +93,9 @@ def main(
             stream.reconfigure(errors="backslashreplace")  # a path need not be text
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        run(parse(options, given, prog=prog), given)
+        parsed = parse(options, given, prog=prog)
+        console.quiet = bool(getattr(parsed, "quiet", False))
+        run(parsed, given)
     except UserError as error:
         _tell("error:", "red", str(error))
         return error.status
@@ -107,6 +109,8 @@ def main(
         where = f"{error.filename}: " if error.filename else ""
         _tell("error:", "red", where + str(error.strerror or error))
         return 1
+    finally:
+        console.quiet = False
     return 0
 
 

@@ -29,7 +29,7 @@ __all__ = ["TuneOptions", "tune"]
 
 CAN_CHANGE = {
     *("trials", "confirm", "time_budget", "max_concurrent", "max_failures"),
-    *("cpus_per_trial", "gpus_per_trial", "address", "wandb", "runs"),
+    *("cpus_per_trial", "gpus_per_trial", "address", "wandb", "runs", "quiet"),
 }
 MANY = 10**6  # of what is counted: a run may come from a stranger, whose options --resume takes
 MOST = {"confirm": 100, "folds": 20} | dict.fromkeys(("trials", "max_epochs", "patience", "max_concurrent"), MANY)
@@ -119,6 +119,8 @@ class TuneOptions:
     resume: Annotated[str | None, _told("RUN")] = None
     """go on with a run: its options are taken from it, and a larger --trials or --confirm extends it"""
     config: ConfigFile = None
+    quiet: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
+    """say nothing but what is wrong"""
 
     def __post_init__(self) -> None:
         counts = ("trials", "max_epochs", "patience", "max_concurrent", "folds")

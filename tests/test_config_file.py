@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from datamodules.errors import UserError
-from experiments.cli import main, parse
+from experiments.cli import main, note, parse, say
 from experiments.config_file import COMMANDS, as_toml, named_file
 from experiments.evaluate import EvaluateOptions
 from experiments.explore import Options as ExploreOptions
@@ -155,6 +155,18 @@ def test_what_is_written_gives_the_options_again(tmp_path: Path, monkeypatch: py
         assert again == type(options)(**{**options.__dict__, **absolute})
         assert as_toml(again) == path.read_text()
     assert as_toml(parse(TuneOptions, ("notes", "--name", "x"), prog="tune"), without=("name",)) == 'head = "notes"\n'
+
+
+def test_quiet_says_nothing_but_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def command(options: TuneOptions, arguments: Any) -> None:
+        say("a word")
+        note("a warning")
+
+    for more, words in ((("--quiet",), ""), ((), "a word\n")):
+        assert main(TuneOptions, command, prog="tune", arguments=["notes", *more]) == 0
+        said = capsys.readouterr()
+        assert said.out == words
+        assert "a warning" in said.err
 
 
 def test_every_command_takes_one() -> None:

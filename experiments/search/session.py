@@ -240,13 +240,14 @@ def _stored(options: TuneOptions) -> dict[str, Any]:
         return [plain(item) for item in value] if isinstance(value, tuple) else value
 
     whole = {field.name: plain(getattr(options, field.name)) for field in dataclasses.fields(options)}
-    return {**whole, "resume": None, "config": None, "storage": options.storage and place(options.storage)}
+    of_this_call = {"resume": None, "config": None, "quiet": False}
+    return whole | of_this_call | {"storage": options.storage and place(options.storage)}
 
 
 def _note_config(run: Run, plan: HeadPlan) -> None:
     """Write the file that would repeat a head's search, in a run of another name."""
     options = dataclasses.replace(plan.options, head=plan.spec.name)
-    told = as_toml(options, without=("name", "runs", "resume", "config"))
+    told = as_toml(options, without=("name", "runs", "resume", "config", "quiet"))
     command = "python -m experiments.tune --config FILE --name NAME"
     write_text(run.head(plan.spec.name) / "tune.toml", f"# again: {command}\n{told}")
 
