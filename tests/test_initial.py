@@ -124,6 +124,7 @@ def one_ray() -> Iterator[None]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(400)
 @pytest.mark.usefixtures("one_ray")
 def test_a_search_goes_on_from_another_runs_winners(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
