@@ -211,8 +211,8 @@ def _option(kind: Any, value: Any) -> Any:
         if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
             raise TypeError(f"{value!r} is no list of texts")
         return tuple(map(get_args(kind)[0], value))
-    wanted: tuple[type, ...] = {float: (int, float), int: (int,)}.get(kind, (str,))
-    if not isinstance(value, wanted) or isinstance(value, bool):
+    wanted: tuple[type, ...] = {float: (int, float), int: (int,), bool: (bool,)}.get(kind, (str,))
+    if not isinstance(value, wanted) or isinstance(value, bool) != (kind is bool):
         raise TypeError(f"{value!r} is no {wanted[-1].__name__}")
     if kind is float and isinstance(value, int) and abs(value) > sys.float_info.max:
         raise TypeError("a number is too large")

@@ -335,6 +335,7 @@ def agrees(folder: Path, seeds: int) -> None:
     assert (exported["of"], exported["seed"]) == (of, str(facts["seed"]))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 @pytest.mark.usefixtures("one_ray")

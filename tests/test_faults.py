@@ -21,7 +21,7 @@ def test_a_killed_driver_costs_nothing(tmp_path: Path) -> None:
 
 
 def test_killed_trainers_cost_nothing(tmp_path: Path) -> None:
-    found = trainers.killed(tmp_path, trials=2, epochs=24, every=7.5, probability=1.0)
+    found = trainers.killed(tmp_path, trials=2, epochs=24, every=7.5, probability=1.0, most=4)
     assert found["kills"] >= 2
     assert found["failures_told"] >= 1
     assert (found["problems"], found["epochs_lost"]) == ([], 0)
@@ -34,6 +34,7 @@ def test_a_trial_that_raises_goes_on(tmp_path: Path) -> None:
     assert (found["status"], found["failures"], found["others"]) == ("done", 1, ["done"])
 
 
+@pytest.mark.long
 def test_a_trial_whose_loss_is_no_number_fails_alone(tmp_path: Path) -> None:
     found = failing.failed(tmp_path, "nan", failures=1)
     assert (found["ended"], found["provoked"], found["problems"], found["epochs_lost"]) == (0, True, [], 0), found

@@ -543,6 +543,7 @@ def one_ray() -> Iterator[None]:
         yield
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_search_over_the_lengths_of_notes(one_ray: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

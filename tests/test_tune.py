@@ -308,6 +308,7 @@ def test_bad_arguments_are_one_line_and_status_2(tmp_path: Path, capsys: pytest.
         assert len(said.strip().splitlines()) == 1, said
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_time_budget_ends_the_search_with_a_winner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ The measure is Ray's own: every ten seconds each is killed with a probability of
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import signal
@@ -25,7 +26,14 @@ LONGEST = 1200.0  # seconds that no search here takes
 
 
 def killed(
-    folder: Path, *, trials: int, epochs: int, every: float = 10.0, probability: float = 0.03, seed: int = 1
+    folder: Path,
+    *,
+    trials: int,
+    epochs: int,
+    every: float = 10.0,
+    probability: float = 0.03,
+    seed: int = 1,
+    most: float = math.inf,
 ) -> dict[str, Any]:
     """A search of half-second epochs, two trials at a time, whose trainers are killed by chance.
 
@@ -33,6 +41,7 @@ def killed(
         folder: empty.
         every: seconds between two times that the dice are thrown for each of them.
         probability: 1 kills both each time.
+        most: kills, after which they are left alone.
 
     Returns:
         Plain figures; "problems" and "epochs_lost" must be empty and 0. "to_go_on_s" is from each kill to the next new
@@ -45,7 +54,7 @@ def killed(
     while not until(lambda: process.poll() is not None, every, every=0.2):
         if time.monotonic() - began > LONGEST:
             process.kill()
-        doomed = [pid for pid in workers(process.pid) if chance.random() < probability]
+        doomed = [pid for pid in workers(process.pid) if kills < most and chance.random() < probability]
         for pid in doomed:
             os.kill(pid, signal.SIGKILL)
         kills += len(doomed)
