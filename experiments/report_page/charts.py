@@ -99,11 +99,7 @@ def history(rows: Sequence[TrialRow], baselines: Mapping[str, float], unit: str)
             axes.axhline(value, color=BAD, linewidth=0.9, linestyle=(0, (4, 3)))
             axes.annotate(name, (1, value), (0, 2), xycoords=("axes fraction", "data"), textcoords="offset points",
                           ha="right", color=BAD, fontsize=8)  # fmt: skip
-        axes.set_xlabel("trial")
-        axes.set_ylabel(unit)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(axis="y")
-        _legend(axes)
+        _finish(axes, "trial", unit)
 
     return _svg(draw, "history")
 
@@ -129,11 +125,7 @@ def curves(reports: Mapping[int, Sequence[Mapping[str, float]]], figure: str, wi
         values = np.concatenate([[value for _, value in line] for line in lines.values()])
         low, high = float(values.min()), float(np.quantile(values, 0.95))
         axes.set_ylim(low - 0.05 * (high - low or 1), high + 0.05 * (high - low or 1))
-        axes.set_xlabel("epoch")
-        axes.set_ylabel(unit)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(axis="y")
-        _legend(axes)
+        _finish(axes, "epoch", unit)
 
     return _svg(draw, "curves")
 
@@ -243,7 +235,12 @@ def _as(distribution: optuna.distributions.BaseDistribution, value: Any) -> Any:
     return float(value) if isinstance(distribution, optuna.distributions.FloatDistribution) else str(value)
 
 
-def _legend(axes: Axes) -> None:
+def _finish(axes: Axes, counted: str, unit: str) -> None:
+    """Names of the axes, whole numbers along the first, a legend."""
+    axes.set_xlabel(counted)
+    axes.set_ylabel(unit)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(axis="y")
     axes.figure.legend(
         loc="outside upper left", ncols=3, fontsize=8, handlelength=1.2, columnspacing=1.2, labelcolor=INK
     )

@@ -175,8 +175,8 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
     reason, failed = _search_heads(run, dataset, missing, began) if missing else ("", "")
     with stopping():  # a moment's work
         _first_song(run, plans)
-        if len(plans) > 1 and reason != "interrupted":
-            _report(run)
+    if len(plans) > 1 and reason != "interrupted":
+        _report(run)  # takes its time, and can be stopped: all that was found is kept by now
     _farewell(run, plans, reason)
     if failed:
         raise UserError(failed, status=1)
