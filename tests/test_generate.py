@@ -15,7 +15,9 @@ from winners_made import demo_songs, make_run, make_winner
 from datamodules.errors import UserError
 from datamodules.midi import read_midi
 from experiments.cli import main
-from experiments.generate import GenerateOptions, chosen_winners, first_song, generate
+from experiments.generate import GenerateOptions, generate
+from experiments.music.choosing import chosen_winners
+from experiments.music.making import first_song
 from experiments.winners import ALL_SONGS
 from songs import bundled
 
@@ -72,16 +74,16 @@ def test_candidates_are_numbered_and_the_first_is_the_one_alone(runs: Path) -> N
 def test_heads_of_several_runs_are_mixed(runs: Path) -> None:
     make_run(runs / "a", ["notes", "offsets"])
     make_run(runs / "b", ["durations", "offsets"])
-    winners = chosen_winners(GenerateOptions(run="a", durations="b"))
+    winners = chosen_winners("a", {"durations": "b"})
     assert {head: winner.path.parts[-3] for head, winner in winners.items()} == {
         "notes": "a",
         "durations": "b",
         "offsets": "a",
     }
-    winners = chosen_winners(GenerateOptions(run="a", offsets=str(runs / "b")))
+    winners = chosen_winners("a", {"offsets": str(runs / "b")})
     assert {head: winner.path.parts[-3] for head, winner in winners.items()} == {"notes": "a", "offsets": "b"}
     taken_out = shutil.copy(runs / "b" / "durations" / "winner.safetensors", "mine.safetensors")
-    assert chosen_winners(GenerateOptions(run="a", durations=taken_out))["durations"].path == Path(taken_out)
+    assert chosen_winners("a", {"durations": taken_out})["durations"].path == Path(taken_out)
 
 
 def test_without_a_run_the_newest_winner_of_each_head_is_taken(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,12 +103,12 @@ def test_without_a_run_the_newest_winner_of_each_head_is_taken(runs: Path, capsy
 def test_all_songs_takes_the_other_winner(runs: Path) -> None:
     run, _ = make_run(runs / "demo", ["notes", "offsets"])
     with pytest.raises(UserError, match=r"train notes --run .* --all-songs"):
-        chosen_winners(GenerateOptions(run="demo", all_songs=True))
+        chosen_winners("demo", {}, all_songs=True)
     with pytest.raises(UserError, match=r"no winner .* --all-songs"):
-        chosen_winners(GenerateOptions(all_songs=True))
+        chosen_winners(None, {}, all_songs=True)
     for head in ("notes", "offsets"):
         make_winner(run.winner(head, ALL_SONGS), head, demo_songs(), seed=9)
-    winners = chosen_winners(GenerateOptions(run="demo", all_songs=True))
+    winners = chosen_winners("demo", {}, all_songs=True)
     assert [winner.path.name for winner in winners.values()] == [ALL_SONGS] * 2
     assert call("demo", "--all-songs", "--events", "5") == 0
 

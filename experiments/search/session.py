@@ -273,7 +273,7 @@ def _introduce(run: Run, dataset: Dataset) -> None:
 
 def _first_song(run: Run, plans: Sequence[HeadPlan]) -> None:
     """Write a song, so that there is something to hear."""
-    from experiments.generate import first_song
+    from experiments.music.making import first_song
 
     heads = [name for name in HEADS if run.winner(name).exists()]
     if heads:

@@ -1,0 +1,99 @@
+"""Winners and a prime to new songs in files, and what is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from experiments.cli import note, say
+from experiments.heads import HEADS
+from experiments.music.dressing import Dress, dresser
+from experiments.music.generation import Sampling, Settings, generate, unknown_of_prime, without_head
+from experiments.music.joining import continued
+from experiments.music.mixed import Share
+from experiments.music.prime import Prime, find_prime
+from experiments.music.training_songs import training_songs
+from experiments.music.writing import Written, numbered_path, write_song
+from experiments.progress import bar
+from experiments.run_folder import Run
+from experiments.winners import Winner, load_winner
+
+__all__ = ["first_song", "write_songs"]
+
+
+def first_song(run: Run, heads: Sequence[str], *, seed: int = 1) -> Written:
+    """Write song.mid into a run, so that a search ends with something to hear."""
+    winners = {head: load_winner(run.winner(head)) for head in heads}
+    return write_songs(winners, None, run.path / "song.mid", Settings(seed=seed))[0]
+
+
+def write_songs(
+    winners: Mapping[str, Winner],
+    prime: Path | None,
+    out: Path,
+    settings: Settings,
+    *,
+    shares: Mapping[str, Share] = MappingProxyType({}),
+    candidates: int = 1,
+    soundfont: Path | None = None,
+    dress: Dress | None = None,
+) -> list[Written]:
+    """Write new songs, and say what was written and how much of it stands in the training songs.
+
+    Args:
+        winners: by head.
+        prime: a MIDI file; None for the default one.
+        out: the MIDI file; with several candidates numbers are added to its name.
+        settings: see `generation.Settings`.
+        shares: by head, what it leaves to an n-gram model.
+        candidates: how many songs.
+        soundfont: what they sound like; None for our own synthesizer.
+        dress: their key, tracks and instruments; None for those of the training songs.
+
+    Raises:
+        UserError: no winners, heads that do not go together, a bad prime, or a file that cannot be written.
+    """
+    dress = dress or Dress()
+    found = find_prime(winners, prime, whole=dress.continues)
+    _announce(winners, found, settings, shares)
+    with bar("writing events") as advance:
+        songs = list(generate(winners, found, settings, shares=shares, candidates=candidates, progress=advance))
+    training = training_songs(winners.values())
+    dressed = dresser(winners, found, training, dress)
+    written = []
+    for number, song in enumerate(songs, start=1):
+        path = out if candidates == 1 else numbered_path(out, number)
+        new = dressed(song)
+        song = continued(found.song, new, found.line) if dress.continues else new
+        one = write_song(song, path, training, title=f"{path.stem}: {new.name}", soundfont=soundfont, new=new)
+        written.append(one)
+        say(one.describe())
+    return written
+
+
+def _announce(winners: Mapping[str, Winner], prime: Prime, settings: Settings, shares: Mapping[str, Share]) -> None:
+    """Say where each column comes from, and what the user should know of it."""
+    for head in HEADS:
+        if head not in winners:
+            say(f"{head}: no head, so {without_head(head)}")
+            continue
+        winner, sampling = winners[head], settings.sampling.get(head, Sampling())
+        how = f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}"
+        if getattr(winner.config, "objective", "") == "mae":
+            how = "a regression, which has nothing to draw"
+        how += f"; {shares[head].describe()}" if head in shares else ""
+        say(f"{winner.column.title}: {winner.path} (window {winner.config.window}; {how})")
+        if winner.label == "training songs" or winner.facts.get("split", "").startswith("nothing held out"):
+            note(
+                f"the {head} head was made with --split none: its figures are of its training songs, which it may copy"
+            )
+    origin = f" ({prime.origin})" if prime.origin else ""
+    if prime.continues:
+        say(f"continues: {prime.song.name}, all of whose {prime.context:,} events are heard first")
+    else:
+        say(f"prime: {prime.song.name}{origin}; its first {prime.context} events are context, and not written")
+    for head, (unknown, values) in unknown_of_prime(winners, prime).items():
+        if unknown:
+            what = "chords" if HEADS[head].column.chords else "values"
+            say(f"{unknown} of the prime's {values} {what} are unknown to the {head} head")
