@@ -83,7 +83,7 @@ class GenerateOptions(RunOfHead):
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     """of all draws: the same seed writes the same song"""
     candidates: Annotated[int, tyro.conf.arg(metavar="N")] = 1
-    """how many songs to write, as output-1.mid, output-2.mid, ..."""
+    """how many songs to write, as output-1.mid (the likeliest under the heads), output-2.mid, ..."""
     soundfont: Annotated[Path | None, tyro.conf.arg(metavar="SF2", help_behavior_hint="")] = None
     """a SoundFont for the sound, played by FluidSynth (default: a small synthesizer of our own)"""
     play: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from experiments.cli import note, say
+from experiments.cli import console, note, say
 from experiments.heads import HEADS
 from experiments.music.dressing import Dress, dresser
 from experiments.music.generation import Sampling, Settings, generate, unknown_of_prime, without_head
 from experiments.music.joining import continued
 from experiments.music.mixed import Share
 from experiments.music.prime import Prime, find_prime
+from experiments.music.ranking import candidate_table, likelihoods
 from experiments.music.training_songs import training_songs
 from experiments.music.writing import Written, numbered_path, write_song
 from experiments.progress import bar
@@ -41,6 +42,8 @@ def write_songs(
 ) -> list[Written]:
     """Write new songs, and say what was written and how much of it stands in the training songs.
 
+    Several candidates are numbered from the likeliest under the heads on.
+
     Args:
         winners: by head.
         prime: a MIDI file; None for the default one.
@@ -59,16 +62,21 @@ def write_songs(
     _announce(winners, found, settings, shares)
     with bar("writing events") as advance:
         songs = list(generate(winners, found, settings, shares=shares, candidates=candidates, progress=advance))
+    likely = likelihoods(winners, songs) if candidates > 1 else []
+    order = sorted(range(candidates), key=lambda number: likely[number].total) if likely else [0]
     training = training_songs(winners.values())
     dressed = dresser(winners, found, training, dress)
     written = []
-    for number, song in enumerate(songs, start=1):
-        path = out if candidates == 1 else numbered_path(out, number)
-        new = dressed(song)
+    for rank, number in enumerate(order, start=1):
+        path = out if candidates == 1 else numbered_path(out, rank)
+        new = dressed(songs[number])
         song = continued(found.song, new, found.line) if dress.continues else new
         one = write_song(song, path, training, title=f"{path.stem}: {new.name}", soundfont=soundfont, new=new)
         written.append(one)
         say(one.describe())
+    if likely:
+        rows = zip(written, order, strict=True)
+        console.print(candidate_table([(one.midi, songs[i].name, likely[i], one.copying) for one, i in rows]))
     return written
 
 
