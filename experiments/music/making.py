@@ -76,7 +76,7 @@ def write_songs(
         say(one.describe())
     if likely:
         rows = zip(written, order, strict=True)
-        console.print(candidate_table([(one.midi, songs[i].name, likely[i], one.copying) for one, i in rows]))
+        console.print(candidate_table([(one.midi, i + 1, likely[i], one.copying) for one, i in rows]))
     return written
 
 

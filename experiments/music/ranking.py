@@ -63,26 +63,25 @@ def likelihoods(winners: Mapping[str, Winner], songs: Sequence[Song]) -> list[Li
     return [Likelihood(found) for found in nats]
 
 
-def candidate_table(rows: Sequence[tuple[Path, str, Likelihood, Copying]]) -> Table:
+def candidate_table(rows: Sequence[tuple[Path, int, Likelihood, Copying]]) -> Table:
     """Candidates, the likeliest first, with what they share with the training songs.
 
     Args:
-        rows: a candidate's file, its name, what the heads think of it, and its copy figures.
+        rows: a candidate's file, its number as it was drawn, what the heads think of it, and its copy figures.
     """
     table = Table(
         title="\nCandidates, the likeliest first (nats an event; less is likelier, not better)",
         title_justify="left",
         box=None,
         header_style="dim",
-        padding=(0, 2, 0, 0),
+        padding=(0, 1, 0, 0),
     )
     heads = list(rows[0][2].nats)
-    for title in ("file", "drawn as"):
-        table.add_column(title, no_wrap=True)
-    for title in ("nats", *(heads if len(heads) > 1 else []), "copied", "longest"):
+    table.add_column("file", no_wrap=True)
+    for title in ("drawn", "nats", *(heads if len(heads) > 1 else []), "copied", "longest"):
         table.add_column(title, justify="right")
-    for path, name, likelihood, copied in rows:
+    for path, drawn, likelihood, copied in rows:
         each = [f"{likelihood.nats[head]:.2f}" for head in heads] if len(heads) > 1 else []
         share = "-" if copied.notes is None else f"{copied.notes:.0%}"
-        table.add_row(path.name, name, f"{likelihood.total:.2f}", *each, share, str(copied.longest))
+        table.add_row(path.name, str(drawn), f"{likelihood.total:.2f}", *each, share, str(copied.longest))
     return table
