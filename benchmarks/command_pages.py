@@ -31,7 +31,29 @@ temperature = ["0.9", "notes=1.1"]
 ```
 
 The command line wins. `tune` leaves such a file in each head's folder, `tune.toml`, which repeats its search.
-`python -m experiments.NAME --tyro-print-completion bash` (or zsh, tcsh) prints what completes the options in a shell.
+Exit status: 0 done; 1 a run that failed, with the reason in one line; 2 wrong arguments; 130 stopped by Ctrl-C before
+there was anything to keep (with something to keep, a search that is stopped is done).
+
+## In a shell
+
+`pip install` leaves a program, `tritone`: `tritone tune notes` is `python -m experiments.tune notes`, and `tritone`
+alone lists the commands. A shell completes the commands, heads, options, their values and the names of runs (those in
+`$TRITONE_RUNS`, else in `runs`); and files where none of these fits. In bash, this line in `~/.bashrc`:
+
+```bash
+eval "$(tritone --completion bash)"
+```
+
+in zsh, this one in `~/.zshrc`:
+
+```zsh
+eval "$(tritone --completion zsh)"
+```
+
+Either costs a shell's start half a second: `tritone --completion bash >~/.tritone.bash` once, and
+`. ~/.tritone.bash` in `~/.bashrc`, costs none. To have `python -m experiments.tune --tr<Tab>` completed too, add
+`complete -o default -F _tritone python` below; it takes the place of other completion of `python`. There is nothing
+for fish.
 """
 
 

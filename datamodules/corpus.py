@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.errors import UserError
+from datamodules.errors import UserError, did_you_mean
 from datamodules.midi import Limits, RejectedFile, bytes_of
 from datamodules.song import DEFAULT_GRID, Song, bar_length, check_grid
 from datamodules.song_cache import Entry, SongCache, default_cache
@@ -234,7 +234,8 @@ def _check_parts(parts: Collection[str], songs: Iterable[Song]) -> None:
         known = ", ".join(f"{name} ({count})" for name, count in there.most_common(12))
         more = f" and {len(there) - 12} more" if len(there) > 12 else ""
         drums = "; drums are kept, not learned" if "drums" in {name.casefold().strip() for name in unknown} else ""
-        raise UserError(f"no song has a part {' or '.join(unknown)}{drums}; there are (songs): {known}{more}")
+        near = did_you_mean(unknown[0].strip(), there)
+        raise UserError(f"no song has a part {' or '.join(unknown)}{drums}; there are (songs): {known}{more}{near}")
 
 
 def _nothing_left(rows: Sequence[Row]) -> str:

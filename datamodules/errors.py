@@ -1,4 +1,11 @@
-"""The one exception that a user can cause."""
+"""The one exception that a user can cause, and the word that they may have meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["UserError", "did_you_mean"]
 
 
 class UserError(Exception):
@@ -11,3 +18,10 @@ class UserError(Exception):
     def __init__(self, message: str, *, status: int = 2) -> None:
         super().__init__(message)
         self.status = status
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """ "; did you mean notes?" after a word like "note"; "" where nothing known is near it. Case does not count."""
+    by_case = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(word.casefold(), by_case, n=1)
+    return f"; did you mean {by_case[near[0]]}?" if near else ""

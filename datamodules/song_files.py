@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
-from datamodules.errors import UserError
+from datamodules.errors import UserError, did_you_mean
 
-__all__ = ["find_files", "printable"]
+__all__ = ["find_files", "near_file", "printable"]
 
 _SUFFIXES = (".mid", ".midi")
+_BESIDE = 1000  # files that one is looked for among
 # What a terminal obeys, what breaks a line, and what turns the direction of what follows.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -37,8 +39,20 @@ def find_files(paths: Sequence[Path], closed: Callable[[Path, OSError], object] 
             found.add(os.fspath(path))
         else:
             missing = "is neither a file nor a folder" if path.exists() else "does not exist"
-            raise UserError(f"{path} {missing}; name MIDI files or folders that hold some")
+            raise UserError(f"{path} {missing}; name MIDI files or folders that hold some{near_file(path)}")
     return [Path(name) for name in sorted(found)]
+
+
+def near_file(path: Path) -> str:
+    """ "; did you mean my_song.mid?" of a path that does not exist, if something beside it is called much the same."""
+    try:
+        if path.exists():
+            return ""
+        with os.scandir(path.parent) as entries:
+            there = [printable(Path(entry.name)) for entry in islice(entries, _BESIDE)]
+    except (OSError, ValueError):  # no folder, or what no path can be
+        return ""
+    return did_you_mean(path.name, there)
 
 
 def printable(path: Path) -> str:

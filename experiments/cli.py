@@ -8,7 +8,8 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any, TextIO, TypeVar
 
 import tyro
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -17,8 +18,10 @@ from rich.text import Text
 
 from datamodules.errors import UserError
 from experiments.config_file import defaults_of, named_file
+from experiments.help_page import help_page
+from experiments.mistakes import mistake
 
-__all__ = ["console", "main", "note", "parse", "say"]
+__all__ = ["console", "main", "note", "parse", "reported", "say"]
 
 Options = TypeVar("Options")
 # what a terminal obeys, but for the ends of lines, and what turns the direction of what follows
@@ -63,13 +66,46 @@ def _tell(kind: str, style: str, message: str) -> None:
 
 
 def parse(options: type[Options], arguments: Sequence[str], *, prog: str, default: Options | None = None) -> Options:
-    """The options that the arguments give; what they leave out is as in `default`, else as in the file of --config."""
+    """The options that the arguments give; what they leave out is as in `default`, else as in the file of --config.
+
+    Raises:
+        UserError: they are none that the command takes.
+    """
+    if arguments and arguments[0].startswith("--tyro-"):  # tyro's own completion, which ours takes the place of
+        raise UserError(f"{prog} has no option {arguments[0]}; `python -m experiments --completion bash` completes all")
     if default is None and (path := named_file(arguments)) is not None:
         default = defaults_of(options, path, prog)
     kind = tyro.conf.configure(tyro.conf.OmitSubcommandPrefixes)(options)
-    if default is None:
-        return tyro.cli(kind, prog=f"python -m experiments.{prog}", args=list(arguments))
-    return tyro.cli(kind, prog=f"python -m experiments.{prog}", args=list(arguments), default=default)
+    more: dict[str, Any] = {} if default is None else {"default": default}
+    with redirect_stdout(_Kept(sys.stdout)) as page, redirect_stderr(io.StringIO()) as refused:
+        try:
+            parsed: Options = tyro.cli(kind, prog=f"python -m experiments.{prog}", args=list(arguments), **more)
+            return parsed
+        except SystemExit as stop:
+            status = stop.code
+    if not status:
+        page.shown.write(help_page(page.getvalue(), options))
+    else:
+        given = [] if default is None else [name for name, value in vars(default).items() if value is not tyro.MISSING]
+        if why := mistake(options, arguments, prog, given):
+            raise UserError(why)
+        sys.stderr.write(refused.getvalue())
+    raise SystemExit(status)
+
+
+class _Kept(io.StringIO):
+    """What would be shown, in the signs and colours that it would be shown in."""
+
+    def __init__(self, shown: TextIO) -> None:
+        super().__init__()
+        self.shown = shown
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self.shown.encoding
+
+    def isatty(self) -> bool:
+        return self.shown.isatty()
 
 
 def main(
@@ -92,10 +128,19 @@ def main(
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a path need not be text
     given = sys.argv[1:] if arguments is None else arguments
-    try:
+
+    def command() -> None:
         parsed = parse(options, given, prog=prog)
         console.quiet = bool(getattr(parsed, "quiet", False))
         run(parsed, given)
+
+    return reported(command)
+
+
+def reported(command: Callable[[], object]) -> int:
+    """Run a command; whatever goes wrong with it is one line on standard error. The exit status, as of `main`."""
+    try:
+        command()
     except UserError as error:
         _tell("error:", "red", str(error))
         return error.status

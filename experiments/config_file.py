@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import difflib
 import io
 import tomllib
 import typing
@@ -18,8 +17,10 @@ from typing import Annotated, Any, TypeVar
 
 import tyro
 
-from datamodules.errors import UserError
+from datamodules.errors import UserError, did_you_mean
 from datamodules.files import read_whole
+from datamodules.song_files import near_file
+from experiments.option_fields import flag_of, is_positional, is_required, is_switch, options_of
 
 __all__ = ["COMMANDS", "ConfigFile", "RunsFolder", "as_toml", "defaults_of", "named_file"]
 
@@ -58,18 +59,26 @@ def defaults_of(options: type[Options], path: Path, command: str) -> Options:
     """
     values = _known(options, _read(path), path, command)
     words = [word for key, value in values.items() for word in _words(options, key, value, path)]
-    required = [field.name for field in dataclasses.fields(options) if _is_required(field)]  # type: ignore[arg-type]
+    required = [field.name for field in dataclasses.fields(options) if is_required(field)]  # type: ignore[arg-type]
     missing = [name for name in required if name not in values]
     found = _parsed(options, words, missing)
     if found is None:
         for key, value in values.items():  # which of them was it?
             others = [name for name in required if name != key]
             if _parsed(options, list(_words(options, key, value, path)), others) is None:
-                raise UserError(f"{path}: {key} cannot be {value!r}; see `python -m experiments.{command} --help`")
+                raise UserError(f"{path}: {key} cannot be {value!r}{_instead(options, key, value, command)}")
         raise UserError(f"{path}: its options do not go together; see `python -m experiments.{command} --help`")
     for name in missing:
         object.__setattr__(found, name, tyro.MISSING)  # the command line must give it
     return found
+
+
+def _instead(options: type, key: str, value: Any, command: str) -> str:
+    """What an option takes."""
+    choices = next(option.choices for option in options_of(options) if option.name == key)
+    if choices:
+        return f": give one of {', '.join(choices)}{did_you_mean(str(value), choices)}"
+    return f"; see `python -m experiments.{command} --help`"
 
 
 def as_toml(options: Any, *, without: Sequence[str] = ()) -> str:
@@ -79,8 +88,8 @@ def as_toml(options: Any, *, without: Sequence[str] = ()) -> str:
     told = {}
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
-        if field.name not in without and (_is_required(field) or value != _default(field)) and value is not None:
-            told[_flag(type(options), field.name)] = _plain(value)
+        if field.name not in without and (is_required(field) or value != _default(field)) and value is not None:
+            told[flag_of(type(options), field.name)] = _plain(value)
     return tomli_w.dumps(told)
 
 
@@ -88,10 +97,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value.absolute())
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
-
-
-def _is_required(field: dataclasses.Field[Any]) -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:
@@ -110,7 +115,7 @@ def _read(path: Path) -> Mapping[str, Any]:
         else:
             raise UserError(f"--config {path}: name a .toml or .yaml file")
     except OSError as error:
-        raise UserError(f"--config {path}: cannot be read ({error.strerror or error})") from error
+        raise UserError(f"--config {path}: cannot be read ({error.strerror or error}){near_file(path)}") from error
     except UserError:
         raise
     except (ValueError, RecursionError) as error:
@@ -128,30 +133,34 @@ def _first_line(error: Exception) -> str:
 
 def _known(options: type, found: Mapping[str, Any], path: Path, command: str) -> dict[str, Any]:
     """The values by the options' own names; those of the command's own table win."""
-    names = {_flag(options, field.name): field.name for field in dataclasses.fields(options) if field.name != "config"}
+    names = {
+        flag_of(options, field.name): field.name for field in dataclasses.fields(options) if field.name != "config"
+    }
     own = found.get(command)
     told = {key: value for key, value in found.items() if not (key in COMMANDS and isinstance(value, dict))}
     values: dict[str, Any] = {}
     for key, value in (*told.items(), *(own.items() if isinstance(own, dict) else ())):
         name = str(key).replace("_", "-")
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f"; did you mean {near[0]}?" if near else f"; {command} has {', '.join(names)}"
-            raise UserError(f"{path}: {key} is no option of {command}{hint}")
+            if isinstance(value, dict):
+                near = did_you_mean(name, COMMANDS) or f"; commands are {', '.join(COMMANDS)}"
+                raise UserError(f"{path}: [{key}] is no command{near}")
+            near = did_you_mean(name, names) or f"; {command} has {', '.join(names)}"
+            raise UserError(f"{path}: {key} is no option of {command}{near}")
         values[names[name]] = value
     return values
 
 
 def _words(options: type, name: str, value: Any, path: Path) -> Iterator[str]:
     """An option as a command line gives it."""
-    flag = "--" + _flag(options, name)
+    flag = "--" + flag_of(options, name)
     hints = typing.get_type_hints(options, include_extras=True)
     marks = getattr(hints[name], "__metadata__", ())
     items = value if isinstance(value, list) else [value]
     if any(isinstance(item, (list, dict)) for item in items):
         raise UserError(f"{path}: {name} cannot be {value!r}: give a value, or a list of values")
     if isinstance(value, bool):
-        if value or not _is_switch(marks):
+        if value or not is_switch(marks):
             yield flag if value else flag.replace("--", "--no-", 1)
     elif tyro.conf.Positional in marks:
         yield from map(str, items)
@@ -164,25 +173,13 @@ def _words(options: type, name: str, value: Any, path: Path) -> Iterator[str]:
         yield from (flag, *map(str, items))
 
 
-def _flag(options: type, name: str) -> str:
-    """What an option is called, without its dashes."""
-    marks = getattr(typing.get_type_hints(options, include_extras=True)[name], "__metadata__", ())
-    own = next((mark.name for mark in marks if getattr(mark, "name", None)), None)
-    return str(own or name).replace("_", "-")
-
-
-def _is_switch(marks: Sequence[Any]) -> bool:
-    """Whether a flag can only be given, and not taken back."""
-    return tyro.conf.FlagCreatePairsOff in marks
-
-
 def _parsed(options: type[Options], words: Sequence[str], missing: Sequence[str]) -> Options | None:
     """The options that the words give, or None if they are none; anything stands in for what is missing."""
     hints = typing.get_type_hints(options, include_extras=True)
     stand_ins = []
     for name in missing:
         value = _anything(hints[name])
-        stand_ins += [value] if _is_positional(hints[name]) else ["--" + _flag(options, name), value]
+        stand_ins += [value] if is_positional(hints[name]) else ["--" + flag_of(options, name), value]
     kind = tyro.conf.configure(tyro.conf.OmitSubcommandPrefixes)(options)
     try:
         with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
@@ -195,7 +192,3 @@ def _anything(hint: Any) -> str:
     """A word that an option takes."""
     bare = typing.get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
     return str(typing.get_args(bare)[0]) if typing.get_origin(bare) is typing.Literal else "0"
-
-
-def _is_positional(hint: Any) -> bool:
-    return tyro.conf.Positional in getattr(hint, "__metadata__", ())

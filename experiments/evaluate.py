@@ -35,6 +35,9 @@ Runs = Annotated[tuple[str, ...], tyro.conf.arg(metavar="RUN", help_behavior_hin
 class EvaluateOptions:
     """Score winners beside the baselines, on the test part or on songs of your choice.
 
+    Lower nats are better. Each figure has an interval, which says how far chance may
+    have moved it, and each head's last lines say whether it beats the n-grams.
+
     Example: python -m experiments.evaluate my_run --json figures.json
     """
 

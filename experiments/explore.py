@@ -50,17 +50,17 @@ class Options:
     grid: Annotated[int, tyro.conf.arg(metavar="N")] = DataOptions.grid
     """ticks a quarter note, a divisor of 480"""
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = DataOptions.seed
-    """of the split"""
+    """decides the split"""
     file_seconds: Annotated[float, tyro.conf.arg(metavar="X")] = DataOptions.file_seconds
-    """processor time that reading a file may take; one that takes longer is left out"""
+    """seconds of processor time that reading a file may take; one that takes longer is left out"""
     file_megabytes: Annotated[int, tyro.conf.arg(metavar="N")] = DataOptions.file_megabytes
-    """memory that reading a file may take; one that needs more is left out"""
+    """megabytes of memory that reading a file may take; one that needs more is left out"""
     out: Annotated[Path, tyro.conf.arg(metavar="PNG")] = Path("explore.png")
     """where the picture goes"""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """write the figures here too"""
-    baselines: bool = True
-    """score the baselines on the validation targets too"""
+    baselines: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = True
+    """score the baselines on the validation targets too, as it does by default, or not"""
     config: ConfigFile = None
 
 

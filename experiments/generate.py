@@ -18,6 +18,7 @@ from datamodules.errors import UserError
 from experiments.cli import main
 from experiments.config_file import ConfigFile, RunsFolder
 from experiments.heads import HEADS
+from experiments.option_fields import Section
 
 if TYPE_CHECKING:
     from experiments.music.generation import Settings
@@ -38,7 +39,9 @@ def _run_of(head: str) -> Any:
     told = tyro.conf.arg(
         metavar="RUN", help_behavior_hint="", help=f"another run, or a winner's file, to take the {head} head from"
     )
-    return head, Annotated[str | None, told], dataclasses.field(default=None)
+    first = head == next(iter(HEADS))
+    hint = Annotated[str | None, told, Section("heads")] if first else Annotated[str | None, told]
+    return head, hint, dataclasses.field(default=None)
 
 
 if TYPE_CHECKING:
@@ -51,12 +54,19 @@ else:  # an option a head: --notes RUN and so on
 class GenerateOptions(RunOfHead):
     """Write a new song with the heads that won: MIDI, sound and picture.
 
+    It goes on from the opening of a song, its prime. What no head says is as in the
+    prime. It ends with how much of the new song stands in the training songs.
+
     Example: python -m experiments.generate my_run --prime my_song.mid --bars 32
     """
 
     run: Annotated[tyro.conf.Positional[str | None], tyro.conf.arg(metavar="[RUN]", help_behavior_hint="")] = None
     """a run, by path or name; without one, the newest winner of each head is taken"""
-    prime: Annotated[Path | None, tyro.conf.arg(metavar="SONG", help_behavior_hint="")] = None
+    all_songs: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
+    """use the winners that `train --all-songs` made"""
+    prime: Annotated[
+        Path | None, tyro.conf.arg(metavar="SONG", help_behavior_hint=""), Section("what it begins with; its length")
+    ] = None
     """the MIDI file whose opening is gone on from (default: the first training song, else a bundled one)"""
     go_on: Annotated[Path | None, tyro.conf.arg(name="continue", metavar="SONG", help_behavior_hint="")] = None
     """a MIDI file of yours that stands first, unchanged, and that the new bars continue (in place of --prime)"""
@@ -64,13 +74,16 @@ class GenerateOptions(RunOfHead):
     """how many events to write (default: 256)"""
     bars: Number = None
     """how many bars to fill, in place of --events"""
-    temperature: PerHead = ()
-    """1 draws as was learnt, less is tamer, 0 takes the likeliest; of all heads, or one: notes=1.2 (repeatable; 1)"""
+    temperature: Annotated[PerHead, Section("how it is drawn")] = ()
+    """1 draws as was learnt, less is tamer, 0 takes the likeliest; of all heads, or one: notes=1.2 (repeatable;
+    default: 1)"""
     top_p: PerHead = ()
-    """draw among the likeliest values that hold this probability; in the same two forms (repeatable; 0.95)"""
+    """draw among the likeliest values that hold this probability; in the same two forms (repeatable; default: 0.95)"""
     mix_ngram: Share = None
     """leave this share of the events to the best n-gram model of the training songs (default: fitted on validation)"""
-    tempo: Annotated[float | None, tyro.conf.arg(metavar="BPM", help_behavior_hint="")] = None
+    tempo: Annotated[
+        float | None, tyro.conf.arg(metavar="BPM", help_behavior_hint=""), Section("how it is arranged")
+    ] = None
     """quarter notes a minute (default: the prime's)"""
     key: Annotated[str | None, tyro.conf.arg(metavar="KEY", help_behavior_hint="")] = None
     """move the new song into a key, as Bb or 'F# minor' (default: as the heads write it, in the prime's)"""
@@ -80,16 +93,14 @@ class GenerateOptions(RunOfHead):
     """a track for melody, chords and bass each, as the training songs spread pitches over parts; or one for all"""
     instruments: Annotated[str | None, tyro.conf.arg(metavar="PART=INSTRUMENT,...", help_behavior_hint="")] = None
     """what plays, as melody=flute,bass=33: names, or General MIDI numbers from 1 (default: as in the training songs)"""
-    seed: Annotated[int, tyro.conf.arg(metavar="N")] = 1
-    """of all draws: the same seed writes the same song"""
+    seed: Annotated[int, tyro.conf.arg(metavar="N"), Section("what is written")] = 1
+    """decides all draws: the same seed writes the same song"""
     candidates: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     """how many songs to write, as output-1.mid (the likeliest under the heads), output-2.mid, ..."""
     soundfont: Annotated[Path | None, tyro.conf.arg(metavar="SF2", help_behavior_hint="")] = None
     """a SoundFont for the sound, played by FluidSynth (default: a small synthesizer of our own)"""
     play: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
     """play the song when it is written"""
-    all_songs: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
-    """use the winners that `train --all-songs` made"""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE")] = Path("output.mid")
     """the MIDI file; the sound and the picture are named after it"""
     runs: RunsFolder = None

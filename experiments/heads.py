@@ -17,7 +17,7 @@ import search_spaces.offsets
 import search_spaces.velocity
 from datamodules.columns import ColumnSpec
 from datamodules.context import known_size, past_size
-from datamodules.errors import UserError
+from datamodules.errors import UserError, did_you_mean
 from datamodules.framing import Framing
 from datamodules.vocabulary import Vocabulary, tick_histogram
 from lightning_modules.config import DurationsConfig, HeadConfig, NotesConfig, TimingConfig
@@ -137,5 +137,7 @@ def named_heads(name: str) -> tuple[HeadSpec, ...]:
     if name == ALL:
         return tuple(HEADS.values())
     if name not in HEADS:
-        raise UserError(f"{name!r} is no head; heads are {', '.join(HEADS)}, or {ALL}")
+        raise UserError(
+            f"{name!r} is no head; heads are {', '.join(HEADS)}, or {ALL}{did_you_mean(name, (*HEADS, ALL))}"
+        )
     return (HEADS[name],)

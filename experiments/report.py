@@ -118,6 +118,7 @@ def _music(winners: dict[str, Winner], songs: Sequence[Path], step: Callable[[],
     from datamodules.corpus import read_song
     from datamodules.midi import RejectedFile
     from datamodules.song import DEFAULT_GRID
+    from datamodules.song_files import near_file
     from experiments.music.copying import copying
     from experiments.music.prime import find_prime
     from experiments.music.training_songs import training_songs
@@ -132,7 +133,7 @@ def _music(winners: dict[str, Winner], songs: Sequence[Path], step: Callable[[],
         try:
             song = read_song(path, grid=grid)
         except RejectedFile as error:
-            raise UserError(f"--song {path}: {error}; choose another song") from error
+            raise UserError(f"--song {path}: {error}; choose another song{near_file(path)}") from error
         pieces.append(piece(f"New song: {path.name}", song, path, pieces=share))
         copied.append(f"{path.name}: {copying(song, training).describe()}.")
         step()

@@ -14,7 +14,7 @@ from pathlib import Path
 from string import hexdigits
 from typing import Any
 
-from datamodules.errors import UserError
+from datamodules.errors import UserError, did_you_mean
 from datamodules.song_files import printable
 from experiments.dataset import DataOptions, Dataset, read_dataset
 from experiments.files import locked, read_json, write_json
@@ -221,4 +221,5 @@ def open_run(name: str | Path, runs: Path) -> Run:
             return Run(path.resolve())
     known = sorted(path.parent.name for path in runs.glob("*/run.json"))
     there = f"; there are {', '.join(known[-5:])}" if known else f"; there is none under {runs} yet"
+    there += did_you_mean(str(name), known)
     raise UserError(f"no run {name}: neither a folder with a run.json nor a name under {runs}{there}")

@@ -35,8 +35,9 @@ HEAD = tyro.conf.arg(metavar="HEAD", help=f"the head to train: {', '.join(HEADS)
 class TrainOptions:
     """Train winners further, or fresh ones on all songs.
 
-    On its split, a winner is replaced only if its best figure falls. The learning
-    rate falls to zero along a cosine.
+    A winner is the best network that `tune` found for a head. On its split, it is
+    replaced only if its best figure falls. The learning rate falls to zero along a
+    cosine.
 
     Example: python -m experiments.train all --run my_run --epochs 200
     """
@@ -54,7 +55,7 @@ class TrainOptions:
     all_songs: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
     """train anew on all songs, held-out ones too, for as many updates as the winner took"""
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 1
-    """of the order of the windows, and of fresh weights"""
+    """decides the order of the windows, and fresh weights"""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """write the figures on the training songs, and their floors, here too"""
     runs: RunsFolder = None

@@ -24,6 +24,7 @@ from experiments.cli import main, parse
 from experiments.config_file import ConfigFile, RunsFolder
 from experiments.files import place
 from experiments.heads import ALL, HEADS, HeadName
+from experiments.option_fields import Section
 
 __all__ = ["TuneOptions", "tune"]
 
@@ -52,6 +53,13 @@ HEAD = tyro.conf.arg(
 class TuneOptions:
     """Search hyperparameters for the heads, and keep the winners.
 
+    A head is one network, which says one thing of the next event: its notes, its
+    duration, its offset (the time since the event before) or its velocity
+    (loudness). A search ends with the best network of each, and a song to hear.
+    Ctrl-C ends it early, with the best so far.
+
+    Exit status: 0 done, 1 failed, 2 wrong arguments, 130 stopped with nothing kept.
+
     Example: python -m experiments.tune notes my_songs/ --trials 64
     """
 
@@ -61,7 +69,7 @@ class TuneOptions:
     name: Annotated[str | None, _told("NAME")] = None
     """the run's name (default: date and time); the name of a run over the same songs joins that run"""
     runs: RunsFolder = None
-    trials: Annotated[int, tyro.conf.arg(metavar="N")] = 20
+    trials: Annotated[int, tyro.conf.arg(metavar="N"), Section("how much it searches")] = 20
     """how many configurations a head tries"""
     confirm: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """train the best three configurations N times more, with other seeds; the best mean wins (3 is good; 0: the best
@@ -75,8 +83,8 @@ class TuneOptions:
     time_budget: Annotated[float | None, _told("SECONDS")] = None
     """the search ends after this time, in all (default: never)"""
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 1
-    """of the split, the sampler, the weights and the order of the windows"""
-    max_concurrent: Annotated[int | None, _told("N")] = None
+    """decides the split, the sampler's draws, the weights and the order of the windows"""
+    max_concurrent: Annotated[int | None, _told("N"), Section("on which machines")] = None
     """trials at once (default: as many as the cluster holds); 1 makes a search repeatable"""
     max_failures: Annotated[int, tyro.conf.arg(metavar="N")] = 3
     """how often a trial that fails, or whose worker dies, goes on from its last checkpoint; then it counts as failed"""
@@ -88,7 +96,7 @@ class TuneOptions:
     """a Ray cluster (default: $RAY_ADDRESS, else one running here, else a local Ray); local forces that"""
     storage: Annotated[str | None, _told("PATH-OR-URI")] = None
     """where trials keep their weights: a path, or a URI as s3://bucket/folder (default: inside the run)"""
-    split: Literal["auto", "song", "tail", "none"] = "auto"
+    split: Annotated[Literal["auto", "song", "tail", "none"], Section("songs: held out, and read")] = "auto"
     """what is held out: whole songs, the last fifth of each, or nothing; auto: song from ten songs on, else tail"""
     valid: Annotated[tuple[Path, ...], _told("SONGS ...")] = ()
     """songs to validate on, in place of --split"""
@@ -99,11 +107,11 @@ class TuneOptions:
     grid: Annotated[int, tyro.conf.arg(metavar="N")] = DEFAULT_GRID
     """ticks a quarter note, a divisor of 480"""
     file_seconds: Annotated[float, tyro.conf.arg(metavar="X")] = Limits.seconds
-    """processor time that reading a file may take; one that takes longer is left out"""
+    """seconds of processor time that reading a file may take; one that takes longer is left out"""
     file_megabytes: Annotated[int, tyro.conf.arg(metavar="N")] = Limits.memory // 10**6
-    """memory that reading a file may take; one that needs more is left out"""
-    set: Annotated[tuple[str, ...], _told("NAME=VALUE"), tyro.conf.UseAppendAction] = ()
-    """fix a hyperparameter, as hidden=64 (repeatable)"""
+    """megabytes of memory that reading a file may take; one that needs more is left out"""
+    set: Annotated[tuple[str, ...], _told("NAME=VALUE"), tyro.conf.UseAppendAction, Section("what is searched")] = ()
+    """fix a hyperparameter, as hidden=64 (repeatable; a wrong name lists them all)"""
     space: Annotated[str | None, _told("FILE.py:FUNCTION")] = None
     """a search space of your own: trial -> hyperparameters (default: the head's)"""
     preset: Annotated[str | None, _told("NAME")] = None
@@ -114,7 +122,9 @@ class TuneOptions:
     """begin with what another run's search found: its trials, or, over other songs, its best few configurations"""
     metric: Literal["nats", "mae", "macro"] = "nats"
     """what is minimised: nats per event, MAE (not of notes; their nats), or nats averaged over classes"""
-    wandb: Literal["auto", "online", "offline", "off"] = "auto"
+    wandb: Annotated[Literal["auto", "online", "offline", "off"], Section("tracking, resuming, files of options")] = (
+        "auto"
+    )
     """Weights & Biases: auto is online with a key, else offline"""
     resume: Annotated[str | None, _told("RUN")] = None
     """go on with a run: its options are taken from it, and a larger --trials or --confirm extends it"""

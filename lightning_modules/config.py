@@ -7,6 +7,7 @@ not import torch: a driver or a search space reads hyperparameters without payin
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -33,12 +34,19 @@ class Bounds:
     def problem(self, name: str, value: object, kind: type) -> str | None:
         """Why `value` cannot be `name`; None if it can."""
         if self.choices:
-            return None if value in self.choices else f"{name} must be one of {', '.join(self.choices)}, not {value!r}"
+            told = f"{name} must be one of {', '.join(self.choices)}, not {value!r}"
+            return None if value in self.choices else told + _near(str(value), self.choices)
         if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
             return f"{name} must be {'a number' if kind is float else 'a whole number'}, not {value!r}"
         if not (self.low <= value <= self.high):  # type: ignore[operator]  # narrowed to a number above; NaN fails too
             return f"{name} must be from {self.low:g} to {self.high:g}, not {value!r}"
         return None
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    """The known word that was meant; this package knows no other that could tell."""
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 class Need(NamedTuple):
@@ -145,7 +153,9 @@ class HeadConfig:
         """What is wrong with some or all values, each by itself: unknown names, wrong types, out of bounds."""
         known = {f.name: f for f in dataclasses.fields(cls)}
         problems = [
-            f"unknown hyperparameter {name!r}; known: {', '.join(known)}" for name in values if name not in known
+            f"unknown hyperparameter {name!r}; known: {', '.join(known)}{_near(name, known)}"
+            for name in values
+            if name not in known
         ]
         for name, value in values.items():
             if name in known:

@@ -81,7 +81,7 @@ def test_what_must_be_given_may_be_in_the_file_or_not(tmp_path: Path) -> None:
     path = written(tmp_path, 'epochs = 3\nall_songs = true\nweighting = "sqrt"\n')
     found = read("train", path, "notes", "--run", "demo")
     assert (found.head, found.run, found.epochs, found.all_songs) == ("notes", "demo", 3, True)
-    with pytest.raises(SystemExit):
+    with pytest.raises(UserError, match="train needs --run RUN"):
         read("train", path, "notes")
     assert read("evaluate", written(tmp_path, 'run = "demo"\nmix-ngram = true\n')).run == "demo"
     assert not read("explore", written(tmp_path, "baselines = false\n")).baselines
@@ -93,12 +93,14 @@ def test_what_must_be_given_may_be_in_the_file_or_not(tmp_path: Path) -> None:
     ("text", "name", "told"),
     [
         ("trails = 7", "c.toml", "trails is no option of tune; did you mean trials?"),
+        ("[tnue]", "c.toml", "[tnue] is no command; did you mean tune?"),
+        ("split = 'tial'", "c.toml", "split cannot be 'tial': give one of auto, song, tail, none; did you mean tail?"),
         ("zzz = 7", "c.toml", "zzz is no option of tune; tune has head, songs"),
         ('trials = "many"', "c.toml", "trials cannot be 'many'"),
         ("trials = [1, 2]", "c.toml", "trials cannot be [1, 2]"),
         ("trials = {a = 1}", "c.toml", "trials cannot be {'a': 1}: give a value"),
         ("trials = 0", "c.toml", "--trials 0: must be at least 1"),
-        ('head = "drums"', "c.toml", "head cannot be 'drums'"),
+        ('head = "drums"', "c.toml", "head cannot be 'drums': give one of notes, durations"),
         ("trials = ", "c.toml", "is no TOML"),
         ("a: [", "c.yaml", "is no YAML"),
         ("- 1", "c.yaml", "holds no options"),

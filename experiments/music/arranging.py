@@ -15,7 +15,7 @@ import numpy as np
 import pretty_midi
 from numpy.typing import NDArray
 
-from datamodules.errors import UserError
+from datamodules.errors import UserError, did_you_mean
 from datamodules.song import ROLES, Notes, Part, Song
 
 __all__ = ["Arrangement", "arranged", "read_instruments"]
@@ -104,7 +104,8 @@ def read_instruments(text: str | None) -> dict[str, int]:
     for pair in filter(None, (word.strip() for word in (text or "").split(","))):
         role, equals, name = (word.strip() for word in pair.partition("="))
         if not equals or role not in PITCHED:
-            raise UserError(f"--instruments {pair}: write PART=INSTRUMENT; parts are {', '.join(PITCHED)}")
+            near = did_you_mean(role, PITCHED) if equals else ""
+            raise UserError(f"--instruments {pair}: write PART=INSTRUMENT; parts are {', '.join(PITCHED)}{near}")
         found[role] = _program(name, pair)
     return found
 

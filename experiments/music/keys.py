@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from datamodules.errors import UserError
+from datamodules.errors import UserError, did_you_mean
 from datamodules.midi_repair import settle
 from datamodules.song import Notes, Song
 
@@ -32,7 +32,8 @@ def read_key(text: str) -> int:
     """
     found = KEY.fullmatch(text.strip().casefold().replace("♯", "#").replace("♭", "b"))
     if not found:
-        raise UserError(f"--key {text}: is no key; write one as C, Bb, F#m or 'A minor'")
+        near = did_you_mean(text.strip(), map(told_key, range(24)))
+        raise UserError(f"--key {text}: is no key; write one as C, Bb, F#m or 'A minor'{near}")
     letter, sign, mode = found.groups()
     step = {"#": 1, "sharp": 1, "b": -1, "flat": -1}.get(sign or "", 0)
     return (TONICS[letter] + step) % 12 + (12 if mode in ("m", "min", "minor") else 0)

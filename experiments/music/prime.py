@@ -16,6 +16,7 @@ from datamodules.corpus import read_song
 from datamodules.errors import UserError
 from datamodules.midi_bytes import RejectedFile
 from datamodules.song import LONGEST_QUARTERS, Events, Song, bar_length
+from datamodules.song_files import near_file
 from datamodules.vocabulary import Value
 from experiments.music.training_songs import first_training_song, parts_of
 from experiments.music.voices import Event
@@ -130,7 +131,7 @@ def find_prime(winners: Mapping[str, Winner], path: Path | None, *, whole: bool 
     try:
         song = read_song(path, grid=grid)
     except RejectedFile as error:
-        raise UserError(f"{option} {path}: {error}; choose another song") from error
+        raise UserError(f"{option} {path}: {error}; choose another song{near_file(path)}") from error
     parts = parts_of(leader)
     events = song.events(parts)
     if not len(events):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from datamodules.errors import UserError
+from datamodules.errors import UserError, did_you_mean
 from experiments.heads import HEADS
 from experiments.music.voices import Sampling
 
@@ -20,7 +20,9 @@ def read_sampling(temperature: Sequence[str], top_p: Sequence[str]) -> dict[str,
             head, equals, number = text.rpartition("=")
             option = f"--{field.replace('_', '-')} {text}"
             if equals and head not in HEADS:
-                raise UserError(f"{option}: {head!r} is no head; heads are {', '.join(HEADS)}")
+                raise UserError(
+                    f"{option}: {head!r} is no head; heads are {', '.join(HEADS)}{did_you_mean(head, HEADS)}"
+                )
             try:
                 value = float(number)
             except ValueError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import optuna
 
-from datamodules.errors import UserError
+from datamodules.errors import UserError, did_you_mean
 from experiments.heads import HEADS, HeadSpec
 from experiments.initial import Initial
 from lightning_modules.config import Plain
@@ -55,7 +55,7 @@ def fixed(spec: HeadSpec, preset: str | None, settings: Sequence[str]) -> dict[s
         UserError: an unknown preset, or a setting that cannot be read.
     """
     if preset is not None and preset not in PRESETS:
-        raise UserError(f"--preset {preset}: there is {', '.join(PRESETS)}")
+        raise UserError(f"--preset {preset}: there is {', '.join(PRESETS)}{did_you_mean(preset, PRESETS)}")
     held = dict(PRESETS[preset].get(spec.name, {})) if preset is not None else {}
     try:
         return held | spec.config.parse(settings)

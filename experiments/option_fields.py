@@ -1,0 +1,99 @@
+"""What a command line calls the options of a command, and what each of them takes: read from their typed fields."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Any
+
+import tyro
+
+__all__ = ["Option", "Section", "flag_of", "is_positional", "is_required", "is_switch", "options_of"]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Marks the option before which --help has a line with a title; it holds for those that follow."""
+
+    title: str
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option as a command line knows it.
+
+    Attributes:
+        name: of the field.
+        flag: what a command line calls it, with its dashes; of a positional one, its place: HEAD, RUN, SONGS.
+        kind: of one of its values.
+        choices: the only words that it takes; () for any.
+        many: whether several words may follow it.
+        switch: whether it stands alone.
+        section: what --help says above it; "" for nothing.
+    """
+
+    name: str
+    flag: str
+    metavar: str
+    kind: type
+    choices: tuple[str, ...]
+    positional: bool
+    required: bool
+    many: bool
+    switch: bool
+    section: str
+
+
+def options_of(options: type) -> tuple[Option, ...]:
+    """The options of a command, in order."""
+    hints = typing.get_type_hints(options, include_extras=True)
+    return tuple(_option(options, field, hints[field.name]) for field in dataclasses.fields(options))
+
+
+def _option(options: type, field: dataclasses.Field[Any], hint: Any) -> Option:
+    marks = getattr(hint, "__metadata__", ())
+    bare = typing.get_args(hint)[0] if marks else hint
+    if typing.get_origin(bare) in (typing.Union, UnionType):
+        bare = next(one for one in typing.get_args(bare) if one is not NoneType)
+    listed = typing.get_origin(bare) is tuple
+    value = typing.get_args(bare)[0] if listed else bare
+    choices = tuple(map(str, typing.get_args(value))) if typing.get_origin(value) is typing.Literal else ()
+    metavar = next((mark.metavar for mark in marks if getattr(mark, "metavar", None)), "{" + ",".join(choices) + "}")
+    positional = is_positional(hint)
+    return Option(
+        name=field.name,
+        flag=metavar.strip("[]").split()[0] if positional else "--" + flag_of(options, field.name),
+        metavar=metavar,
+        kind=value if isinstance(value, type) else str,
+        choices=choices,
+        positional=positional,
+        required=is_required(field),
+        many=listed and tyro.conf.UseAppendAction not in marks,
+        switch=value is bool,
+        section=next((mark.title for mark in marks if isinstance(mark, Section)), ""),
+    )
+
+
+def flag_of(options: type, name: str) -> str:
+    """What an option is called, without its dashes."""
+    marks = getattr(typing.get_type_hints(options, include_extras=True)[name], "__metadata__", ())
+    own = next((mark.name for mark in marks if getattr(mark, "name", None)), None)
+    return str(own or name).replace("_", "-")
+
+
+def is_required(field: dataclasses.Field[Any]) -> bool:
+    """Whether it has no default."""
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def is_switch(marks: Sequence[Any]) -> bool:
+    """Whether a flag can only be given, and not taken back."""
+    return tyro.conf.FlagCreatePairsOff in marks
+
+
+def is_positional(hint: Any) -> bool:
+    """Whether an option has no name, but a place."""
+    return tyro.conf.Positional in getattr(hint, "__metadata__", ())
