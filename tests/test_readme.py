@@ -1,29 +1,25 @@
 """README: its tree is true, and its commands are commands that the program takes (`.ci/readme` runs them)."""
 
 import re
-import shlex
-from importlib import import_module
-from pathlib import Path
 
 import pytest
+from pages import ROOT, commands_of
 
 from experiments.cli import parse
+from experiments.completion import options_class
+from experiments.config_file import COMMANDS
 
-ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
-COMMANDS = re.findall(r"python -m experiments\.(\w+)(.*)", "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL)))
-OPTIONS = {"tune": "TuneOptions", "train": "TrainOptions", "evaluate": "EvaluateOptions", "generate": "GenerateOptions"}
-OPTIONS |= {"runs": "RunsOptions", "explore": "Options", "report": "ReportOptions"}
 
 
-@pytest.mark.parametrize(("name", "arguments"), COMMANDS)
-def test_commands_parse(name: str, arguments: str) -> None:
-    options = getattr(import_module(f"experiments.{name}"), OPTIONS[name])
-    assert isinstance(parse(options, shlex.split(arguments, comments=True), prog=name), options)
+@pytest.mark.parametrize(("name", "arguments"), commands_of(README))
+def test_commands_parse(name: str, arguments: list[str]) -> None:
+    options = options_class(name)
+    assert isinstance(parse(options, arguments, prog=name), options)
 
 
 def test_the_readme_shows_every_command() -> None:
-    assert {name for name, _ in COMMANDS} == set(OPTIONS)
+    assert {name for name, _ in commands_of(README)} == set(COMMANDS)
 
 
 def test_the_tree_is_true() -> None:
