@@ -20,6 +20,7 @@ import tyro
 
 from datamodules.errors import UserError
 from datamodules.files import read_whole
+from datamodules.song_files import absolute
 
 __all__ = ["COMMANDS", "ConfigFile", "RunsFolder", "as_toml", "defaults_of", "named_file"]
 
@@ -86,7 +87,7 @@ def as_toml(options: Any, *, without: Sequence[str] = ()) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
-        return str(value.absolute())
+        return absolute(value)
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 

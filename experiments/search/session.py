@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from datamodules.columns import only_value
 from datamodules.errors import UserError
 from datamodules.folds import make_folds
+from datamodules.song_files import absolute
 from experiments.cli import note, say
 from experiments.config_file import as_toml
 from experiments.dataset import DataOptions, Dataset, read_dataset
@@ -236,7 +237,7 @@ def _read(options: DataOptions) -> Dataset:
 def _stored(options: TuneOptions) -> dict[str, Any]:
     def plain(value: Any) -> Any:
         if isinstance(value, Path):
-            return str(value.absolute())
+            return absolute(value)
         return [plain(item) for item in value] if isinstance(value, tuple) else value
 
     whole = {field.name: plain(getattr(options, field.name)) for field in dataclasses.fields(options)}
