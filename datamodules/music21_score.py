@@ -59,14 +59,14 @@ def score_song(score: Any) -> Song:
         Exception: whatever music21 raises for a score that it cannot play.
     """
     score = _played(score)
-    written = list(score.parts) or [score]
+    written = list(getattr(score, "parts", ())) or [score]
     staves = [staff.flatten() for staff in written]
     parts: list[Part] = []
     rows: list[_Row] = []
     for staff, flat in zip(written, staves, strict=True):
         notes = list(_notes(flat, len(parts)))
         if notes:
-            name, program = _instrument(staff)
+            name, program = _instrument(staff, flat)
             parts.append(Part(name, program, False, "chords"))  # a guess is made when the file is read
             rows += notes
     symbols = list(_symbols(staves, len(parts)))
@@ -183,11 +183,11 @@ def _symbols(staves: list[Any], part: int) -> Iterator[_Row]:
             yield from ((start, pitch, after, _UNMARKED, part) for pitch in found[start])
 
 
-def _instrument(staff: Any) -> tuple[str, int]:
-    """Name and General MIDI program of a staff; no name where a converter made one up."""
-    instrument = staff.getInstrument(returnDefault=True)
-    name = str(staff.partName or instrument.partName or instrument.instrumentName or "")
-    program = instrument.midiProgram
+def _instrument(staff: Any, flat: Any) -> tuple[str, int]:
+    """Name and General MIDI program of a staff, those of its first instrument; no name where a converter made one up."""
+    instrument = flat.getElementsByClass("Instrument").first()
+    name = str(staff.partName or (instrument and (instrument.partName or instrument.instrumentName)) or "")
+    program = instrument and instrument.midiProgram
     return ("" if name == "MusicXML Part" else name), (program if program in range(128) else 0)
 
 

@@ -105,13 +105,11 @@ def _find(query: str) -> _Wanted:
     if named:
         return dict.fromkeys(named, ())
     taken: dict[PurePosixPath, set[str]] = {}
-    kept = set(best.values())
-    for entry in CoreCorpus().search(re.escape(query)) if query else ():
-        source = PurePosixPath(entry.sourcePath)
-        if source in kept:
-            taken.setdefault(source, set()).add(str(entry.number or ""))
+    for entry in CoreCorpus().search(query) if query else ():
+        if found := best.get(PurePosixPath(entry.sourcePath).with_suffix("")):
+            taken.setdefault(found, set()).add(str(entry.number or ""))
     if not taken:
-        raise UserError(_nothing(query, best))
+        raise UserError(_nothing(query, best.values()))
     return {source: taken[source] - {""} for source in sorted(taken)}
 
 

@@ -41,18 +41,18 @@ def official_split(paths: Sequence[str]) -> Official | None:
 
     A table that leaves out some of the songs, or names none to train or to validate on, cannot be used.
     """
-    folders = {os.path.dirname(path): None for path in paths}
-    above = {os.path.dirname(folder): None for folder in folders}
-    tables = [found for folder in {**folders, **above} if (found := _table(folder)) is not None]
+    folders = dict.fromkeys(map(os.path.dirname, paths))
+    above = dict.fromkeys(map(os.path.dirname, folders))
+    wanted = [os.path.normpath(path) for path in paths]
+    tables = [table for folder in {**folders, **above} for table in _tables(folder)]
+    tables = [(name, table) for name, table in tables if not table.keys().isdisjoint(wanted)]
     if not tables:
-        names = tuple(map(_by_folder, paths))
-        return Official("folders train, valid and test", names) if _useful(names) else None  # type: ignore[arg-type]
+        names = [_by_folder(path) for path in paths]
+        return Official("folders train, valid and test", tuple(names)) if _useful(names) else None
     origin = ", ".join(sorted({name for name, _ in tables}))
     known = {path: split for _, table in tables for path, split in table.items()}
-    songs = [known.get(os.path.normpath(path), "") for path in paths]
+    songs = [known.get(path, "") for path in wanted]
     named = sum(map(bool, songs))
-    if not named:
-        return None
     if named < len(songs):
         return Official(origin, reason=f"it names {named:,} of {len(songs):,} songs")
     if not _useful(songs):
@@ -60,37 +60,39 @@ def official_split(paths: Sequence[str]) -> Official | None:
     return Official(origin, tuple(songs))
 
 
-def _useful(names: Sequence[str | None]) -> bool:
+def _useful(names: Sequence[str]) -> bool:
     return all(names) and "train" in names and "valid" in names
 
 
-def _by_folder(path: str) -> str | None:
-    """What the lowest folder with such a name says."""
-    return next((name for part in reversed(Path(path).parts[:-1]) if (name := _NAMES.get(part.casefold()))), None)
+def _by_folder(path: str) -> str:
+    """What the lowest folder with such a name says; "" where none has one."""
+    folders = os.path.dirname(path).casefold().split(os.sep)
+    return next((name for folder in reversed(folders) if (name := _NAMES.get(folder))), "")
 
 
-def _table(folder: str) -> tuple[str, dict[str, str]] | None:
-    """The first table of a folder that has a split: its name, and path and split of its songs."""
-    for path in _tables(folder):
+def _tables(folder: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The tables of a folder that have a split: name, and path and split of the songs of each."""
+    for path in _files(folder):
         try:
             lines = read_whole(path, _LARGEST).decode("utf-8-sig").splitlines()
             rows = csv.DictReader(lines)
-            if not {"midi_filename", "split"} <= set(rows.fieldnames or ()):
-                continue
-            return path.name, {
-                os.path.normpath(os.path.join(folder, row["midi_filename"] or "")): _NAMES[split]
-                for row in rows
-                if (split := (row["split"] or "").strip().casefold()) in _NAMES
-            }
+            if {"midi_filename", "split"} <= set(rows.fieldnames or ()):
+                yield (
+                    path.name,
+                    {
+                        os.path.normpath(os.path.join(folder, row["midi_filename"] or "")): _NAMES[split]
+                        for row in rows
+                        if (split := (row["split"] or "").strip().casefold()) in _NAMES
+                    },
+                )
         except (OSError, ValueError, csv.Error):  # no table of ours
             continue
-    return None
 
 
-def _tables(folder: str) -> Iterator[Path]:
+def _files(folder: str) -> list[Path]:
     try:
         with os.scandir(folder or ".") as entries:
-            names = sorted(entry.name for entry in entries if entry.name.lower().endswith(".csv"))
+            names = sorted(e.name for e in entries if e.name.lower().endswith(".csv") and e.name[0] != ".")
     except OSError:
-        return
-    yield from (Path(folder) / name for name in names[:_MOST] if name[0] != ".")
+        return []
+    return [Path(folder) / name for name in names[:_MOST]]

@@ -11,9 +11,9 @@ folders, and tie those together: Lakh has files that were matched to several rec
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from pathlib import PurePath
 
 __all__ = ["families", "joined"]
 
@@ -28,8 +28,12 @@ def families(files: Sequence[tuple[str, str]]) -> list[int]:
     Args:
         files: path and SHA-256 of each; an empty one is equal to no other.
     """
-    there = {_name(PurePath(path)) for path, _ in files}
-    return joined([*_keys(PurePath(path), there), digest or number] for number, (path, digest) in enumerate(files))
+    places = [(*os.path.split(os.path.splitext(path)[0].casefold()), path) for path, _ in files]
+    there = {(folder, name) for folder, name, _ in places}
+    return joined(
+        [*_keys(folder, name, path, there), digest or number]
+        for number, ((folder, name, path), (_, digest)) in enumerate(zip(places, files, strict=True))
+    )
 
 
 def joined(keys: Iterable[Iterable[Hashable]]) -> list[int]:
@@ -51,20 +55,15 @@ def joined(keys: Iterable[Iterable[Hashable]]) -> list[int]:
     return [lead(item) for item in range(len(leader))]
 
 
-def _keys(path: PurePath, there: set[tuple[PurePath, str]]) -> Iterator[tuple[str, PurePath | str, str]]:
-    """What a file shares with the other versions of its song."""
-    folder, name = _name(path)
-    yield "name", folder, name
-    if folder.name.casefold() in _EXTRACTS and (folder.parent, name) in there:
-        yield "name", folder.parent, name
-    if (match := _NUMBERED.fullmatch(name)) and (folder, match[1]) in there:
-        yield "name", folder, match[1]
-    if folder.name == "versions" and name.startswith(folder.parent.name.casefold()):
-        yield "name", folder.parent, folder.parent.name.casefold()
-    if _RECORDING.fullmatch(folder.name):
-        yield "recording", folder.name, ""
-
-
-def _name(path: PurePath) -> tuple[PurePath, str]:
-    """Folder, and name without ending, in small letters."""
-    return path.parent, path.stem.casefold()
+def _keys(folder: str, name: str, path: str, there: set[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """What a file shares with the other versions of its song; folder and name in small letters, without ending."""
+    yield folder, name
+    above, last = os.path.split(folder)
+    if last in _EXTRACTS and (above, name) in there:
+        yield above, name
+    if "." in name and (match := _NUMBERED.fullmatch(name)) and (folder, match[1]) in there:
+        yield folder, match[1]
+    if last == "versions" and name.startswith(song := os.path.basename(above)):
+        yield above, song
+    if last.startswith("tr") and _RECORDING.fullmatch(recording := os.path.basename(os.path.dirname(path))):
+        yield "", recording

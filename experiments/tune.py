@@ -57,7 +57,7 @@ class TuneOptions:
 
     head: Annotated[tyro.conf.Positional[HeadName | None], HEAD] = None
     songs: Annotated[tyro.conf.Positional[tuple[Path, ...]], _told("[SONGS ...]")] = ()
-    """MIDI files or folders (default: the bundled demo songs)"""
+    """MIDI files, folders, or music21:QUERY as music21:bach (default: the bundled demo songs)"""
     name: Annotated[str | None, _told("NAME")] = None
     """the run's name (default: date and time); the name of a run over the same songs joins that run"""
     runs: RunsFolder = None
@@ -89,7 +89,8 @@ class TuneOptions:
     storage: Annotated[str | None, _told("PATH-OR-URI")] = None
     """where trials keep their weights: a path, or a URI as s3://bucket/folder (default: inside the run)"""
     split: Literal["auto", "song", "tail", "none"] = "auto"
-    """what is held out: whole songs, the last fifth of each, or nothing; auto: song from ten songs on, else tail"""
+    """what is held out: whole songs, the last fifth of each, or nothing; auto: the split that the songs came with (a
+    table or folders), else song from ten songs on, else tail"""
     valid: Annotated[tuple[Path, ...], _told("SONGS ...")] = ()
     """songs to validate on, in place of --split"""
     test: Annotated[tuple[Path, ...], _told("SONGS ...")] = ()
