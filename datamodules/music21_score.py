@@ -184,7 +184,7 @@ def _symbols(staves: list[Any], part: int) -> Iterator[_Row]:
 
 
 def _instrument(staff: Any, flat: Any) -> tuple[str, int]:
-    """Name and General MIDI program of a staff, those of its first instrument; no name where a converter made one up."""
+    """Name and General MIDI program of a staff and its first instrument; no name where a converter made one up."""
     instrument = flat.getElementsByClass("Instrument").first()
     name = str(staff.partName or (instrument and (instrument.partName or instrument.instrumentName)) or "")
     program = instrument and instrument.midiProgram
