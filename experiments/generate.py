@@ -60,6 +60,9 @@ class GenerateOptions(RunOfHead):
     """the MIDI file whose opening is gone on from (default: the first training song, else a bundled one)"""
     go_on: Annotated[Path | None, tyro.conf.arg(name="continue", metavar="SONG", help_behavior_hint="")] = None
     """a MIDI file of yours that stands first, unchanged, and that the new bars continue (in place of --prime)"""
+    keep: Annotated[str | None, tyro.conf.arg(metavar="PART:SONG", help_behavior_hint="")] = None
+    """notes of a MIDI file that stay, as melody:my_song.mid; the heads add the rest (melody, chords, bass, drums, all,
+    or names of parts, with commas). The new song is as long as they are, unless --bars or --events say otherwise"""
     events: Number = None
     """how many events to write (default: 256)"""
     bars: Number = None
@@ -102,6 +105,12 @@ class GenerateOptions(RunOfHead):
             for option, value in (("--prime", self.prime), ("--tempo", self.tempo), ("--key", self.key)):
                 if value is not None:
                     raise UserError(f"{option}: a song to --continue has its own; give one or the other")
+        if self.keep is not None:
+            for option, value in (("--continue", self.go_on), ("--key", self.key)):
+                if value is not None:
+                    raise UserError(
+                        f"{option}: would move notes that --keep is to leave as they are; give one or the other"
+                    )
         if len(self.mix_ngram or ()) > 1:
             raise UserError("--mix-ngram: give one share, or none, which is then fitted on validation")
         if not 1 <= self.candidates <= MOST_CANDIDATES:
@@ -129,6 +138,13 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
         from experiments.music.mixed import shares_of
 
         shares = shares_of(winners, next(iter(options.mix_ngram), None))
+    kept = None
+    if options.keep is not None:
+        from experiments.music.keeping import read_kept
+        from experiments.music.prime import common_grid
+
+        bounds = options.events is None and options.bars is None
+        kept = read_kept(options.keep, common_grid(winners), bounds=bounds).playing(dress.instruments)
     written = write_songs(
         winners,
         options.go_on or options.prime,
@@ -138,6 +154,7 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
         candidates=options.candidates,
         soundfont=options.soundfont,
         dress=dress,
+        kept=kept,
     )
     if options.play:
         from experiments.music.playing import play
@@ -148,10 +165,12 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
 
 def _settings(options: GenerateOptions) -> Settings:
     """The options as the generator takes them."""
-    from experiments.music.generation import Settings
+    from experiments.music.generation import MOST_EVENTS, Settings
     from experiments.music.sampling_options import read_sampling
 
     given = {} if options.events is None else {"events": options.events}
+    if options.keep is not None and not given:
+        given = {"events": MOST_EVENTS}  # as many as there are to the end of what is kept
     return Settings(
         **given,
         bars=options.bars,

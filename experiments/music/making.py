@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from experiments.cli import note, say
 from experiments.heads import HEADS
+from experiments.music.accompanying import accompaniment
 from experiments.music.dressing import Dress, dresser
 from experiments.music.generation import Sampling, Settings, generate, unknown_of_prime, without_head
 from experiments.music.joining import continued
+from experiments.music.keeping import Kept, in_its_key
 from experiments.music.mixed import Share
 from experiments.music.prime import Prime, find_prime
 from experiments.music.training_songs import training_songs
@@ -38,6 +41,7 @@ def write_songs(
     candidates: int = 1,
     soundfont: Path | None = None,
     dress: Dress | None = None,
+    kept: Kept | None = None,
 ) -> list[Written]:
     """Write new songs, and say what was written and how much of it stands in the training songs.
 
@@ -50,25 +54,35 @@ def write_songs(
         candidates: how many songs.
         soundfont: what they sound like; None for our own synthesizer.
         dress: their key, tracks and instruments; None for those of the training songs.
+        kept: parts of a song that stay, around which the heads write; None for none.
 
     Raises:
         UserError: no winners, heads that do not go together, a bad prime, or a file that cannot be written.
     """
     dress = dress or Dress()
     found = find_prime(winners, prime, whole=dress.continues)
+    compose = None
+    if kept is not None:
+        found, compose = in_its_key(found, kept, winners), accompaniment(kept)
+        dress = replace(dress, kept=kept.taken)
     _announce(winners, found, settings, shares)
     with bar("writing events") as advance:
-        songs = list(generate(winners, found, settings, shares=shares, candidates=candidates, progress=advance))
+        songs = list(
+            generate(winners, found, settings, shares=shares, candidates=candidates, progress=advance, compose=compose)
+        )
     training = training_songs(winners.values())
     dressed = dresser(winners, found, training, dress)
     written = []
     for number, song in enumerate(songs, start=1):
         path = out if candidates == 1 else numbered_path(out, number)
-        new = dressed(song)
+        new = dressed(song) if kept is None else song
         song = continued(found.song, new, found.line) if dress.continues else new
+        song = song if kept is None else kept.dressed(song, settings, dressed)
         one = write_song(song, path, training, title=f"{path.stem}: {new.name}", soundfont=soundfont, new=new)
         written.append(one)
         say(one.describe())
+        if kept is not None:
+            say(kept.describe(one.song, settings))
     return written
 
 
