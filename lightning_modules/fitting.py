@@ -9,6 +9,7 @@ https://doi.org/10.1049/ip-f-2.1993.0015). With the given pitches on top all wei
 from __future__ import annotations
 
 from collections.abc import Collection
+from math import log
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -88,34 +89,40 @@ def _spelled(
     top_p: float,
     generator: torch.Generator | None,
 ) -> Chord:
-    possible = _possible(fit)
+    possible, following = _possible(fit)
     projected = output.state(state).expand(PROPOSALS, -1)
     above, last = state.new_zeros(PROPOSALS, PITCHES + 1), torch.full((PROPOSALS,), START)
-    weights, ended = state.new_zeros(PROPOSALS, dtype=torch.float64), torch.zeros(PROPOSALS, dtype=torch.bool)
-    while not ended.all():
-        logits = output.logits(projected, above[:, :PITCHES], last.where(~ended, START))
-        left = logits.masked_fill(~possible[last.where(~ended, START)], -torch.inf)
-        tempered = 1 / temperature if temperature else 1.0
-        share = (left.double() * tempered).logsumexp(1) - (logits.double() * tempered).logsumexp(1)
-        weights += share.where(~ended, 0.0)
-        choice = sample(left, temperature, top_p, generator).where(~ended, END)  # those that have ended are not heard
+    weights, going = state.new_zeros(PROPOSALS, dtype=torch.float64), torch.ones(PROPOSALS, dtype=torch.bool)
+    while going.any():
+        last = last.where(going, START)  # what is spelled after an end is not heard
+        logits = output.logits(projected, above[:, :PITCHES], last)
+        left = logits.masked_fill(~possible[last], -torch.inf)
+        told = [(x.double() / (temperature or 1.0)).log_softmax(1) for x in (logits, left)]
+        # half of them take the next given pitch at once: a head that sees it coming late would fill the chord before
+        hurried = (torch.rand(PROPOSALS, generator=generator) < 0.5) & (following[last] >= 0) & (temperature > 0)
+        choice = sample(left, temperature, top_p, generator)
+        choice = following[last].where(hurried, choice).where(going, END)
+        own, forced = (x.gather(1, choice[:, None])[:, 0] for x in told)
+        mixed = (forced.exp() + (choice == following[last]).double()).log() - log(2)
+        drawn = mixed.where((following[last] >= 0) & (temperature > 0), forced)
+        weights += (own - drawn).where(going, 0.0)
         above.scatter_(1, choice[:, None], 1.0)
-        last, ended = choice, ended | (choice == END) | (choice == 0)
+        last, going = choice, going & (choice != END) & (choice != 0)
     one = int(sample(weights[None], min(temperature, 1.0), 1.0, generator))
     return tuple(above[one, :PITCHES].nonzero()[:, 0].tolist())
 
 
-def _possible(fit: Fit) -> Tensor:
+def _possible(fit: Fit) -> tuple[Tensor, Tensor]:
     """After each pitch spelled last, or START, what may follow so that the chord can still fit: bool (129, 129).
 
-    No given pitch is passed over, and no chord ends before its last one.
+    No given pitch is passed over, and no chord ends before its last one. Also the next given pitch below each, or -1.
     """
     choice = np.arange(PITCHES + 1)
     given = np.array(fit.given, np.int64)
-    below = np.array([given[given < last].max(initial=-1) for last in range(PITCHES + 1)])  # the next given one
+    below = np.append(given, -1)[np.searchsorted(given, choice) - 1]
     usable = np.append(fit.free, False)
     usable[given] = True
     possible = usable & (choice >= below[:, None])
     possible[:, END] = below < 0
     possible[START, END] = False
-    return torch.from_numpy(possible)
+    return torch.from_numpy(possible), torch.from_numpy(below)

@@ -252,10 +252,14 @@ def _rows(song: Song) -> list[tuple[int, int, int, int, str, int, bool]]:
 
 
 def in_its_key(prime: Prime, kept: Kept, winners: Mapping[str, Winner]) -> Prime:
-    """The prime moved into the key of the kept song, as the notes of both tell."""
-    if all(part.drums for part in kept.song.parts):
-        return prime
+    """The prime moved into the key of the kept song, as the notes of both tell.
+
+    Not for a head of tokens, which would not know the chords of another key.
+    """
     leader = winners.get("notes") or next(iter(winners.values()))
+    tokens = leader.spec.column.chords and not leader.framing.spelled
+    if tokens or not kept.file.chosen().any():
+        return prime
     wanted, own = (replace(song, keys=song.keys[:0]) for song in (kept.file, prime.song))
     moved, step = transposed(own, key_of(wanted))
     origin = f"{prime.origin}, moved by {step:+d} semitones into the kept notes' key".removeprefix(", ")
