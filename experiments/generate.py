@@ -61,8 +61,8 @@ class GenerateOptions(RunOfHead):
     go_on: Annotated[Path | None, tyro.conf.arg(name="continue", metavar="SONG", help_behavior_hint="")] = None
     """a MIDI file of yours that stands first, unchanged, and that the new bars continue (in place of --prime)"""
     keep: Annotated[str | None, tyro.conf.arg(metavar="PART:SONG", help_behavior_hint="")] = None
-    """notes of a MIDI file that stay, as melody:my_song.mid; the heads add the rest (melody, chords, bass, drums, all,
-    or names of parts, with commas). The new song is as long as they are, unless --bars or --events say otherwise"""
+    """notes of a MIDI file that stay, as melody:my_song.mid, around which the heads write, as long as they are unless
+    --bars or --events tell. PART: melody, chords, bass, drums, all, or a part's name (several with commas)"""
     events: Number = None
     """how many events to write (default: 256)"""
     bars: Number = None

@@ -20,9 +20,10 @@ from experiments.heads import HEADS
 from experiments.music.accompanying import accompaniment
 from experiments.music.generation import Sampling, Settings
 from experiments.music.generation import generate as new_songs
-from experiments.music.keeping import Kept, Spans, in_its_key, read_kept
+from experiments.music.keeping import Kept, in_its_key, read_kept
 from experiments.music.mixed import shares_of
 from experiments.music.prime import find_prime
+from experiments.music.spans import Spans
 from experiments.winners import Winner
 from songs import bundled
 
@@ -256,17 +257,19 @@ def test_the_command_says_what_it_kept_and_gives_it_a_track(
     assert "Melody" not in {part.name for part in song.parts}  # the added notes are chords and bass
     assert {part.name for part in song.parts} <= {"My tune", "Chords", "Bass", "Drums"}
     assert "Drums" in {part.name for part in song.parts}
-    assert call("--keep", f"melody:{path}", "--tracks", "one", "--bars", "2") == 0
-    assert len(read_midi(Path("output.mid")).parts) == 2
+    assert call("--keep", f"melody:{path}", "--tracks", "one", "--drums", "like", "--events", "9") == 0
+    few = read_midi(Path("output.mid"))
+    assert [part.drums for part in few.parts] == [False, False, True]
+    assert len(few.events()) == 9
 
 
 def test_a_lost_note_is_told(tmp_path: Path) -> None:
     kept = read_kept(f"melody:{played(tmp_path / 'mine.mid')}", 24)
     notes = kept.exact.notes
     damaged = replace(kept.exact, notes=replace(notes, length=np.r_[notes.length[:-1], notes.length[-1] + 1]), name="x")
-    assert "unchanged" in kept.describe(kept.exact, Settings())
+    assert "unchanged" in kept.describe(kept.exact, Settings(), 0)
     with pytest.raises(UserError, match=r"x: 1 of the 24 kept notes .* pitch \d+ at"):
-        kept.describe(damaged, Settings())
+        kept.describe(damaged, Settings(), 0)
 
 
 def test_what_cannot_be_kept_is_one_line(call: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,9 +22,9 @@ from datamodules.song import Song
 from datamodules.vocabulary import Chord, Value
 from experiments.heads import HEADS
 from experiments.music.dynamics import Dynamics
-from experiments.music.generation import Compose, Progress, Settings, hear_prime, own_column
+from experiments.music.generation import PART, Compose, Progress, Settings, hear_prime, own_column
 from experiments.music.joining import joined
-from experiments.music.keeping import ADDED, Kept
+from experiments.music.keeping import Kept
 from experiments.music.prime import Prime
 from experiments.music.voices import TRIES, Event, Voice
 from lightning_modules.fitting import Fit, Fitting
@@ -105,7 +105,7 @@ class _Writer:
         kept, _ = self.kept.of(self.settings, self.now)
         onset, pitch, length, velocity = np.array(rows, np.int64).reshape(-1, 4).T
         added = (onset, pitch, length, velocity, np.full(len(onset), len(kept.parts)))
-        song = joined(kept, (*kept.parts, ADDED), added)
+        song = joined(kept, (*kept.parts, PART), added)
         tempo = self.settings.tempo
         return song if tempo is None else replace(song, tempos=np.array([[0.0, tempo]]))
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lightning_modules.head import Head
 
 __all__ = [
+    "PART",
     "Compose",
     "Progress",
     "Sampling",

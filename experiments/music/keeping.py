@@ -19,69 +19,23 @@ from datamodules.corpus import read_song
 from datamodules.errors import UserError
 from datamodules.midi import RejectedFile, read_midi
 from datamodules.midi_write import DIVISION, part_name
-from datamodules.song import Notes, Part, Song, bar_length
+from datamodules.song import Notes, Song, bar_length
 from experiments.music.generation import Settings
 from experiments.music.joining import joined
 from experiments.music.keys import key_of, transposed
 from experiments.music.pictures import bar_lines
 from experiments.music.prime import Prime
+from experiments.music.spans import Spans
 from experiments.music.training_songs import parts_of
 from experiments.winners import Winner
 
-__all__ = ["ADDED", "Kept", "Spans", "in_its_key", "read_kept"]
+__all__ = ["Kept", "in_its_key", "read_kept"]
 
-ADDED = Part("tritone", program=0, drums=False, role="chords")
 EVERY = "all"
 NEAR = 1.5  # ticks of the heads' grid within which an added note begins with a kept one
-REST = 4  # quarter notes: a kept note bounds what is added through as long a rest after it
 
 COLUMNS = ("onset", "pitch", "length", "velocity", "part")
 Ints = NDArray[np.int64]
-
-
-class Spans:
-    """Where no added note may sound: over a melody, under a bass, on a pitch that sounds already.
-
-    A note of a melody or a bass holds its place through a short rest too: where a singer breathes, no other voice goes
-    above.
-
-    Args:
-        song: the kept parts.
-    """
-
-    def __init__(self, song: Song) -> None:
-        notes, rest = song.notes, REST * song.grid
-        onset = notes.onset.astype(np.int64)
-        end = onset + notes.length
-        self._lines = np.unique(np.concatenate([[0], onset, end, end + rest]))
-        self._closed = np.zeros((len(self._lines), 128), dtype=bool)  # from each line to the next
-        for number, part in enumerate(song.parts):
-            own = np.flatnonzero(notes.part == number)
-            until = end[own]
-            if part.role in ("melody", "bass"):
-                begins = np.unique(onset[own])
-                following = np.append(begins, 0)[np.searchsorted(begins, onset[own], side="right")]
-                until = np.maximum(until, np.minimum(following, until + rest))
-            first, past = np.searchsorted(self._lines, [onset[own], until])
-            for pitch, row, last in zip(notes.pitch[own].tolist(), first.tolist(), past.tolist(), strict=True):
-                low = 0 if part.role == "bass" else pitch
-                high = 128 if part.role == "melody" else pitch + 1
-                self._closed[row:last, low:high] |= not part.drums
-
-    def free(self, begin: int, end: int) -> NDArray[np.bool_]:
-        """The pitches that may sound from a tick to another, bool (128,)."""
-        first, past = self._row(begin), self._row(end - 1) + 1
-        free: NDArray[np.bool_] = np.logical_not(self._closed[first:past].any(axis=0))
-        return free
-
-    def until(self, pitch: int, begin: int) -> int | None:
-        """The tick at which a pitch that is free at a tick has to end; None if it never has to."""
-        first = self._row(begin)
-        ends = np.flatnonzero(self._closed[first:, pitch])
-        return int(self._lines[first + ends[0]]) if len(ends) else None
-
-    def _row(self, tick: int) -> int:
-        return max(int(np.searchsorted(self._lines, tick, side="right")) - 1, 0)
 
 
 @dataclass(frozen=True)
@@ -147,13 +101,16 @@ class Kept:
         whole = joined(exact, (*exact.parts, *added.parts), self._placed(added, len(exact.parts)))
         return replace(whole, tempos=exact.tempos if settings.tempo is None else song.tempos, name=song.name)
 
-    def describe(self, song: Song, settings: Settings) -> str:
+    def describe(self, song: Song, settings: Settings, last: int) -> str:
         """In words, what of a song that was read back is kept.
+
+        Args:
+            last: the tick of its last event on the heads' grid.
 
         Raises:
             UserError: a kept note is not in it as it is in the file (status 1).
         """
-        _, exact = self.of(settings, int(song.notes.onset.max()) // self.scale)
+        _, exact = self.of(settings, last)
         found = set(_rows(song))
         lost = [row for row in _rows(exact) if row not in found]
         if lost:

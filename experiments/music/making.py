@@ -82,7 +82,7 @@ def write_songs(
         written.append(one)
         say(one.describe())
         if kept is not None:
-            say(kept.describe(one.song, settings))
+            say(kept.describe(one.song, settings, int(new.notes.onset.max())))
     return written
 
 
