@@ -19,7 +19,7 @@ from experiments.search.observer import Halt, Observer, View
 from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.running import Listed, run_trials
 from experiments.tables import CONFIRM, FINAL, FINISHED, SEARCH, EpochTable, TrialRow, TrialTable
-from experiments.tracking import Tracker
+from experiments.tracker import Tracker
 
 __all__ = [
     "FEW",

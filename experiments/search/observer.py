@@ -14,8 +14,8 @@ from ray.tune import Callback, Stopper
 from datamodules.errors import UserError
 from experiments.search.plan import TROUBLE
 from experiments.stopping import Interrupt
-from experiments.tables import SEARCH, EpochTable, TrialRow, TrialTable
-from experiments.tracking import Tracker
+from experiments.tables import EpochTable, TrialRow, TrialTable
+from experiments.tracker import Tracker
 
 __all__ = ["Halt", "Observer", "View", "last_line"]
 
@@ -53,7 +53,7 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
         row = self._row(trial)
         row.status = "running"
         repeated = {} if row.of is None else {"of": row.of, "seed": row.seed}
-        self.tracker.start(row.row, row.hyperparameters | repeated, tag="" if row.kind == SEARCH else row.kind)
+        self.tracker.start(row.row, row.hyperparameters | repeated, kind=row.kind)
         self._changed()
 
     def on_trial_result(
@@ -95,7 +95,7 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
         for row in self.table.rows.values():
             if row.status == "running":
                 row.status = "interrupted"
-                self.tracker.finish(row.row, {"best": row.best, **row.figures}, failed=True)
+                self._track_end(row, failed=True)
         self._guard(self.table.write)
         self._guard(self.epochs.finish)
         self.view.update(self.table)
@@ -109,8 +109,14 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
         return self.table.rows[number]
 
     def _close(self, row: TrialRow, *, failed: bool = False) -> None:
-        self.tracker.finish(row.row, {"best": row.best, "best_epoch": row.best_epoch, **row.figures}, failed=failed)
+        self._track_end(row, failed=failed)
         self._changed()
+
+    def _track_end(self, row: TrialRow, *, failed: bool) -> None:
+        """Close the trial's run in W&B; its summary is the best epoch, and how the trial ended."""
+        ended = {"status": row.status, **({"reason": row.reason} if row.reason else {})}
+        best = {"best": row.best, "best_epoch": row.best_epoch, **row.figures} if row.best_epoch else {}
+        self.tracker.finish(row.row, ended | best, failed=failed)
 
     def _changed(self) -> None:
         if (began := time.monotonic()) > self.write_at:

@@ -25,10 +25,12 @@ from experiments.search.hyperparameters import fixed, search_space
 from experiments.search.live import SearchView
 from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.search import run_search
+from experiments.search.tracked import track_search
 from experiments.search.warm_start import warm_of
 from experiments.stopping import Interrupt
 from experiments.tables import CONFIRM, FINAL, TrialTable
-from experiments.tracking import Tracker
+from experiments.tracker import Tracker
+from experiments.tracking import Tracking
 from experiments.winners import Winner, load_winner
 
 if TYPE_CHECKING:
@@ -67,7 +69,13 @@ def is_finished(run: Run, plan: HeadPlan) -> bool:
 
 
 def search_head(
-    run: Run, dataset: Dataset, plan: HeadPlan, cluster: Cluster, deadline: float | None, interrupt: Interrupt
+    run: Run,
+    dataset: Dataset,
+    plan: HeadPlan,
+    cluster: Cluster,
+    deadline: float | None,
+    interrupt: Interrupt,
+    tracking: Tracking,
 ) -> str:
     """Search one head and export its winner; why it ended early, or "".
 
@@ -91,18 +99,17 @@ def search_head(
         if columns.folds:
             say(f"{spec.name}: {len(columns.folds)} folds over songs; a trial's figures are their mean")
         metric = metric_name(spec.name, options.metric)
-        tracker = Tracker(options.wandb, run.path, f"{run.name}/{spec.name}", note, f"{run.facts['id']}-{spec.name}")
+        tracker = track_search(tracking, run, dataset, plan)
         against = baseline_values(columns.searched_baselines, metric)
         view = SearchView(
             console, column_spec.title, options.trials, unit_of(column_spec, metric), against, search.deadline
         )
-        with tracker:
-            with view, beside(spec.load, after=IMPORT_AFTER, gently=True):
-                outcome, choices = _train(spec, columns, search, tracker, view)
-            winner = export_winner(run, dataset, columns, options, search, outcome, choices)
-            if winner is not None:
-                tracker.winner(winner.path, {k: v for k, v in winner.facts.items() if k not in LONG})
-                _announce(winner, outcome.table, choices, search)
+        with view, beside(spec.load, after=IMPORT_AFTER, gently=True):
+            outcome, choices = _train(spec, columns, search, tracker, view)
+        winner = export_winner(run, dataset, columns, options, search, outcome, choices)
+        if winner is not None:
+            tracker.winner(winner.path, {k: v for k, v in winner.facts.items() if k not in LONG})
+            _announce(winner, outcome.table, choices, search)
     return outcome.reason
 
 

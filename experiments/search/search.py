@@ -20,7 +20,7 @@ from experiments.search.space_change import check_space
 from experiments.search.study import METRIC, StudySearch, next_row, open_study
 from experiments.search.warm_start import warm_start
 from experiments.tables import EpochTable, TrialTable
-from experiments.tracking import Tracker
+from experiments.tracker import Tracker
 
 __all__ = ["run_search"]
 
