@@ -29,6 +29,7 @@ MOST_SONGS = 10_000  # rows of a table that W&B's pages show
 
 def _first_line(error: BaseException) -> str:
     line = str(error).splitlines()[0] if str(error) else type(error).__name__
+    line = line.partition(': {"')[0]  # what a server said in JSON comes behind its status
     return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]} ..."
 
 
@@ -50,14 +51,14 @@ class SongFiles:
     """A new song for W&B to show.
 
     Attributes:
-        sound: an audio file; None for a song without one.
+        sound: an MP3 file's bytes; none for a song without one.
         facts: figures of it, which become the run's summary.
         about: in words, shown below the picture.
     """
 
     midi: Path
     picture: Path
-    sound: Path | None
+    sound: bytes
     facts: Mapping[str, Any]
     about: str
 
@@ -111,15 +112,16 @@ class Tracking:
         if not self.thread.is_alive():
             return
         self.work.put(None)
-        self.thread.join(self.PATIENCE)
-        if self.thread.is_alive():
-            if self.mode == "online":
+        try:
+            self.thread.join(self.PATIENCE)
+            if self.thread.is_alive() and self.mode == "online":
                 _kill_service()  # what the thread waits for raises, and it goes on offline
             self.thread.join(self.LAST_PATIENCE)
-        if self.thread.is_alive():
-            self._fail("it does not answer")
-            _kill_service()
-            _end_service()
+        finally:  # also after Ctrl-C: W&B would wait when Python ends
+            if self.thread.is_alive():
+                self._fail("it does not answer")
+                _kill_service()
+                _end_service()
 
     def do(self, action: Callable[[], None]) -> None:
         """Have the thread do something that can be done again."""
@@ -197,8 +199,10 @@ class Tracking:
         accepted = sum(bool(row["accepted"]) for row in rows)
         run = self.open(id=identity, name=group, group=group, job_type="song", tags=("song",), config={})
         shown: dict[str, Any] = {"piano_roll": wandb.Image(str(song.picture), caption=song.about)}
-        if song.sound is not None:
-            shown["sound"] = wandb.Audio(str(song.sound), caption=song.midi.name)
+        if song.sound:
+            sound = _beside(run) / "sound.mp3"
+            sound.write_bytes(song.sound)
+            shown["sound"] = wandb.Audio(str(sound), caption=song.midi.name)
         if rows:
             columns: list[str | int] = list(rows[0])
             shown["songs"] = wandb.Table(columns, [list(row.values()) for row in rows[:MOST_SONGS]])
@@ -218,10 +222,15 @@ def keep(run: Any, name: str, kind: str, files: Sequence[Path], facts: Mapping[s
 
     artifact = wandb.Artifact(_plain(name), type=kind, metadata=dict(facts))
     for file in files:
-        copy = Path(run.dir).parent / file.name
+        copy = _beside(run) / file.name
         shutil.copyfile(file, copy)
         artifact.add_file(str(copy), policy="immutable", skip_cache=True)
     run.log_artifact(artifact)
+
+
+def _beside(run: Any) -> Path:
+    """The folder of a run's own on this disk."""
+    return Path(run.dir).parent
 
 
 def _kill_service() -> None:

@@ -59,18 +59,13 @@ def track_song(tracking: Tracking, run: Run, dataset: Dataset, written: Written)
     songs = [{name: song[name] for name in columns} for song in dataset.to_json()["songs"]]
     for song in songs:
         song["parts"] = ", ".join(song["parts"])
-    tracking.song(_group(run, "song"), f"{run.facts['id']}-song", lambda: _files(run, written), songs)
+    tracking.song(_group(run, "song"), f"{run.facts['id']}-song", lambda: _files(written), songs)
 
 
-def _files(run: Run, written: Written) -> SongFiles:
-    from experiments.files import write_bytes
+def _files(written: Written) -> SongFiles:
     from experiments.music.mp3 import beginning_as_mp3
 
-    sound = None
-    if written.sound is not None:
-        sound = run.path / "wandb" / "song.mp3"
-        sound.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(sound, beginning_as_mp3(written.sound, HEARD))
+    sound = b"" if written.sound is None else beginning_as_mp3(written.sound, HEARD)
     found = written.copying
     facts: dict[str, Any] = {
         "events": written.events,
