@@ -33,9 +33,9 @@ class Tracker:
         self.tracking, self.group, self.identity = tracking, group, identity
         self.tags, self.about = tuple(tags), dict(about)
 
-    def start(self, row: int, config: Mapping[str, Any], *, kind: str = "search") -> None:
-        """Open the run of a trial; `kind` says what it is, if it is none of the search itself."""
-        opening = self._opening(f"{row:05d}", "trial" if kind == "search" else kind, kind, config)
+    def start(self, row: int, config: Mapping[str, Any], *, tag: str = "") -> None:
+        """Open the run of a trial; one that is no trial of the search has a tag, which says what it is."""
+        opening = self._opening(f"{row:05d}", tag or "trial", tag or "search", config)
         self.tracking.do(lambda: self._start(self._id(row), opening))
 
     def log(self, row: int, report: Mapping[str, Any]) -> None:

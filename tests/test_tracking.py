@@ -52,7 +52,7 @@ def search(tracking: Tracking, folder: Path) -> None:
     """Two trials and a winner, as a search tells of them."""
     tracker = Tracker(tracking, "demo/notes", "run-notes", ("notes", "original"), {"search": {"head": "notes"}})
     tracker.start(0, {"hidden": 32})
-    tracker.start(1, {"hidden": 32, "of": 0}, kind="confirm")
+    tracker.start(1, {"hidden": 32, "of": 0}, tag="confirm")
     for epoch, valid in VALID.items():
         for row in (0, 1):
             tracker.log(row, {"epoch": epoch, "valid": valid})

@@ -14,7 +14,7 @@ from ray.tune import Callback, Stopper
 from datamodules.errors import UserError
 from experiments.search.plan import TROUBLE
 from experiments.stopping import Interrupt
-from experiments.tables import EpochTable, TrialRow, TrialTable
+from experiments.tables import SEARCH, EpochTable, TrialRow, TrialTable
 from experiments.tracker import Tracker
 
 __all__ = ["Halt", "Observer", "View", "last_line"]
@@ -53,7 +53,7 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
         row = self._row(trial)
         row.status = "running"
         repeated = {} if row.of is None else {"of": row.of, "seed": row.seed}
-        self.tracker.start(row.row, row.hyperparameters | repeated, kind=row.kind)
+        self.tracker.start(row.row, row.hyperparameters | repeated, tag="" if row.kind == SEARCH else row.kind)
         self._changed()
 
     def on_trial_result(
