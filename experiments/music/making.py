@@ -12,6 +12,7 @@ from experiments.music.dressing import Dress, dresser
 from experiments.music.generation import Sampling, Settings, generate, unknown_of_prime, without_head
 from experiments.music.joining import continued
 from experiments.music.mixed import Share
+from experiments.music.origin import origin_of
 from experiments.music.prime import Prime, find_prime
 from experiments.music.ranking import candidate_table, likelihoods
 from experiments.music.training_songs import training_songs
@@ -66,12 +67,14 @@ def write_songs(
     order = sorted(range(candidates), key=lambda number: likely[number].total) if likely else [0]
     training = training_songs(winners.values())
     dressed = dresser(winners, found, training, dress)
+    origin = origin_of(winners, found, settings, shares)
     written = []
     for rank, number in enumerate(order, start=1):
         path = out if candidates == 1 else numbered_path(out, rank)
         new = dressed(songs[number])
         song = continued(found.song, new, found.line) if dress.continues else new
-        one = write_song(song, path, training, title=f"{path.stem}: {new.name}", soundfont=soundfont, new=new)
+        title, made = f"{path.stem}: {new.name}", (*origin, new.name)
+        one = write_song(song, path, training, title=title, made=made, soundfont=soundfont, new=new)
         written.append(one)
         say(one.describe())
     if likely:

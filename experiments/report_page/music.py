@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from datamodules.files import read_whole
 from datamodules.midi_bytes import Limits
-from datamodules.song import Song
+from datamodules.song import Song, bar_lines
 from experiments.cli import note
-from experiments.music.pictures import bar_lines, pitch_name
+from experiments.music.pictures import pitch_name
 from experiments.music.sound import LONGEST_MINUTES, RATE, render, seconds_at, song_seconds
 
 __all__ = ["Piece", "piece"]
