@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
 import mido
@@ -20,7 +21,7 @@ from datamodules.files import write_whole
 from datamodules.midi_repair import DRUM_CHANNEL, settle
 from datamodules.song import Part, Song, bar_lines, check_grid, is_compound
 
-__all__ = ["DIVISION", "midi_bytes", "part_name", "write_midi"]
+__all__ = ["DIVISION", "channels_of", "midi_bytes", "part_name", "write_midi"]
 
 DIVISION = 480  # ticks a quarter note
 VOLUME = 7  # the controller
@@ -62,17 +63,19 @@ def midi_bytes(song: Song, *, title: str = "", made: Sequence[str] = ()) -> byte
     file = mido.MidiFile(type=1, ticks_per_beat=DIVISION, charset="utf-8")
     maps = _maps(song, scale)
     tracks = [_about(title, made) + maps]
-    pitched = 0
-    for part, notes in zip(song.parts, _notes(song, scale), strict=True):
-        port, channel = (0, DRUM_CHANNEL) if part.drums else divmod(pitched, len(_PITCHED_CHANNELS))
-        channel = DRUM_CHANNEL if part.drums else _PITCHED_CHANNELS[channel]
-        pitched += not part.drums
+    for part, notes, (port, channel) in zip(song.parts, _notes(song, scale), channels_of(song), strict=True):
         tracks.append(_opening(part, port, channel) + [_note_message(*note, channel=channel) for note in notes])
     end = max([bar_lines(song)[-1] * scale, *(tick for track in tracks for tick, _, _ in track)])
     file.tracks += [_track(timed, end) for timed in tracks]
     buffer = io.BytesIO()
     file.save(file=buffer)
     return buffer.getvalue()
+
+
+def channels_of(song: Song) -> list[tuple[int, int]]:
+    """The port and the channel of each part, from 0: pitched parts have one of their own, drums share the tenth."""
+    places = ((port, channel) for port in count() for channel in _PITCHED_CHANNELS)
+    return [(0, DRUM_CHANNEL) if part.drums else next(places) for part in song.parts]
 
 
 def part_name(name: str, program: int, drums: bool) -> str:

@@ -145,10 +145,10 @@ class Song:
         where the first whole bar begins. Such a section is the end of a bar of the metre that follows it.
         """
         row = np.searchsorted(self.metres[:, 0], ticks, side="right") - 1
-        return np.maximum(row, 1 if self._has_pickup else 0)
+        return np.maximum(row, 1 if self.has_pickup else 0)
 
     @property
-    def _has_pickup(self) -> bool:
+    def has_pickup(self) -> bool:
         """Whether the first section is shorter than a bar of the second."""
         if len(self.metres) < 2:
             return False

@@ -86,6 +86,8 @@ class GenerateOptions(RunOfHead):
     """how many songs to write, as output-1.mid (the likeliest under the heads), output-2.mid, ..."""
     soundfont: Annotated[Path | None, tyro.conf.arg(metavar="SF2", help_behavior_hint="")] = None
     """a SoundFont for the sound, played by FluidSynth (default: a small synthesizer of our own)"""
+    musicxml: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
+    """write a score beside the MIDI file too, as FILE.musicxml, which notation programs open (needs music21)"""
     play: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
     """play the song when it is written"""
     all_songs: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
@@ -117,6 +119,10 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
     from experiments.music.making import write_songs
 
     settings = _settings(options)
+    if options.musicxml:
+        from experiments.music.score import check_musicxml
+
+        check_musicxml()
     dress = dress_of(options.key, options.tracks, options.instruments, options.drums, options.go_on)
     if options.soundfont is not None:
         from experiments.music.soundfont import check_soundfont
@@ -138,6 +144,7 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
         candidates=options.candidates,
         soundfont=options.soundfont,
         dress=dress,
+        musicxml=options.musicxml,
     )
     if options.play:
         from experiments.music.playing import play

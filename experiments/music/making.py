@@ -15,6 +15,7 @@ from experiments.music.mixed import Share
 from experiments.music.origin import origin_of
 from experiments.music.prime import Prime, find_prime
 from experiments.music.ranking import candidate_table, likelihoods
+from experiments.music.score import write_musicxml
 from experiments.music.training_songs import training_songs
 from experiments.music.writing import Written, numbered_path, write_song
 from experiments.progress import bar
@@ -40,6 +41,7 @@ def write_songs(
     candidates: int = 1,
     soundfont: Path | None = None,
     dress: Dress | None = None,
+    musicxml: bool = False,
 ) -> list[Written]:
     """Write new songs, and say what was written and how much of it stands in the training songs.
 
@@ -54,6 +56,7 @@ def write_songs(
         candidates: how many songs.
         soundfont: what they sound like; None for our own synthesizer.
         dress: their key, tracks and instruments; None for those of the training songs.
+        musicxml: whether a score is written beside each.
 
     Raises:
         UserError: no winners, heads that do not go together, a bad prime, or a file that cannot be written.
@@ -77,6 +80,8 @@ def write_songs(
         one = write_song(song, path, training, title=title, made=made, soundfont=soundfont, new=new)
         written.append(one)
         say(one.describe())
+        if musicxml:
+            say(write_musicxml(song, path.with_suffix(".musicxml"), title=path.stem, made=made).describe())
     if likely:
         rows = zip(written, order, strict=True)
         console.print(candidate_table([(one.midi, i + 1, likely[i], one.copying) for one, i in rows]))

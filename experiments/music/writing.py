@@ -71,7 +71,7 @@ def write_song(
 
     Args:
         title: of the picture.
-        made: what made it, in lines, for the MIDI file, which is called as the new song is: whatever its path, it is the same file.
+        made: what made it, in lines, for the MIDI file.
         soundfont: what the WAV sounds like; None for our own synthesizer.
         new: what of the song is new, and looked for in the training songs; None for all of it.
 
