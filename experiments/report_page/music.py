@@ -20,7 +20,7 @@ from experiments.cli import note
 from experiments.music.pictures import pitch_name
 from experiments.music.sound import LONGEST_MINUTES, RATE, render, seconds_at, song_seconds
 
-__all__ = ["Piece", "piece"]
+__all__ = ["Music", "Piece", "encoded", "piece"]
 
 SECOND = 14  # units that a second is wide
 ROW = 5  # units that a pitch is high
@@ -54,6 +54,21 @@ class Piece:
     sound: str
     midi: str
     name: str
+
+
+@dataclass(frozen=True)
+class Music:
+    """What is heard in the page, and beside it.
+
+    Attributes:
+        pieces: the new songs, and what they go on from.
+        copied: how much of the new songs stands in the training songs, in words.
+        blind: name of the blind page beside it; "" for none.
+    """
+
+    pieces: tuple[Piece, ...] = ()
+    copied: str = ""
+    blind: str = ""
 
 
 def piece(title: str, song: Song, path: Path, *, pieces: int) -> Piece:
@@ -91,16 +106,17 @@ def _mp3(song: Song, title: str, most: int) -> tuple[bytes, float]:
         note(f"{title}: no sound in the page, for it is empty or longer than {LONGEST_MINUTES:g} minutes")
         return b"", 0.0
     samples = render(song)
-    found = _encoded(samples)
+    found = encoded(samples)
     if len(found) > most:
         samples = samples[: int(len(samples) * 0.95 * most / len(found))].copy()
         samples[-RATE:] *= np.linspace(1, 0, RATE, dtype=np.float32)[:, None]
-        found = _encoded(samples)
+        found = encoded(samples)
         note(f"{title} is long: the page plays its first {len(samples) / RATE:.0f} seconds")
     return found, len(samples) / RATE
 
 
-def _encoded(samples: NDArray[np.float32]) -> bytes:
+def encoded(samples: NDArray[np.float32]) -> bytes:
+    """MP3 of samples (n, 2) within [-1, 1]."""
     file = io.BytesIO()
     with soundfile.SoundFile(
         file, "w", RATE, 2, subtype="MPEG_LAYER_III", format="MP3", compression_level=QUALITY, bitrate_mode="VARIABLE"

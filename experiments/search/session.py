@@ -285,7 +285,7 @@ def _report(run: Run) -> None:
     from experiments.report import write_report
 
     try:
-        say(f"report: {write_report(run)}")
+        say(f"report: {write_report(run).describe()}")
     except UserError as error:  # the search is done all the same
         note(f"no report: {error}")
 
