@@ -100,7 +100,7 @@ def ours(folder: Path, trials: int) -> float:
         view,
     ):
         began = time.perf_counter()
-        table = run_search(spec, (), plan, tracker, view).table
+        table = run_search(spec, (), plan, (tracker,), view).table
         seconds = time.perf_counter() - began
     if table.count("done") != trials:
         sys.exit(f"{table.count('done')} of {trials} trials have slept")

@@ -6,12 +6,12 @@ A W&B that is slow, missing or broken costs the search nothing: what it raises i
 from __future__ import annotations
 
 import os
-import queue
 import re
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
+
+from experiments.background import Background, first_line
 
 __all__ = ["Mode", "Tracker", "resolve_mode"]
 
@@ -40,10 +40,6 @@ def _has_key() -> bool:
         return False
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
 class Tracker:
     """A run a trial, in the group RUN/HEAD.
 
@@ -62,11 +58,7 @@ class Tracker:
         self.mode, self.folder, self.group, self.tell = resolve_mode(mode), folder, group, tell
         self.identity = identity
         self.runs: dict[int, Any] = {}
-        self.failed = self.mode == "off"
-        self.work: queue.Queue[Callable[[], None] | None] = queue.Queue()
-        self.thread = threading.Thread(target=self._serve, name="wandb", daemon=True)
-        if not self.failed:
-            self.thread.start()
+        self.work = Background("W&B", tell) if self.mode != "off" else None
 
     def __enter__(self) -> Self:
         return self
@@ -95,30 +87,12 @@ class Tracker:
 
     def close(self) -> None:
         """Wait a while for what is still to be written, never for ever."""
-        if self.mode == "off":
-            return
-        self.work.put(None)
-        self.thread.join(self.PATIENCE)
-        if self.thread.is_alive():
-            self._fail("it does not answer")
+        if self.work is not None:
+            self.work.close(self.PATIENCE)
 
     def _do(self, action: Callable[[], None]) -> None:
-        if not self.failed:
-            self.work.put(action)
-
-    def _serve(self) -> None:
-        while (action := self.work.get()) is not None:
-            if self.failed:
-                continue
-            try:
-                action()
-            except Exception as error:
-                self._fail(_first_line(error))
-
-    def _fail(self, reason: str) -> None:
-        if not self.failed:
-            self.failed = True
-            self.tell(f"W&B is left out from here on: {reason}")
+        if self.work is not None:
+            self.work.do(action)
 
     def _settings(self) -> Any:
         import wandb
@@ -139,7 +113,7 @@ class Tracker:
             if self.mode != "online":
                 raise
             self.mode = "offline"
-            self.tell(f"W&B does not answer ({_first_line(error)}); its runs are offline from here on")
+            self.tell(f"W&B does not answer ({first_line(error)}); its runs are offline from here on")
             return self._init(name, config, job_type, tag, id)
 
     def _init(self, name: str, config: dict[str, Any], job_type: str, tag: str, id: str | None) -> Any:

@@ -46,7 +46,7 @@ class Trial:
 
 def observer(folder: Path) -> Observer:
     tracker = Tracker("off", folder, "r/offsets", lambda text: None, "x")
-    return Observer(TrialTable(folder / "trials.csv"), EpochTable(folder / "epochs.csv"), tracker, Silent())
+    return Observer(TrialTable(folder / "trials.csv"), EpochTable(folder / "epochs.csv"), (tracker,), Silent())
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch, number: int) -> None:

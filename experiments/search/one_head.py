@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,11 +24,13 @@ from experiments.search.defaults import default_draw
 from experiments.search.export import export_winner, stays
 from experiments.search.hyperparameters import fixed, search_space
 from experiments.search.live import SearchView
+from experiments.search.observer import Tracking
 from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.search import run_search
 from experiments.search.warm_start import warm_of
 from experiments.stopping import Interrupt
 from experiments.tables import CONFIRM, FINAL, TrialTable
+from experiments.tensorboard import Board
 from experiments.tracking import Tracker
 from experiments.winners import Winner, load_winner
 
@@ -96,9 +99,11 @@ def search_head(
         view = SearchView(
             console, column_spec.title, options.trials, unit_of(column_spec, metric), against, search.deadline
         )
-        with tracker:
-            with view, beside(spec.load, after=IMPORT_AFTER, gently=True):
-                outcome, choices = _train(spec, columns, search, tracker, view)
+        board = Board(folder, note, on=options.tensorboard)
+        with board, tracker:
+            after = 0.0 if "torch" in sys.modules else IMPORT_AFTER  # an earlier head's search has loaded it
+            with view, beside(partial(_load, spec, board), after=after, gently=True):
+                outcome, choices = _train(spec, columns, search, (tracker, board), view)
             winner = export_winner(run, dataset, columns, options, search, outcome, choices)
             if winner is not None:
                 tracker.winner(winner.path, {k: v for k, v in winner.facts.items() if k not in LONG})
@@ -106,8 +111,14 @@ def search_head(
     return outcome.reason
 
 
+def _load(spec: HeadSpec, board: Board) -> None:
+    """Import what the export needs, and TensorBoard's files too."""
+    spec.load()
+    board.begin()
+
+
 def _train(
-    spec: HeadSpec, columns: Columns, plan: SearchPlan, tracker: Tracker, view: SearchView
+    spec: HeadSpec, columns: Columns, plan: SearchPlan, trackers: Sequence[Tracking], view: SearchView
 ) -> tuple[Outcome, list[Choice]]:
     """All trainings of a head; how they ended, and the configurations in order, the winner's first."""
 
@@ -117,16 +128,16 @@ def _train(
     def confirming(table: TrialTable) -> float:
         return time_needed(table, plan, len(_unconfirmed(table, plan))) + final(table)
 
-    outcome = run_search(spec, columns.searched, plan, tracker, view, confirming)
+    outcome = run_search(spec, columns.searched, plan, trackers, view, confirming)
     table, reason = outcome.table, outcome.reason
     if reason != "interrupted":
         pairs = _unconfirmed(table, plan)
-        reason = repeat(CONFIRM, pairs, columns.searched, plan, outcome, tracker, view, final) or reason
+        reason = repeat(CONFIRM, pairs, columns.searched, plan, outcome, trackers, view, final) or reason
     choices = choose(table, plan.confirm, plan.seed, plan.patience)
     if columns.folds and choices:
         if reason != "interrupted":
             pairs = without_final(table, choices[0], plan.seed)
-            reason = repeat(FINAL, pairs, (columns.own,), plan, outcome, tracker, view) or reason
+            reason = repeat(FINAL, pairs, (columns.own,), plan, outcome, trackers, view) or reason
         last = with_final(table, choices[0])
         choices = [last, *choices[1:]] if last is not None else []
     return Outcome(table, reason, outcome.next_row), choices
