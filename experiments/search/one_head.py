@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.cli import console, note, say
@@ -24,6 +25,7 @@ from experiments.search.defaults import default_draw
 from experiments.search.export import export_winner, stays
 from experiments.search.hyperparameters import fixed, search_space
 from experiments.search.live import SearchView
+from experiments.search.look_on import study_line
 from experiments.search.observer import Tracking
 from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.search import run_search
@@ -96,11 +98,11 @@ def search_head(
         metric = metric_name(spec.name, options.metric)
         tracker = Tracker(options.wandb, run.path, f"{run.name}/{spec.name}", note, f"{run.facts['id']}-{spec.name}")
         against = baseline_values(columns.searched_baselines, metric)
+        _introduce(spec, folder, against, unit_of(column_spec, metric))
         view = SearchView(
             console, column_spec.title, options.trials, unit_of(column_spec, metric), against, search.deadline
         )
-        board = Board(folder, note, on=options.tensorboard)
-        with board, tracker:
+        with Board(folder, note, on=options.tensorboard) as board, tracker:
             after = 0.0 if "torch" in sys.modules else IMPORT_AFTER  # an earlier head's search has loaded it
             with view, beside(partial(_load, spec, board), after=after, gently=True):
                 outcome, choices = _train(spec, columns, search, (tracker, board), view)
@@ -109,6 +111,14 @@ def search_head(
                 tracker.winner(winner.path, {k: v for k, v in winner.facts.items() if k not in LONG})
                 _announce(winner, outcome.table, choices, search)
     return outcome.reason
+
+
+def _introduce(spec: HeadSpec, folder: Path, baselines: Mapping[str, float], unit: str) -> None:
+    """Say what there is to beat, and how to look on."""
+    if baselines:
+        told = ", ".join(f"{name} {value:.3f}" for name, value in baselines.items())
+        say(f"{spec.name}: baselines, in {unit}: {told}")
+    say(f"{spec.name}: {study_line(folder / 'study.journal')}")
 
 
 def _load(spec: HeadSpec, board: Board) -> None:

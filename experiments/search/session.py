@@ -24,6 +24,7 @@ from experiments.search.beside import beside
 from experiments.search.cluster import connected, in_a_job
 from experiments.search.export import AllFailedError
 from experiments.search.hyperparameters import search_space, settings_of, try_space
+from experiments.search.look_on import board_line
 from experiments.search.one_head import HeadPlan, is_finished, search_head
 from experiments.search.warm_start import earlier_run
 from experiments.stopping import stopping
@@ -194,6 +195,8 @@ def _search_heads(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], began: 
         stopping() as interrupt,  # after Ray has put its own handler in place
     ):
         say(f"searching on {cluster.label}: {cluster.cpus:g} CPUs, {cluster.gpus:g} GPUs")
+        if any(plan.options.tensorboard for plan in plans):
+            say(board_line(run.path))
         for number, plan in enumerate(plans):
             deadline = _deadline(plan.options.time_budget, began, len(plans) - number)
             try:
