@@ -27,10 +27,10 @@ OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 LONGEST = 2000  # characters of a note or an error
 # what is copied from the terminal and run stays in one piece
 COMMAND = re.compile(
-    r"(?:python -m experiments\.|pip install |wandb sync |optuna-dashboard |tensorboard --)[^;,)`]*[^;,)`\s]"
+    r"(?:python -m experiments\.|pip install |wandb sync |optuna-dashboard |tensorboard --)[^;,()`]*[^;,()`\s]"
 )
 INDENT = "  "  # of a line that goes on
-GLUE = "\x00"  # in place of a blank at which no line may end
+GLUE = "\u00a0"  # in place of a blank at which no line may end
 
 
 class _Console(Console):
@@ -74,9 +74,15 @@ def _fitted(text: str, console: Console) -> str:
     """The text in lines that a terminal shows whole. What is longer, a path or a command, has a line of its own."""
     if not console.is_terminal or cell_len(text) <= console.width:
         return text
-    glued = Text(COMMAND.sub(lambda found: found[0].replace(" ", GLUE), text))
-    lines = glued.wrap(console, console.width - len(INDENT), overflow="ignore")
-    return f"\n{INDENT}".join(line.plain for line in lines).replace(GLUE, " ")
+    first, *words = COMMAND.sub(lambda found: found[0].replace(" ", GLUE), text).split(" ")
+    lines = [first]
+    for word in words:
+        longer = f"{lines[-1]} {word}"
+        if cell_len(longer) <= console.width or not lines[-1].strip():
+            lines[-1] = longer
+        else:
+            lines.append(INDENT + word)
+    return "\n".join(lines).replace(GLUE, " ")
 
 
 def parse(options: type[Options], arguments: Sequence[str], *, prog: str, default: Options | None = None) -> Options:

@@ -22,7 +22,7 @@ LINE_EVERY = 10.0  # seconds between two lines without a terminal
 BUILD_EVERY = 0.5  # seconds between two tables in one
 PLAIN = ("hidden", "lstm_layers", "dense_layers", "batchnorm_layers", "dropout_layers", "window", "learning_rate")
 REPEATING = {CONFIRM: "confirming", FINAL: "training the winner"}  # what comes after the search
-SHORT = {"lstm_layers": "lstm", "dense_layers": "dense", "batchnorm_layers": "bnorm", "dropout_layers": "drop"}
+SHORT = {"lstm_layers": "lstm", "dense_layers": "dense", "batchnorm_layers": "norm", "dropout_layers": "drop"}
 
 
 class SearchView:
