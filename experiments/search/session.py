@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Sequence
 from importlib import import_module
@@ -15,6 +16,7 @@ from datamodules.folds import make_folds
 from experiments.cli import note, say
 from experiments.config_file import as_toml
 from experiments.dataset import DataOptions, Dataset, read_dataset
+from experiments.figures import in_words
 from experiments.files import place, write_text
 from experiments.heads import ALL, HEADS, HeadSpec, named_heads
 from experiments.initial import initial_of_head, initial_place, say_heard
@@ -28,6 +30,7 @@ from experiments.search.look_on import board_line
 from experiments.search.one_head import HeadPlan, is_finished, search_head
 from experiments.search.warm_start import earlier_run
 from experiments.stopping import stopping
+from experiments.winners import load_winner
 
 if TYPE_CHECKING:
     from experiments.tune import TuneOptions
@@ -293,8 +296,19 @@ def _report(run: Run) -> None:
         note(f"no report: {error}")
 
 
+def _winners(run: Run, plans: Sequence[HeadPlan]) -> None:
+    """Say again what was found, where several searches have told of it in between."""
+    for plan in plans if len(plans) > 1 else ():
+        if (path := run.winner(plan.spec.name)).exists():
+            winner = load_winner(path)
+            value = winner.facts["figures"].get("valid", math.nan)  # a run may come from a stranger
+            say(f"{plan.spec.name}: {value:.3f} {winner.column.nats} on {winner.label}; {in_words(winner.config)}")
+    say(f"all of it is in {run.path}")
+
+
 def _farewell(run: Run, plans: Sequence[HeadPlan], reason: str) -> None:
     say()
+    _winners(run, plans)
     again = resume_command(run.path, space=plans[0].options.space, storage=plans[0].options.storage)
     if reason == "interrupted":
         raise UserError(f"stopped before the end; what was found is kept. Go on with: {again}", status=1)
