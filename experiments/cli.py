@@ -72,13 +72,17 @@ def _tell(kind: str, style: str, message: str) -> None:
 
 def _fitted(text: str, console: Console) -> str:
     """The text in lines that a terminal shows whole. What is longer, a path or a command, has a line of its own."""
-    if not console.is_terminal or cell_len(text) <= console.width:
-        return text
-    first, *words = COMMAND.sub(lambda found: found[0].replace(" ", GLUE), text).split(" ")
+    return "\n".join(_line_fitted(line, console.width) for line in text.split("\n")) if console.is_terminal else text
+
+
+def _line_fitted(line: str, width: int) -> str:
+    if cell_len(line) <= width:
+        return line
+    first, *words = COMMAND.sub(lambda found: found[0].replace(" ", GLUE), line).split(" ")
     lines = [first]
     for word in words:
         longer = f"{lines[-1]} {word}"
-        if cell_len(longer) <= console.width or not lines[-1].strip():
+        if cell_len(longer) <= width or not lines[-1].strip():
             lines[-1] = longer
         else:
             lines.append(INDENT + word)

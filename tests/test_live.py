@@ -22,6 +22,7 @@ LINES = (
     "next: python -m experiments.evaluate /a/path/that/is/long/in/itself/and/longer, or python -m experiments.tune all",
     "W&B runs are offline; to upload them: wandb sync /tmp/a/folder/of/runs/demo/wandb/offline-run-* --project tritone",
     "  left out: 音楽音楽音楽音楽音楽音楽音楽音楽音楽音楽音楽音楽音楽音楽音楽音楽.mid: it is no MIDI file",
+    "a line of thirty characters here\nand another one below it, which goes on for longer than forty cells",
     "short",
     "",
 )
@@ -93,6 +94,10 @@ def test_a_line_ends_between_words_and_its_commands_stay_whole(text: str, width:
     assert " ".join(line.strip() for line in lines).split() == text.split()
     commands = [found[0] for found in COMMAND.finditer(text)]
     assert all(any(command in line for line in lines) for command in commands)
+    starts = [line for line in lines if not line.startswith("  ")]
+    assert [line.split()[:1] for line in starts] == [
+        line.split()[:1] for line in text.split("\n") if not line.startswith("  ")
+    ]
     for line in lines:
         whole = any(command in line for command in commands) or len(line.split()) == 1
         assert cell_len(line) <= width or whole
