@@ -111,7 +111,7 @@ def measure(options: Options, folder: Path) -> dict[str, Any]:
         ) as view,
     ):
         marks = Marks(view)
-        table = run_search(spec, (), plan, Tracker(tracking, "scale", "x"), marks).table
+        table = run_search(spec, (), plan, (Tracker(tracking, "scale", "x"),), marks).table
     if table.finished() != trials:
         sys.exit(f"{table.finished()} of {trials} trials have ended")
     marks.found.append(marks._now(trials))

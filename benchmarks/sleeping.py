@@ -101,7 +101,7 @@ def ours(folder: Path, trials: int) -> float:
         view,
     ):
         began = time.perf_counter()
-        table = run_search(spec, (), plan, Tracker(tracking, "sleeping", "x"), view).table
+        table = run_search(spec, (), plan, (Tracker(tracking, "sleeping", "x"),), view).table
         seconds = time.perf_counter() - began
     if table.count("done") != trials:
         sys.exit(f"{table.count('done')} of {trials} trials have slept")

@@ -47,7 +47,7 @@ class Trial:
 
 def observer(folder: Path) -> Observer:
     tracker = Tracker(Tracking("off", folder, lambda text: None), "r/offsets", "x")
-    return Observer(TrialTable(folder / "trials.csv"), EpochTable(folder / "epochs.csv"), tracker, Silent())
+    return Observer(TrialTable(folder / "trials.csv"), EpochTable(folder / "epochs.csv"), (tracker,), Silent())
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch, number: int) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from experiments.music.mixed import Share
     from lightning_modules.head import Head
 
-__all__ = ["Sampling", "Settings", "generate", "unknown_of_prime", "without_head"]
+__all__ = ["Sampling", "Settings", "generate", "song_of", "unknown_of_prime", "without_head"]
 
 MOST_EVENTS = 100_000  # an hour of fast music; more is a slip of the finger
 MOST_BARS = 10_000
@@ -121,7 +121,7 @@ def generate(
         with _one_thread():
             voices = _voices(winners, heads, settings, shares, candidate)
             events = _events(voices, prime, settings, _part_of(progress, candidate, candidates))
-        yield _song(prime, events, settings, candidate)
+        yield song_of(prime, events, settings, candidate)
 
 
 def _voices(
@@ -198,12 +198,12 @@ def _own(prime: Prime, head: str) -> Callable[[int], Value]:
     return lambda tick: next(values)
 
 
-def _song(prime: Prime, events: Sequence[Event], settings: Settings, candidate: int) -> Song:
+def song_of(prime: Prime, events: Sequence[Event], settings: Settings, candidate: int = 0) -> Song:
     """The events as a song of one part, in the prime's tempo, metre and key unless asked otherwise."""
-    first = prime.place + events[0].offset
-    offsets = [first if prime.continues else first % prime.bar] + [event.offset for event in events[1:]]
-    onsets = np.cumsum(np.array(offsets, np.int64))
-    sizes = np.array([len(event.chords) for event in events])
+    onsets = prime.place + np.cumsum(np.array([event.offset for event in events], np.int64))
+    if len(onsets) and not prime.continues:
+        onsets -= onsets[0] - onsets[0] % prime.bar  # it begins in its own first bar
+    sizes = np.array([len(event.chords) for event in events], np.int64)
     onset = np.repeat(onsets, sizes)
     lengths = np.fromiter(chain.from_iterable(event.sounding for event in events), np.int64, int(sizes.sum()))
     end = onset + np.maximum(lengths, 1)

@@ -12,8 +12,10 @@ from experiments.music.dressing import Dress, dresser
 from experiments.music.generation import Sampling, Settings, generate, unknown_of_prime, without_head
 from experiments.music.joining import continued
 from experiments.music.mixed import Share
+from experiments.music.origin import origin_of
 from experiments.music.prime import Prime, find_prime
 from experiments.music.ranking import candidate_table, likelihoods
+from experiments.music.score import write_musicxml
 from experiments.music.training_songs import training_songs
 from experiments.music.writing import Written, numbered_path, write_song
 from experiments.progress import bar
@@ -39,6 +41,7 @@ def write_songs(
     candidates: int = 1,
     soundfont: Path | None = None,
     dress: Dress | None = None,
+    musicxml: bool = False,
 ) -> list[Written]:
     """Write new songs, and say what was written and how much of it stands in the training songs.
 
@@ -53,6 +56,7 @@ def write_songs(
         candidates: how many songs.
         soundfont: what they sound like; None for our own synthesizer.
         dress: their key, tracks and instruments; None for those of the training songs.
+        musicxml: whether a score is written beside each.
 
     Raises:
         UserError: no winners, heads that do not go together, a bad prime, or a file that cannot be written.
@@ -66,14 +70,18 @@ def write_songs(
     order = sorted(range(candidates), key=lambda number: likely[number].total) if likely else [0]
     training = training_songs(winners.values())
     dressed = dresser(winners, found, training, dress)
+    origin = origin_of(winners, found, settings, shares)
     written = []
     for rank, number in enumerate(order, start=1):
         path = out if candidates == 1 else numbered_path(out, rank)
         new = dressed(songs[number])
         song = continued(found.song, new, found.line) if dress.continues else new
-        one = write_song(song, path, training, title=f"{path.stem}: {new.name}", soundfont=soundfont, new=new)
+        title, made = f"{path.stem}: {new.name}", (*origin, new.name)
+        one = write_song(song, path, training, title=title, made=made, soundfont=soundfont, new=new)
         written.append(one)
         say(one.describe())
+        if musicxml:
+            say(write_musicxml(song, path.with_suffix(".musicxml"), title=path.stem, made=made).describe())
     if likely:
         rows = zip(written, order, strict=True)
         console.print(candidate_table([(one.midi, i + 1, likely[i], one.copying) for one, i in rows]))

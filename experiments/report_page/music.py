@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from datamodules.files import read_whole
 from datamodules.midi_bytes import Limits
-from datamodules.song import Song
+from datamodules.song import Song, bar_lines
 from experiments.cli import note
 from experiments.music.mp3 import as_mp3
-from experiments.music.pictures import bar_lines, pitch_name
+from experiments.music.pictures import pitch_name
 from experiments.music.sound import LONGEST_MINUTES, RATE, render, seconds_at, song_seconds
 
-__all__ = ["Piece", "piece"]
+__all__ = ["Music", "Piece", "piece"]
 
 SECOND = 14  # units that a second is wide
 ROW = 5  # units that a pitch is high
@@ -52,6 +52,21 @@ class Piece:
     sound: str
     midi: str
     name: str
+
+
+@dataclass(frozen=True)
+class Music:
+    """What is heard in the page, and beside it.
+
+    Attributes:
+        pieces: the new songs, and what they go on from.
+        copied: how much of the new songs stands in the training songs, in words.
+        blind: name of the blind page beside it; "" for none.
+    """
+
+    pieces: tuple[Piece, ...] = ()
+    copied: str = ""
+    blind: str = ""
 
 
 def piece(title: str, song: Song, path: Path, *, pieces: int) -> Piece:

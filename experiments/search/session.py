@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import shlex
 import time
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from datamodules.folds import make_folds
 from experiments.cli import note, say
 from experiments.config_file import as_toml
 from experiments.dataset import DataOptions, Dataset, read_dataset
+from experiments.figures import in_words
 from experiments.files import place, write_text
 from experiments.heads import ALL, HEADS, HeadSpec, named_heads
 from experiments.initial import initial_of_head, initial_place, say_heard
@@ -25,11 +27,13 @@ from experiments.search.beside import beside
 from experiments.search.cluster import connected, in_a_job
 from experiments.search.export import AllFailedError
 from experiments.search.hyperparameters import search_space, settings_of, try_space
+from experiments.search.look_on import board_line
 from experiments.search.one_head import HeadPlan, is_finished, search_head
 from experiments.search.tracked import track_song
 from experiments.search.warm_start import earlier_run
 from experiments.stopping import stopping
 from experiments.tracking import Tracking
+from experiments.winners import load_winner
 
 if TYPE_CHECKING:
     from experiments.music.writing import Written
@@ -202,6 +206,8 @@ def _search_heads(
         stopping() as interrupt,  # after Ray has put its own handler in place
     ):
         say(f"searching on {cluster.label}: {cluster.cpus:g} CPUs, {cluster.gpus:g} GPUs")
+        if any(plan.options.tensorboard for plan in plans):
+            say(board_line(run.path))
         for number, plan in enumerate(plans):
             deadline = _deadline(plan.options.time_budget, began, len(plans) - number)
             try:
@@ -292,13 +298,24 @@ def _report(run: Run) -> None:
     from experiments.report import write_report
 
     try:
-        say(f"report: {write_report(run)}")
+        say(f"report: {write_report(run).describe()}")
     except UserError as error:  # the search is done all the same
         note(f"no report: {error}")
 
 
+def _winners(run: Run, plans: Sequence[HeadPlan]) -> None:
+    """Say again what was found, where several searches have told of it in between."""
+    for plan in plans if len(plans) > 1 else ():
+        if (path := run.winner(plan.spec.name)).exists():
+            winner = load_winner(path)
+            value = winner.facts["figures"].get("valid", math.nan)  # a run may come from a stranger
+            say(f"{plan.spec.name}: {value:.3f} {winner.column.nats} on {winner.label}; {in_words(winner.config)}")
+    say(f"all of it is in {run.path}")
+
+
 def _farewell(run: Run, plans: Sequence[HeadPlan], reason: str) -> None:
     say()
+    _winners(run, plans)
     again = resume_command(run.path, space=plans[0].options.space, storage=plans[0].options.storage)
     if reason == "interrupted":
         raise UserError(f"stopped before the end; what was found is kept. Go on with: {again}", status=1)
