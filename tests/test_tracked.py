@@ -88,7 +88,7 @@ def test_a_run_ends_with_its_best_epoch_and_how_it_ended(
     tracker = track_search(told, run, dataset, HeadPlan(HEADS["notes"], TuneOptions(head="notes")))
     tracker.start(0, {})
     table.rows[0] = row
-    Observer(table, EpochTable(tmp_path / "epochs.csv"), tracker, Silent()).finish()
+    Observer(table, EpochTable(tmp_path / "epochs.csv"), (tracker,), Silent()).finish()
     assert told.summary.items() >= {**summary, "status": "interrupted", "exit_code": 1}.items()
     assert ("best" in told.summary) == bool(row.best_epoch)  # never infinity
 
