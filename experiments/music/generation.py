@@ -40,6 +40,7 @@ __all__ = [
     "generate",
     "hear_prime",
     "own_column",
+    "song_of",
     "unknown_of_prime",
     "without_head",
 ]
@@ -140,7 +141,7 @@ def generate(
 
 
 def _all_of_it(voices: Mapping[str, Voice], prime: Prime, settings: Settings, progress: Progress) -> Song:
-    return _song(prime, _events(voices, prime, settings, progress), settings)
+    return song_of(prime, _events(voices, prime, settings, progress), settings)
 
 
 def _voices(
@@ -222,12 +223,12 @@ def own_column(prime: Prime, head: str) -> Callable[[int], Value]:
     return lambda tick: next(values)
 
 
-def _song(prime: Prime, events: Sequence[Event], settings: Settings) -> Song:
+def song_of(prime: Prime, events: Sequence[Event], settings: Settings) -> Song:
     """The events as a song of one part, in the prime's tempo, metre and key unless asked otherwise."""
-    first = prime.place + events[0].offset
-    offsets = [first if prime.continues else first % prime.bar] + [event.offset for event in events[1:]]
-    onsets = np.cumsum(np.array(offsets, np.int64))
-    sizes = np.array([len(event.chords) for event in events])
+    onsets = prime.place + np.cumsum(np.array([event.offset for event in events], np.int64))
+    if len(onsets) and not prime.continues:
+        onsets -= onsets[0] - onsets[0] % prime.bar  # it begins in its own first bar
+    sizes = np.array([len(event.chords) for event in events], np.int64)
     onset = np.repeat(onsets, sizes)
     lengths = np.fromiter(chain.from_iterable(event.sounding for event in events), np.int64, int(sizes.sum()))
     end = onset + np.maximum(lengths, 1)

@@ -19,11 +19,10 @@ from datamodules.corpus import read_song
 from datamodules.errors import UserError
 from datamodules.midi import RejectedFile, read_midi
 from datamodules.midi_write import DIVISION, part_name
-from datamodules.song import Notes, Song, bar_length
+from datamodules.song import Notes, Song, bar_length, bar_lines
 from experiments.music.generation import Settings
 from experiments.music.joining import joined
 from experiments.music.keys import key_of, transposed
-from experiments.music.pictures import bar_lines
 from experiments.music.prime import Prime
 from experiments.music.spans import Spans
 from experiments.music.training_songs import parts_of
