@@ -20,7 +20,7 @@ from datamodules.windows import SCORED_AT_ONCE, Batch, Segments, Windows
 from lightning_modules.config import HeadConfig
 from lightning_modules.head import Head
 
-__all__ = ["PlainModule", "loaders"]
+__all__ = ["PlainData", "PlainModule"]
 
 
 class Items(Dataset[Batch]):
@@ -43,28 +43,34 @@ def collate(items: list[Batch]) -> Batch:
     return {name: torch.cat([item[name] for item in items]) for name in items[0]}
 
 
-def loaders(
-    column: Column, config: HeadConfig, framing: Framing, updates: int
-) -> tuple[DataLoader[Batch], DataLoader[Batch]]:
-    """Training and validation; an epoch of training has as many updates as `MidiWindows` gives it.
+class PlainData(pl.LightningDataModule):
+    """Training and validation; a training epoch has as many updates as `MidiWindows` gives it.
 
-    The training windows are those of as many passes as its epoch has, each cut and moved at random once.
+    Each epoch cuts and moves its windows at random anew, as ours does, so that the same configuration learns the same:
+    to be used with `Trainer(reload_dataloaders_every_n_epochs=1)`.
     """
-    given = MidiWindows(
-        column, framing, batch_size=config.batch_size, weighting=config.weighting, updates_per_epoch=updates
-    )
-    train, valid = Windows(column, TRAIN, framing, config.weighting), Windows(column, column.valid_part, framing)
-    random = np.random.default_rng(0)
-    passes = [train.passed(random) for _ in range(given.passes)]
-    items = Items(train, Segments(*(np.concatenate(part) for part in zip(*map(_arrays, passes), strict=True))))
-    size = config.batch_size
-    sampler = RandomSampler(items, num_samples=given.updates * size)
-    large = max(SCORED_AT_ONCE // framing.tail, 1)
-    held_out = Items(valid, valid.in_order())
-    return (
-        DataLoader(items, size, sampler=sampler, collate_fn=collate),
-        DataLoader(held_out, large, collate_fn=collate),
-    )
+
+    def __init__(self, column: Column, config: HeadConfig, framing: Framing, updates: int) -> None:
+        super().__init__()
+        given = MidiWindows(
+            column, framing, batch_size=config.batch_size, weighting=config.weighting, updates_per_epoch=updates
+        )
+        self.passes, self.updates, self.size = given.passes, given.updates, config.batch_size
+        self.train, self.valid = (
+            Windows(column, TRAIN, framing, config.weighting), Windows(column, column.valid_part, framing)
+        )  # fmt: skip
+        self.large = max(SCORED_AT_ONCE // framing.tail, 1)
+        self.random = np.random.default_rng(0)
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        passes = [self.train.passed(self.random) for _ in range(self.passes)]
+        segments = Segments(*(np.concatenate(part) for part in zip(*map(_arrays, passes), strict=True)))
+        items = Items(self.train, segments)
+        sampler = RandomSampler(items, num_samples=self.updates * self.size)
+        return DataLoader(items, self.size, sampler=sampler, collate_fn=collate)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        return DataLoader(Items(self.valid, self.valid.in_order()), self.large, collate_fn=collate)
 
 
 def _arrays(segments: Segments) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

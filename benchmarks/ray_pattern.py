@@ -5,9 +5,10 @@
 First the command, as in share.py. Then what the pages of Ray and Lightning show: a function trainable, a `DataLoader`
 over a `Dataset` of single windows, `TuneReportCheckpointCallback`, `WandbLoggerCallback` (offline), `OptunaSearch`,
 ASHA, and Tune's own settings. It is told the configurations that the first search drew, in their order, and has its
-networks, batch size, updates an epoch, patience, grace, reduction and number of CPUs. In its favour: windows are cut by
-this project's code, the optimizer is fused, validation batches are large, and Lightning's logger, bar, summary and own
-checkpoints are off. As trials end early by what they learn, the epochs of both are told.
+networks, batch size, updates an epoch, patience, grace, reduction and number of CPUs. Its windows
+are cut and moved anew each epoch too, without which it would stop to learn, and end, earlier. In its favour: windows
+are cut by this project's code, the optimizer is fused, validation batches are large, and Lightning's logger, bar,
+summary and own checkpoints are off. As trials end early by what they learn, the epochs of both are told.
 
 Both are timed with Ray running: the command as command.py says, the pattern from the making of its Tuner until the best
 result is known and W&B closed.
@@ -44,7 +45,7 @@ from ray.tune.search.optuna import OptunaSearch
 import benchmarks.spaces
 from benchmarks.command import HEAD, TUNE, Search, Timed, search, trials, with_updates
 from benchmarks.measured import tell
-from benchmarks.plain_lightning import PlainModule, loaders
+from benchmarks.plain_lightning import PlainData, PlainModule
 from datamodules.columns import Column
 from datamodules.framing import UPDATES_PER_EPOCH
 from experiments.heads import HEADS
@@ -100,7 +101,7 @@ def train(config: dict[str, Any], column: Column, updates: int, max_epochs: int)
     """A trial of the documented pattern."""
     spec = HEADS[HEAD]
     hyperparameters = spec.config.from_dict(config["hyperparameters"])
-    train_loader, valid_loader = loaders(column, hyperparameters, spec.framing(hyperparameters), updates)
+    data = PlainData(column, hyperparameters, spec.framing(hyperparameters), updates)
     trainer = pl.Trainer(
         max_epochs=max_epochs,
         accelerator="cpu",
@@ -114,9 +115,10 @@ def train(config: dict[str, Any], column: Column, updates: int, max_epochs: int)
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
+        reload_dataloaders_every_n_epochs=1,
     )
     network = spec.build(hyperparameters, column.vocabulary, column.grid)
-    trainer.fit(PlainModule(network, max_epochs), train_loader, valid_loader)
+    trainer.fit(PlainModule(network, max_epochs), data)
 
 
 def drawn(run: Path, trials: int) -> list[dict[str, Any]]:

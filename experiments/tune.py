@@ -29,7 +29,7 @@ __all__ = ["TuneOptions", "tune"]
 
 CAN_CHANGE = {
     *("trials", "confirm", "time_budget", "max_concurrent", "max_failures"),
-    *("cpus_per_trial", "gpus_per_trial", "address", "wandb", "runs", "quiet"),
+    *("cpus_per_trial", "gpus_per_trial", "address", "wandb", "tensorboard", "runs", "quiet"),
 }
 MANY = 10**6  # of what is counted: a run may come from a stranger, whose options --resume takes
 MOST = {"confirm": 100, "folds": 20} | dict.fromkeys(("trials", "max_epochs", "patience", "max_concurrent"), MANY)
@@ -117,6 +117,8 @@ class TuneOptions:
     """what is minimised: nats per event, MAE (not of notes; their nats), or nats averaged over classes"""
     wandb: Literal["auto", "online", "offline", "off"] = "auto"
     """Weights & Biases: auto is online with a key, else offline"""
+    tensorboard: bool = True
+    """an event file a trial, for `tensorboard --logdir RUN`, while the search runs too"""
     resume: Annotated[str | None, _told("RUN")] = None
     """go on with a run: its options are taken from it, and a larger --trials or --confirm extends it"""
     config: ConfigFile = None

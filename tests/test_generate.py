@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -61,14 +62,21 @@ def test_the_same_seed_writes_the_same_bytes(runs: Path) -> None:
     assert Path("a.wav").read_bytes() == Path("b.wav").read_bytes()
 
 
-def test_candidates_are_numbered_and_the_first_is_the_one_alone(runs: Path) -> None:
+def test_candidates_are_numbered_and_the_likeliest_comes_first(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_run(runs / "demo")
     assert call("demo", "--events", "20", "--candidates", "3", "--out", "deep/new.mid") == 0
     assert sorted(path.name for path in Path("deep").glob("*")) == sorted(
         f"new-{number}.{kind}" for number in (1, 2, 3) for kind in ("mid", "wav", "png")
     )
-    assert call("demo", "--events", "20") == 0
-    assert Path("output.mid").read_bytes() == Path("deep/new-1.mid").read_bytes()
+    told = capsys.readouterr().out.split("likeliest first")[1].splitlines()[2:5]
+    names = [line.split()[0] for line in told]
+    totals = [float(re.search(r"\d+\.\d\d", line)[0]) for line in told]  # type: ignore[index]
+    assert names == ["new-1.mid", "new-2.mid", "new-3.mid"]
+    assert totals == sorted(totals)
+    assert totals[0] < totals[2]
+    assert call("demo", "--events", "20") == 0  # the one alone is the first drawn, wherever it comes
+    alone = next(line.split()[0] for line in told if line.split()[1] == "1")
+    assert Path("output.mid").read_bytes() == (Path("deep") / alone).read_bytes()
 
 
 def test_heads_of_several_runs_are_mixed(runs: Path) -> None:

@@ -1,0 +1,87 @@
+"""How likely new songs are under the heads, so that the likeliest candidate comes first.
+
+Likely is not the same as good: a song that says one thing again and again is very likely, and so is a copied one. The
+copy figures stand beside the nats for that reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+
+from datamodules.columns import column_for
+from datamodules.song import Song
+from datamodules.splits import TEST
+from datamodules.windows import in_order
+from experiments.music.copying import Copying
+from experiments.winners import Winner
+from lightning_modules.head import score
+
+__all__ = ["Likelihood", "candidate_table", "likelihoods"]
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """What the heads think of a song.
+
+    Attributes:
+        nats: by head, nats an event as `evaluate` gives them of a song of the user's: complete, at a temperature of 1,
+            the song's first event being nobody's target. NaN for a song of one event.
+    """
+
+    nats: Mapping[str, float]
+
+    @property
+    def total(self) -> float:
+        """-ln of the probability of a whole event, in nats: its columns are drawn one after another."""
+        return sum(self.nats.values())
+
+
+def likelihoods(winners: Mapping[str, Winner], songs: Sequence[Song]) -> list[Likelihood]:
+    """The likelihood of each song under each head.
+
+    Args:
+        winners: by head, on the songs' grid.
+        songs: as the heads wrote them, in their key; each has notes.
+    """
+    events = [song.events() for song in songs]
+    nats: list[dict[str, float]] = [{} for _ in songs]
+    for name, winner in winners.items():
+        column = column_for(winner.column, winner.vocabulary, winner.grid, events)
+        targets = column.targets(TEST)
+        each = np.zeros(0)
+        if len(targets):
+            each = score(winner.head(), in_order(column, TEST, winner.framing), winner.mixture).nats.numpy()
+        song = column.songs()[targets]
+        for number, found in enumerate(nats):
+            own = each[song == number]
+            found[name] = float(own.mean()) if len(own) else float("nan")
+    return [Likelihood(found) for found in nats]
+
+
+def candidate_table(rows: Sequence[tuple[Path, int, Likelihood, Copying]]) -> Table:
+    """Candidates, the likeliest first, with what they share with the training songs.
+
+    Args:
+        rows: a candidate's file, its number as it was drawn, what the heads think of it, and its copy figures.
+    """
+    table = Table(
+        title="\nCandidates, the likeliest first (nats an event; less is likelier, not better)",
+        title_justify="left",
+        box=None,
+        header_style="dim",
+        padding=(0, 1, 0, 0),
+    )
+    heads = list(rows[0][2].nats)
+    table.add_column("file", no_wrap=True)
+    for title in ("drawn", "nats", *(heads if len(heads) > 1 else []), "copied", "longest"):
+        table.add_column(title, justify="right")
+    for path, drawn, likelihood, copied in rows:
+        each = [f"{likelihood.nats[head]:.2f}" for head in heads] if len(heads) > 1 else []
+        share = "-" if copied.notes is None else f"{copied.notes:.0%}"
+        table.add_row(path.name, str(drawn), f"{likelihood.total:.2f}", *each, share, str(copied.longest))
+    return table
