@@ -1,12 +1,12 @@
-"""What a search's bookkeeping costs: W&B (offline), the study's journal, trials.csv, epochs.csv and the live table.
+"""What a search's bookkeeping costs: W&B (offline), the study, TensorBoard's files, the tables and the live view.
 
     python -m benchmarks.bookkeeping [--trials N] [--epochs N] [--json FILE]
 
 The command `python -m experiments.tune notes` over the bundled songs, with all of it on and with all of it off, in
-turn, three times each; the ratio of their seconds is told for each pair. Off is: --wandb off, a study in memory, and
-tables that are kept in memory, neither written nor shown. Both train the same networks to the end: configurations come
-from a list (`spaces.listed`, the sampler still draws) and no trial is stopped early, so that they do the same work.
-Weights are kept in both.
+turn, three times each; the ratio of their seconds is told for each pair. Off is: --wandb off, --no-tensorboard, a study
+in memory, and tables that are kept in memory, neither written nor shown. Both train the same networks to the end:
+configurations come from a list (`spaces.listed`, the sampler still draws) and no trial is stopped early, so that they
+do the same work. Weights are kept in both.
 
 `ratio` is of the seconds from the start of the search to the winner (command.py); `ratio_to_end` of those to the
 command's end, when W&B's runs are closed and the first song is written.
@@ -75,6 +75,7 @@ def timed(options: Options, kept: bool) -> Timed:
     """One search, with its books or without."""
     count, epochs = (3, 2) if options.quick else (options.trials, options.epochs)
     more = ("--patience", str(epochs), "--wandb", "offline" if kept else "off")
+    more += ("--tensorboard",) if kept else ("--no-tensorboard",)
     program = ("-c", f"import sys; from benchmarks.bookkeeping import tune; sys.exit(tune({kept}))")
     with tempfile.TemporaryDirectory() as folder:
         found = search(Search(count, epochs, options.workers, "listed", more), Path(folder).resolve(), program)

@@ -90,7 +90,8 @@ def measure(options: Options, folder: Path) -> dict[str, Any]:
     from experiments.search.plan import SearchPlan
     from experiments.search.search import run_search
     from experiments.stopping import Interrupt
-    from experiments.tracking import Tracker
+    from experiments.tracker import Tracker
+    from experiments.tracking import Tracking
     from search_spaces import complete
 
     trials, spec = 200 if options.quick else options.trials, HEADS["notes"]
@@ -104,13 +105,13 @@ def measure(options: Options, folder: Path) -> dict[str, Any]:
     with (
         open(os.devnull, "w") as nobody,
         patch.object(running, "train_trial_on", report),
-        Tracker(mode, folder, "scale", note, "x") as tracker,
+        Tracking(mode, folder, note) as tracking,
         SearchView(
             Console(file=nobody, force_terminal=True, width=120, height=40), "notes", trials, "nats", {}
         ) as view,
     ):
         marks = Marks(view)
-        table = run_search(spec, (), plan, tracker, marks).table
+        table = run_search(spec, (), plan, (Tracker(tracking, "scale", "x"),), marks).table
     if table.finished() != trials:
         sys.exit(f"{table.finished()} of {trials} trials have ended")
     marks.found.append(marks._now(trials))

@@ -84,7 +84,8 @@ def ours(folder: Path, trials: int) -> float:
     from experiments.search.plan import SearchPlan
     from experiments.search.search import run_search
     from experiments.stopping import Interrupt
-    from experiments.tracking import Tracker
+    from experiments.tracker import Tracker
+    from experiments.tracking import Tracking
 
     spec = HEADS["notes"]
     plan = SearchPlan(
@@ -96,11 +97,11 @@ def ours(folder: Path, trials: int) -> float:
     view = SearchView(Console(), "notes", trials, "nats", {})
     with (
         patch.object(running, "train_trial_on", sleep),
-        Tracker("offline", folder, "sleeping", note, "x") as tracker,
+        Tracking("offline", folder, note) as tracking,
         view,
     ):
         began = time.perf_counter()
-        table = run_search(spec, (), plan, tracker, view).table
+        table = run_search(spec, (), plan, (Tracker(tracking, "sleeping", "x"),), view).table
         seconds = time.perf_counter() - began
     if table.count("done") != trials:
         sys.exit(f"{table.count('done')} of {trials} trials have slept")

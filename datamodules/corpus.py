@@ -12,9 +12,10 @@ import numpy as np
 
 from datamodules.errors import UserError, did_you_mean
 from datamodules.midi import Limits, RejectedFile, bytes_of
+from datamodules.music21_songs import written_scores
 from datamodules.song import DEFAULT_GRID, Song, bar_length, check_grid
 from datamodules.song_cache import Entry, SongCache, default_cache
-from datamodules.song_files import find_files, printable
+from datamodules.song_files import find_files, is_query, printable
 from datamodules.song_workers import read_files
 
 __all__ = ["Corpus", "Row", "find_files", "read_corpus", "read_song"]
@@ -71,29 +72,19 @@ def read_corpus(
     """Read every MIDI file of `paths`; what is no song is left out and told.
 
     Args:
-        paths: files and folders, see `find_files`.
+        paths: files and folders, see `find_files`, and queries as ``music21:bach``, see `written_scores`.
         grid: ticks a quarter note.
         parts: roles or part names whose events are counted; None means all pitched parts. The songs keep all parts.
         limits: what one file may cost.
-        progress: called with the number of files done and of all files.
+        progress: called with the number of files done and of all files; before that, of the scores of a query.
         cache: the cache folder; None means `default_cache()`.
 
     Raises:
-        UserError: a path does not exist, no song is left, or no song has one of the named parts.
+        UserError: a path does not exist, a query finds nothing, no song is left, or no song has one of the named parts.
     """
-    closed: list[Row] = []
-
-    def note(folder: Path, error: OSError) -> None:
-        closed.append(Row(printable(folder), "", False, f"the folder cannot be read ({error.strerror})"))
-
-    files = find_files(paths, note)
-    if not files and closed:
-        raise UserError(f"{closed[0].path}: {closed[0].reason}; no MIDI file was found elsewhere")
-    if not files:
-        raise UserError(
-            f"no .mid or .midi file in {', '.join(map(str, paths)) or 'nothing'}; name songs or their folder"
-        )
-    digests, entries = _read(files, grid, limits, cache, progress or _silent)
+    progress = progress or _silent
+    files, closed = _found(paths, cache, progress)
+    digests, entries = _read(files, grid, limits, cache, progress)
     if parts is not None:
         _check_parts(parts, [entry for entry in entries.values() if isinstance(entry, Song)])
     corpus = _sorted_out(files, digests, entries, parts)
@@ -113,13 +104,45 @@ def read_song(
     """Read one file as `read_corpus` does, from the cache or in a worker; whatever there is to learn from it.
 
     Raises:
-        RejectedFile: it cannot be read as a song.
+        RejectedFile: it cannot be read as a song, or is a query that finds several.
+        UserError: a query finds nothing.
     """
+    if is_query(path):
+        files, _ = _found([path], cache, _silent)
+        if len(files) > 1:
+            raise RejectedFile(f"stands for {len(files)} scores")
+        path = files[0]
     (digest,), entries = _read([path], grid, limits, cache, _silent)
     entry = digest if isinstance(digest, RejectedFile) else entries[digest]
     if not isinstance(entry, Song):
         raise RejectedFile(str(entry))
     return replace(entry, name=printable(path))
+
+
+def _found(paths: Sequence[Path], cache: Path | None, progress: Progress) -> tuple[list[Path], list[Row]]:
+    """The files that paths and queries stand for, and a row for all else that was found there.
+
+    Those of queries come last, in the order of their names in music21's corpus, wherever the cache folder is.
+    """
+    closed: list[Row] = []
+
+    def note(folder: Path, error: OSError) -> None:
+        closed.append(Row(printable(folder), "", False, f"the folder cannot be read ({error.strerror})"))
+
+    files = dict.fromkeys(find_files([path for path in paths if not is_query(path)], note))
+    for query in filter(is_query, paths):
+        for score in written_scores(query, cache if cache is not None else default_cache(), progress):
+            if score.reason:
+                closed.append(Row(printable(score.path), "", False, score.reason))
+            else:
+                files[score.path] = None
+    if not files and closed:
+        raise UserError(f"{closed[0].path}: {closed[0].reason}; no MIDI file was found elsewhere")
+    if not files:
+        raise UserError(
+            f"no .mid or .midi file in {', '.join(map(str, paths)) or 'nothing'}; name songs or their folder"
+        )
+    return list(files), closed
 
 
 def _digest(file: Path, limits: Limits) -> str | RejectedFile:

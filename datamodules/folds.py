@@ -17,7 +17,8 @@ def make_folds(split: Split, events: Sequence[Events], folds: int, seed: int) ->
     """As many splits as there are folds, over the songs of a split.
 
     What the split trains or validates on is training in all folds but one, and validation there, a song as a whole;
-    songs with equal events (transposition ignored) go together. Test targets stay what they are, and are in no fold.
+    songs with equal events (transposition ignored), and versions of one song, go together. Test targets stay what they
+    are, and are in no fold.
 
     Args:
         split: of the run.
@@ -29,7 +30,7 @@ def make_folds(split: Split, events: Sequence[Events], folds: int, seed: int) ->
         UserError: there are fewer different songs than folds, or a fold without targets.
     """
     targets = [int(np.isin(marks, (TRAIN, VALID)).sum()) for marks in split.parts]
-    groups = [group for group in alike(events) if any(targets[song] for song in group)]
+    groups = [group for group in alike(events, split.kin) if any(targets[song] for song in group)]
     if len(groups) < folds:
         instead = f"give more songs, or --folds {len(groups)}" if len(groups) > 1 else "give more songs"
         raise UserError(

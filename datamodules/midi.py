@@ -44,13 +44,20 @@ def bytes_of(path: Path, limits: Limits) -> bytes:
         raise RejectedFile(f"cannot be opened: {error.strerror or error}", lasting=False) from error
 
 
-def read_midi(path: Path, *, grid: int = DEFAULT_GRID, limits: Limits = Limits()) -> Song:  # noqa: B008 - frozen
+def read_midi(
+    path: Path,
+    *,
+    grid: int = DEFAULT_GRID,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    together: float = _TOGETHER,
+) -> Song:
     """Read one MIDI file.
 
     Args:
         path: the file, whatever its name ends in.
         grid: ticks a quarter note of the song.
         limits: what the file may cost. Seconds and memory are for `corpus.read_corpus` to enforce, in its workers.
+        together: seconds within which onsets are one; 0 leaves each where it is.
 
     Raises:
         RejectedFile: it cannot be read as a song; the reason in one line.
@@ -58,7 +65,7 @@ def read_midi(path: Path, *, grid: int = DEFAULT_GRID, limits: Limits = Limits()
     """
     check_grid(grid)
     try:
-        return _song(bytes_of(path, limits), path, grid, limits)
+        return _song(bytes_of(path, limits), path, grid, limits, together)
     except RejectedFile:
         raise
     except MemoryError as error:
@@ -81,7 +88,7 @@ def ticks_of(midi: pretty_midi.PrettyMIDI, seconds: Floats) -> Ints:
     return np.asarray(ticks[row] + np.rint((seconds - starts[row]) / lengths[row]), dtype=np.int64)
 
 
-def _song(data: bytes, path: Path, grid: int, limits: Limits) -> Song:
+def _song(data: bytes, path: Path, grid: int, limits: Limits, together: float) -> Song:
     midi = pretty_midi.PrettyMIDI(mido_object=repaired(scan(data, limits), limits))
     rows = [
         (part, note.pitch, note.velocity, note.start, note.end)
@@ -91,7 +98,7 @@ def _song(data: bytes, path: Path, grid: int, limits: Limits) -> Song:
     table = np.array(rows, np.float64)
     part, pitch, velocity = (table[:, column].astype(np.int64) for column in range(3))
     start, end = ticks_of(midi, table[:, 3]), ticks_of(midi, table[:, 4])
-    onset = _to_grid(_clustered(start, table[:, 3], midi.resolution, grid), midi.resolution, grid)
+    onset = _to_grid(_clustered(start, table[:, 3], midi.resolution, grid, together), midi.resolution, grid)
     ends = np.maximum(_to_grid(end, midi.resolution, grid), onset + 1)
     kept, ends = settle(part, pitch, onset, ends, velocity)
     part, pitch, velocity, onset = part[kept], pitch[kept], velocity[kept], onset[kept]
@@ -110,11 +117,11 @@ def _song(data: bytes, path: Path, grid: int, limits: Limits) -> Song:
     )
 
 
-def _clustered(tick: Ints, seconds: Floats, division: int, grid: int) -> Ints:
+def _clustered(tick: Ints, seconds: Floats, division: int, grid: int, together: float) -> Ints:
     """Give all onsets of a cluster the tick of its first, shape (notes,), in file ticks.
 
-    An onset joins the cluster that is open if it lies within 30 ms of the cluster's first, whatever its part. Two that
-    lie exactly on different grid ticks were meant to be apart, however fast the tempo.
+    An onset joins the cluster that is open if it lies within `together` seconds of the cluster's first, whatever its
+    part. Two that lie exactly on different grid ticks were meant to be apart, however fast the tempo.
     """
     ticks, first_seen, back = np.unique(tick, return_index=True, return_inverse=True)
     times = seconds[first_seen].tolist()
@@ -123,7 +130,7 @@ def _clustered(tick: Ints, seconds: Floats, division: int, grid: int) -> Ints:
     leaders = []
     for row, time in enumerate(times):
         apart = exact[row] and exact[leader]
-        if row and (apart or time - times[leader] > _TOGETHER + _EPSILON):
+        if row and (apart or time - times[leader] > together + _EPSILON):
             leader = row
         leaders.append(leader)
     return np.asarray(ticks[np.array(leaders)][back], dtype=np.int64)

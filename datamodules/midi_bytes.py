@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 __all__ = ["READER_VERSION", "Limits", "RawFile", "RawTrack", "RejectedFile", "scan"]
 
-READER_VERSION = 1  # part of the cache key: raise it when the same bytes would make another song, or another reason
+READER_VERSION = 2  # part of the cache key: raise it when the same bytes would make another song, or another reason
 
 Event = tuple[int, int, int, int]  # tick, status byte, first and second data byte (the first again where there is one)
 Meta = tuple[int, int, bytes]  # tick, meta type, payload

@@ -33,7 +33,8 @@ WORDS = {  # English, and what LilyPond and MuseScore users call their staves
     )),
     "bass": frozenset(("bajo", "bas", "bass", "basse", "bassline", "basso", "baixo", "contrabass")),
     "chords": frozenset((
-        "accomp", "accompaniment", "alt", "alto", "altus", "backing", "choir", "chord", "chords", "comp", "harmony",
+        "accomp", "accompaniment", "alt", "alto", "altus", "backing", "bridge", "choir", "chord", "chords", "comp",
+        "harmony",
         "pad", "pads", "rhythm", "string", "strings", "tenor", "tenore",
     )),
 }

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from datamodules.errors import UserError
 
-__all__ = ["DEFAULT_GRID", "LONGEST_QUARTERS", "ROLES", "Events", "Notes", "Part", "Song"]
+__all__ = ["DEFAULT_GRID", "LONGEST_QUARTERS", "ROLES", "Events", "Notes", "Part", "Song", "bar_lines"]
 
 DEFAULT_GRID = 24  # ticks a quarter note: sixteenths are 6 ticks, eighth-note triplets 8
 LONGEST_QUARTERS = 16  # timing is a distribution up to here; what is longer scores as the last tick
@@ -145,10 +145,10 @@ class Song:
         where the first whole bar begins. Such a section is the end of a bar of the metre that follows it.
         """
         row = np.searchsorted(self.metres[:, 0], ticks, side="right") - 1
-        return np.maximum(row, 1 if self._has_pickup else 0)
+        return np.maximum(row, 1 if self.has_pickup else 0)
 
     @property
-    def _has_pickup(self) -> bool:
+    def has_pickup(self) -> bool:
         """Whether the first section is shorter than a bar of the second."""
         if len(self.metres) < 2:
             return False
@@ -191,6 +191,22 @@ class Song:
 def bar_length(grid: int, numerator: int, denominator: int) -> int:
     """Ticks in a bar; at least one, so that odd metres on coarse grids stay usable."""
     return max(round(grid * 4 * numerator / denominator), 1)
+
+
+def bar_lines(song: Song) -> list[int]:
+    """The ticks at which bars begin, and the end of the last bar that has a note; a metre change starts a bar."""
+    last = int((song.notes.onset.astype(np.int64) + song.notes.length).max(initial=1))
+    lines: list[int] = []
+    starts = song.metres[:, 0].tolist()
+    for (start, numerator, denominator), following in zip(song.metres.tolist(), [*starts[1:], last], strict=True):
+        lines += range(start, min(following, last), bar_length(song.grid, numerator, denominator))
+    end = lines[-1] + bar_length(song.grid, *song.metres[song.metres[:, 0] <= lines[-1]][-1, 1:].tolist())
+    return [*lines, end]
+
+
+def is_compound(numerator: int, denominator: int) -> bool:
+    """Whether a metre is counted in groups of three, as 6/8 and 12/8 are."""
+    return denominator >= 8 and numerator > 3 and numerator % 3 == 0
 
 
 def check_grid(grid: int) -> int:

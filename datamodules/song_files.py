@@ -10,10 +10,13 @@ from pathlib import Path
 
 from datamodules.errors import UserError, did_you_mean
 
-__all__ = ["find_files", "near_file", "printable"]
+__all__ = ["MUSIC21", "absolute", "find_files", "is_query", "near_file", "printable"]
+
+MUSIC21 = "music21:"  # begins what stands for scores of music21's corpus, see `music21_songs`
 
 _SUFFIXES = (".mid", ".midi")
 _BESIDE = 1000  # files that one is looked for among
+_NO_SONGS = "__MACOSX"  # what macOS keeps of other files, under their names
 # What a terminal obeys, what breaks a line, and what turns the direction of what follows.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -21,9 +24,9 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u
 def find_files(paths: Sequence[Path], closed: Callable[[Path, OSError], object] = lambda *_: None) -> list[Path]:
     """The MIDI files of `paths`, each once, sorted.
 
-    A folder stands for all .mid and .midi files (any case) in it and below; hidden files and folders (leading dot) are
-    skipped, links are followed, once each. A file that is named itself is taken whatever its name. Pipes, sockets and
-    devices are no files.
+    A folder stands for all .mid and .midi files (any case) in it and below; hidden files and folders (leading dot) and
+    what macOS adds to archives (``__MACOSX``) are skipped, links are followed, once each. A file that is named itself
+    is taken whatever its name. Pipes, sockets and devices are no files.
 
     Args:
         closed: is told of every folder that cannot be looked into, and why.
@@ -41,6 +44,16 @@ def find_files(paths: Sequence[Path], closed: Callable[[Path, OSError], object] 
             missing = "is neither a file nor a folder" if path.exists() else "does not exist"
             raise UserError(f"{path} {missing}; name MIDI files or folders that hold some{near_file(path)}")
     return [Path(name) for name in sorted(found)]
+
+
+def is_query(path: Path) -> bool:
+    """Whether it stands for scores of music21's corpus, and for no file."""
+    return os.fspath(path).startswith(MUSIC21)
+
+
+def absolute(path: Path) -> str:
+    """The path as a run keeps it, to be opened from anywhere; a query is one as it stands."""
+    return os.fspath(path if is_query(path) else path.absolute())
 
 
 def near_file(path: Path) -> str:
@@ -78,7 +91,7 @@ def _walk(folder: str, closed: Callable[[Path, OSError], object]) -> Iterator[st
             closed(Path(top), error)
             continue
         yield from (entry.path for entry in there if entry.name.lower().endswith(_SUFFIXES) and _is(entry.is_file))
-        left += [entry.path for entry in reversed(there) if _is(entry.is_dir)]
+        left += [entry.path for entry in reversed(there) if _is(entry.is_dir) and entry.name != _NO_SONGS]
 
 
 def _is(kind: Callable[[], bool]) -> bool:

@@ -6,7 +6,7 @@ file knows events, and nothing of columns, windows or networks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from datamodules.errors import UserError
 from datamodules.grams import numbered, paired
 from datamodules.song import Events
+from datamodules.versions import joined
 
 __all__ = [
     "FIRST",
@@ -25,6 +26,7 @@ __all__ = [
     "VALID",
     "Split",
     "alike",
+    "given_split",
     "leakage",
     "make_split",
     "named_split",
@@ -49,12 +51,14 @@ class Split:
         label: how it was made, for people.
         parts: an array of shape (events,) a song: FIRST, TRAIN, VALID or TEST.
         songs: what each song is for: train, valid, test, tail (a bit of each) or none (training, nothing held out).
+        kin: a number for each song, equal for versions of one, which folds keep together too; () where none is known.
     """
 
     name: str
     label: str
     parts: tuple[Marks, ...]
     songs: tuple[str, ...]
+    kin: tuple[int, ...] = ()
 
     @property
     def valid_part(self) -> int:
@@ -98,7 +102,7 @@ class Split:
         return f"{self.label}; targets: {', '.join(f'{name} {count:,}' for name, count in self.counts().items())}"
 
 
-def make_split(kind: str, events: Sequence[Events], seed: int) -> Split:
+def make_split(kind: str, events: Sequence[Events], seed: int, kin: Sequence[int] = ()) -> Split:
     """Splits songs by one of the house rules; the same songs and seed always give the same split.
 
     Args:
@@ -106,25 +110,31 @@ def make_split(kind: str, events: Sequence[Events], seed: int) -> Split:
             `auto` (`song` from ten songs on, else `tail`).
         events: a song's events each.
         seed: of the shuffle of `song`.
+        kin: a number for each song, equal for versions of one song, which `song` holds out together.
 
     Raises:
         UserError: too few songs, or a part without targets.
     """
     if kind == "auto":
-        enough = len(events) >= SONGS_FOR_SONG_SPLIT and len(alike(events)) >= 3
+        enough = len(events) >= SONGS_FOR_SONG_SPLIT and len(alike(events, kin)) >= 3
         kind = "song" if enough else "tail"
     if kind == "song":
-        return _checked(_by_song(events, seed))
+        return _checked(_by_song(events, seed, kin))
     if kind == "tail":
         marks = tuple(map(_tail_marks, map(len, events)))
-        return _checked(Split("tail", "last fifth of each song held out", marks, ("tail",) * len(marks)))
+        label = f"last fifth of each song held out{_told(kin, 'which other versions of it may train')}"
+        return _checked(Split("tail", label, marks, ("tail",) * len(marks), tuple(kin)))
     if kind == "none":
         marks = tuple(_marks(len(song), TRAIN) for song in events)
-        return _checked(Split("none", "nothing held out: training songs only", marks, ("none",) * len(marks)))
+        return _checked(
+            Split("none", "nothing held out: training songs only", marks, ("none",) * len(marks), tuple(kin))
+        )
     raise UserError(f"--split {kind}: choose auto, song, tail or none")
 
 
-def named_split(train: Sequence[Events], valid: Sequence[Events], test: Sequence[Events] = ()) -> Split:
+def named_split(
+    train: Sequence[Events], valid: Sequence[Events], test: Sequence[Events] = (), kin: Sequence[int] = ()
+) -> Split:
     """The split of songs that were named for their part; it is over the songs of `train`, then `valid`, then `test`.
 
     Raises:
@@ -133,9 +143,28 @@ def named_split(train: Sequence[Events], valid: Sequence[Events], test: Sequence
     if not valid:
         raise UserError("--test without --valid: name songs to validate on too, since the search is judged by them")
     names = ("train",) * len(train) + ("valid",) * len(valid) + ("test",) * len(test)
-    marks = tuple(_marks(len(song), _PARTS[name]) for name, song in zip(names, [*train, *valid, *test], strict=True))
-    label = f"songs named: {len(train)} to train, {len(valid)} to validate, {len(test)} to test"
-    return _checked(Split("named", label, marks, names))
+    return given_split("songs named", names, [*train, *valid, *test], kin)
+
+
+def given_split(origin: str, names: Sequence[str], events: Sequence[Events], kin: Sequence[int] = ()) -> Split:
+    """The split of songs whose part is given.
+
+    Args:
+        origin: who gave it, for people.
+        names: train, valid or test for each song.
+        events: a song's events each.
+        kin: as in `make_split`; songs of one number are not kept together here, but the label says what that means.
+
+    Raises:
+        UserError: no training or no validation targets.
+    """
+    marks = tuple(_marks(len(song), _PARTS[name]) for name, song in zip(names, events, strict=True))
+    train, valid, test = (list(names).count(name) for name in ("train", "valid", "test"))
+    label = f"{origin}: {train:,} to train, {valid:,} to validate, {test:,} to test"
+    known = {number for number, name in zip(kin, names, strict=False) if name == "train"}
+    held = sum(number in known for number, name in zip(kin, names, strict=False) if name != "train")
+    label += f" (versions of training songs: {held:,})" if held else ""
+    return _checked(Split("named", label, marks, tuple(names), tuple(kin)))
 
 
 def with_test_songs(split: Split, events: Sequence[Events]) -> Split:
@@ -226,19 +255,28 @@ def _tail_marks(events: int) -> Marks:
     return marks
 
 
-def alike(events: Sequence[Events]) -> list[list[int]]:
-    """Songs in groups: those of one group have equal events, transposition ignored."""
-    groups: dict[tuple[bytes, ...], list[int]] = {}
+def alike(events: Sequence[Events], kin: Sequence[int] = ()) -> list[list[int]]:
+    """Songs in groups: those of one group have equal events, transposition ignored, or equal numbers in `kin`."""
+    keys: list[list[Hashable]] = []
     for i, song in enumerate(events):
         relative = song.pitches - song.pitches.min(initial=127)
-        key = tuple(x.astype(np.int32).tobytes() for x in (song.starts, relative, song.duration, song.offset))
-        groups.setdefault(key, []).append(i)
+        parts = (song.starts, relative, song.duration, song.offset)
+        keys.append([tuple(x.astype(np.int32).tobytes() for x in parts), *kin[i : i + 1]])
+    groups: dict[int, list[int]] = {}
+    for i, group in enumerate(joined(keys)):
+        groups.setdefault(group, []).append(i)
     return list(groups.values())
 
 
-def _by_song(events: Sequence[Events], seed: int) -> Split:
+def _told(kin: Sequence[int], what: str) -> str:
+    """What to add to a label where there are versions of one song."""
+    songs = len(set(kin))
+    return f", {what} ({len(kin):,} files are versions of {songs:,} songs)" if songs < len(kin) else ""
+
+
+def _by_song(events: Sequence[Events], seed: int, kin: Sequence[int]) -> Split:
     """80/10/10 over groups of like songs in shuffled order, at least one group a part."""
-    groups = alike(events)
+    groups = alike(events, kin)
     if len(groups) < 3:
         raise UserError(f"--split song needs three different songs, here are {len(groups)}: try --split tail")
     left = [groups[i] for i in np.random.default_rng(seed).permutation(len(groups))]
@@ -255,7 +293,8 @@ def _by_song(events: Sequence[Events], seed: int) -> Split:
             names[song] = name
         left = [group for group in left if group not in taken]
     marks = tuple(_marks(len(song), _PARTS[name]) for name, song in zip(names, events, strict=True))
-    return Split("song", f"80/10/10 by song, seed {seed}", marks, tuple(names))
+    label = f"80/10/10 by song, seed {seed}{_told(kin, 'versions of a song on one side')}"
+    return Split("song", label, marks, tuple(names), tuple(kin))
 
 
 def _checked(split: Split) -> Split:

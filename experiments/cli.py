@@ -12,6 +12,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any, TextIO, TypeVar
 
 import tyro
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
@@ -27,12 +28,18 @@ Options = TypeVar("Options")
 # what a terminal obeys, but for the ends of lines, and what turns the direction of what follows
 OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 LONGEST = 2000  # characters of a note or an error
+# what is copied from the terminal and run stays in one piece
+COMMAND = re.compile(
+    r"(?:python -m experiments\.|pip install |wandb sync |optuna-dashboard |tensorboard --)[^;,()`]*[^;,()`\s]"
+)
+INDENT = "  "  # of a line that goes on
+GLUE = "\u00a0"  # in place of a blank at which no line may end
 
 
 class _Console(Console):
     """Prints texts as they stand, whoever wrote them: no markup, and nothing in them that a terminal would obey.
 
-    `soft_wrap` leaves long paths in one piece.
+    `soft_wrap` leaves long lines in one piece.
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -49,8 +56,8 @@ console = _Console()  # what a command says
 
 
 def say(text: str = "", *, end: str = "\n") -> None:
-    """Print a line as it stands."""
-    console.print(text, end=end)
+    """Print a line: whole, or in a terminal in as many lines as it needs there, which end between words."""
+    console.print(_fitted(text, console), end=end)
 
 
 def note(message: str) -> None:
@@ -62,7 +69,27 @@ def _tell(kind: str, style: str, message: str) -> None:
     """One line on standard error, whatever the message was made of."""
     line = " ".join(message.splitlines())
     line = line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
-    _Console(stderr=True).print(Text.assemble((kind, style), " ", line))
+    errors = _Console(stderr=True)
+    errors.print(Text.assemble((kind, style), _fitted(f"{kind} {line}", errors)[len(kind) :]))
+
+
+def _fitted(text: str, console: Console) -> str:
+    """The text in lines that a terminal shows whole. What is longer, a path or a command, has a line of its own."""
+    return "\n".join(_line_fitted(line, console.width) for line in text.split("\n")) if console.is_terminal else text
+
+
+def _line_fitted(line: str, width: int) -> str:
+    if cell_len(line) <= width:
+        return line
+    first, *words = COMMAND.sub(lambda found: found[0].replace(" ", GLUE), line).split(" ")
+    lines = [first]
+    for word in words:
+        longer = f"{lines[-1]} {word}"
+        if cell_len(longer) <= width or not lines[-1].strip():
+            lines[-1] = longer
+        else:
+            lines.append(INDENT + word)
+    return "\n".join(lines).replace(GLUE, " ")
 
 
 def parse(options: type[Options], arguments: Sequence[str], *, prog: str, default: Options | None = None) -> Options:

@@ -19,7 +19,7 @@ import tyro
 
 from datamodules.errors import UserError, did_you_mean
 from datamodules.files import read_whole
-from datamodules.song_files import near_file
+from datamodules.song_files import absolute, near_file
 from experiments.option_fields import flag_of, is_positional, is_required, is_switch, options_of
 
 __all__ = ["COMMANDS", "ConfigFile", "RunsFolder", "as_toml", "defaults_of", "named_file"]
@@ -95,7 +95,7 @@ def as_toml(options: Any, *, without: Sequence[str] = ()) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
-        return str(value.absolute())
+        return absolute(value)
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 

@@ -14,8 +14,11 @@ from datamodules.columns import Column, ColumnSpec, build_column
 from datamodules.corpus import Corpus, Row, read_corpus
 from datamodules.errors import UserError
 from datamodules.midi_bytes import Limits
+from datamodules.official import official_split
 from datamodules.song import DEFAULT_GRID, Events, Song, check_grid
-from datamodules.splits import TRAIN, Split, leakage, make_split, named_split
+from datamodules.song_files import absolute
+from datamodules.splits import TRAIN, Split, given_split, leakage, make_split, named_split
+from datamodules.versions import families
 from datamodules.vocabulary import Value
 from experiments.heads import HEADS
 from songs import bundled
@@ -59,7 +62,8 @@ class DataOptions:
     """Which songs, and how they are cut. Paths are absolute, so that a run can be opened from anywhere.
 
     Attributes:
-        songs, valid, test: files and folders; no songs are the bundled ones, wherever they are installed.
+        songs, valid, test: files, folders and queries (``music21:bach``); no songs are the bundled ones, wherever they
+            are installed.
         parts: roles or names of the parts that make the events; None for all pitched ones.
         seed: of the split.
         file_seconds, file_megabytes: processor time and memory that reading one file may take.
@@ -94,9 +98,6 @@ class DataOptions:
             UserError: an empty list of parts, a seed below 0, or a limit out of its bounds.
         """
 
-        def absolute(paths: Sequence[Path]) -> tuple[str, ...]:
-            return tuple(str(path.absolute()) for path in paths)
-
         parts = None
         if command.parts is not None:
             parts = tuple(name.strip() for name in command.parts.split(",") if name.strip())
@@ -105,9 +106,9 @@ class DataOptions:
         if command.seed < 0:
             raise UserError(f"--seed {command.seed}: must be at least 0")
         return cls(
-            songs=absolute(command.songs),
-            valid=absolute(command.valid),
-            test=absolute(command.test),
+            songs=tuple(map(absolute, command.songs)),
+            valid=tuple(map(absolute, command.valid)),
+            test=tuple(map(absolute, command.test)),
             split=command.split,
             parts=parts,
             grid=check_grid(command.grid),
@@ -226,11 +227,29 @@ def read_dataset(options: DataOptions, progress: Progress | None = None) -> Data
     if not (options.valid or options.test):
         corpus = read(options.songs)
         events = _events(corpus.songs, options)
-        split = make_split(options.split, events, options.seed)
+        split = _split(options, corpus, events)
         uses = iter(split.songs)
         rows = tuple((row, next(uses) if row.accepted else "") for row in corpus.rows)
         return Dataset(options, rows, corpus.songs, events, split)
     return _named(options, read)
+
+
+def _split(options: DataOptions, corpus: Corpus, events: Sequence[Events]) -> Split:
+    """The split that was asked for; `auto` takes the one that the songs came with, where they all have one."""
+    kin = _kin(corpus.rows)
+    if options.split != "auto" or (official := official_split([song.name for song in corpus.songs])) is None:
+        return make_split(options.split, events, options.seed, kin)
+    if official.reason:
+        split = make_split("auto", events, options.seed, kin)
+        return replace(split, label=f"{split.label} (the split of {official.origin} is not used: {official.reason})")
+    origin = f"the songs' own split ({official.origin}; --split song makes another)"
+    return given_split(origin, official.songs, events, kin)
+
+
+def _kin(rows: Sequence[Row]) -> list[int]:
+    """A number for each accepted song, equal for versions of one; rejected files too tell what belongs together."""
+    found = families([(row.path, row.digest) for row in rows])
+    return [number for number, row in zip(found, rows, strict=True) if row.accepted]
 
 
 def _reader(options: DataOptions, progress: Progress | None) -> Callable[[Sequence[str]], Corpus]:
@@ -268,7 +287,8 @@ def _named(options: DataOptions, read: Callable[[Sequence[str]], Corpus]) -> Dat
     if not parts["train"][1]:
         raise UserError("every song to train on is also named by --valid or --test: name others")
     events = {name: _events(parts[name][1], options) for name in order}
-    split = named_split(events["train"], events.get("valid", ()), events.get("test", ()))
+    kin = _kin([row for name in order for row, _ in parts[name][0]])
+    split = named_split(events["train"], events.get("valid", ()), events.get("test", ()), kin)
     return Dataset(
         options,
         tuple(row for name in order for row in parts[name][0]),

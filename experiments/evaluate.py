@@ -99,6 +99,7 @@ class _Part:
     """What is scored: a part of the run's songs, or other songs."""
 
     def __init__(self, run: Run, songs: Sequence[Path]) -> None:
+        from datamodules.song_files import absolute
         from datamodules.splits import TEST, with_test_songs
         from experiments.dataset import read_dataset
         from experiments.progress import reading
@@ -109,7 +110,7 @@ class _Part:
         uses = list(zip(self.dataset.songs, self.dataset.split.songs, strict=True))
         scored = [use for use, inside in zip(uses, there, strict=True) if inside]
         if songs:
-            paths = tuple(str(path.absolute()) for path in songs)
+            paths = tuple(map(absolute, songs))
             wanted = replace(self.dataset.options, songs=paths, valid=(), test=(), split="none")
             with reading() as progress:
                 other = read_dataset(wanted, progress)

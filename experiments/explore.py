@@ -38,9 +38,10 @@ class Options:
     songs: Annotated[
         tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="[SONGS ...]", help_behavior_hint="")
     ] = ()
-    """MIDI files or folders (default: the bundled demo songs)"""
+    """MIDI files, folders, or music21:QUERY as music21:bach (default: the bundled demo songs)"""
     split: Literal["auto", "song", "tail", "none"] = "auto"
-    """what is held out: whole songs, the last fifth of each, or nothing; auto: song from ten songs on, else tail"""
+    """what is held out: whole songs, the last fifth of each, or nothing; auto: the split that the songs came with (a
+    table or folders), else song from ten songs on, else tail"""
     valid: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="SONGS ...", help_behavior_hint="")] = ()
     """songs to validate on, in place of --split"""
     test: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="SONGS ...", help_behavior_hint="")] = ()

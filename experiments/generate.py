@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from datamodules.errors import UserError
-from experiments.cli import main
+from experiments.cli import main, say
 from experiments.config_file import ConfigFile, RunsFolder
 from experiments.heads import HEADS
 from experiments.option_fields import Section
 
 if TYPE_CHECKING:
-    from experiments.music.generation import Settings
+    from experiments.music.generation import Sampling, Settings
 
 __all__ = ["GenerateOptions", "generate"]
 
@@ -70,6 +70,9 @@ class GenerateOptions(RunOfHead):
     """the MIDI file whose opening is gone on from (default: the first training song, else a bundled one)"""
     go_on: Annotated[Path | None, tyro.conf.arg(name="continue", metavar="SONG", help_behavior_hint="")] = None
     """a MIDI file of yours that stands first, unchanged, and that the new bars continue (in place of --prime)"""
+    keep: Annotated[str | None, tyro.conf.arg(metavar="PART:SONG", help_behavior_hint="")] = None
+    """notes of a MIDI file that stay, as melody:my_song.mid, around which the heads write, as long as they are unless
+    --bars or --events tell. PART: melody, chords, bass, drums, all, or a part's name (several with commas)"""
     events: Number = None
     """how many events to write (default: 256)"""
     bars: Number = None
@@ -79,6 +82,8 @@ class GenerateOptions(RunOfHead):
     default: 1)"""
     top_p: PerHead = ()
     """draw among the likeliest values that hold this probability; in the same two forms (repeatable; default: 0.95)"""
+    like: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RATINGS ...", help_behavior_hint="")] = ()
+    """ratings that the blind page of `report` saved: the temperatures and top-p rated best; those given above win"""
     mix_ngram: Share = None
     """leave this share of the events to the best n-gram model of the training songs (default: fitted on validation)"""
     tempo: Annotated[
@@ -99,6 +104,8 @@ class GenerateOptions(RunOfHead):
     """how many songs to write, as output-1.mid (the likeliest under the heads), output-2.mid, ..."""
     soundfont: Annotated[Path | None, tyro.conf.arg(metavar="SF2", help_behavior_hint="")] = None
     """a SoundFont for the sound, played by FluidSynth (default: a small synthesizer of our own)"""
+    musicxml: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
+    """write a score beside the MIDI file too, as FILE.musicxml, which notation programs open (needs music21)"""
     play: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
     """play the song when it is written"""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE")] = Path("output.mid")
@@ -113,6 +120,12 @@ class GenerateOptions(RunOfHead):
             for option, value in (("--prime", self.prime), ("--tempo", self.tempo), ("--key", self.key)):
                 if value is not None:
                     raise UserError(f"{option}: a song to --continue has its own; give one or the other")
+        if self.keep is not None:
+            for option, value in (("--continue", self.go_on), ("--key", self.key)):
+                if value is not None:
+                    raise UserError(
+                        f"{option}: would move notes that --keep is to leave as they are; give one or the other"
+                    )
         if len(self.mix_ngram or ()) > 1:
             raise UserError("--mix-ngram: give one share, or none, which is then fitted on validation")
         if not 1 <= self.candidates <= MOST_CANDIDATES:
@@ -128,6 +141,10 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
     from experiments.music.making import write_songs
 
     settings = _settings(options)
+    if options.musicxml:
+        from experiments.music.score import check_musicxml
+
+        check_musicxml()
     dress = dress_of(options.key, options.tracks, options.instruments, options.drums, options.go_on)
     if options.soundfont is not None:
         from experiments.music.soundfont import check_soundfont
@@ -140,6 +157,13 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
         from experiments.music.mixed import shares_of
 
         shares = shares_of(winners, next(iter(options.mix_ngram), None))
+    kept = None
+    if options.keep is not None:
+        from experiments.music.keeping import read_kept
+        from experiments.music.prime import common_grid
+
+        bounds = options.events is None and options.bars is None
+        kept = read_kept(options.keep, common_grid(winners), bounds=bounds).playing(dress.instruments)
     written = write_songs(
         winners,
         options.go_on or options.prime,
@@ -149,6 +173,8 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
         candidates=options.candidates,
         soundfont=options.soundfont,
         dress=dress,
+        kept=kept,
+        musicxml=options.musicxml,
     )
     if options.play:
         from experiments.music.playing import play
@@ -159,17 +185,31 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
 
 def _settings(options: GenerateOptions) -> Settings:
     """The options as the generator takes them."""
-    from experiments.music.generation import Settings
+    from experiments.music.generation import MOST_EVENTS, Settings
     from experiments.music.sampling_options import read_sampling
 
     given = {} if options.events is None else {"events": options.events}
+    if options.keep is not None and not given:
+        given = {"events": MOST_EVENTS}  # as many as there are to the end of what is kept
     return Settings(
         **given,
         bars=options.bars,
-        sampling=read_sampling(options.temperature, options.top_p),
+        sampling=read_sampling(options.temperature, options.top_p, _liked(options)),
         tempo=options.tempo,
         seed=options.seed,
     )
+
+
+def _liked(options: GenerateOptions) -> Mapping[str, Sampling]:
+    """The sampling that was rated best, by head, and a word of it; nothing without --like."""
+    from experiments.music.ratings import liked
+
+    if not options.like:
+        return {}
+    found = liked(options.like)
+    given = [name for name, texts in (("--temperature", options.temperature), ("--top-p", options.top_p)) if texts]
+    say(found.told + (f" ({' and '.join(given)} as given here)" if given else ""))
+    return found.sampling
 
 
 if __name__ == "__main__":

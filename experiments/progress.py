@@ -13,6 +13,7 @@ from experiments.cli import console
 __all__ = ["bar", "reading"]
 
 QUIET = 1.0  # seconds of work before a bar appears
+SLOW = 600.0  # seconds of which the time left is guessed: an epoch may take minutes
 EVERY = 0.1  # seconds between two looks at it: of a hundred thousand small files, each costs less than drawing it
 
 
@@ -20,7 +21,13 @@ EVERY = 0.1  # seconds between two looks at it: of a hundred thousand small file
 def bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """A function (done, of) that draws a bar once the work has taken a while; without a terminal it draws nothing."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    progress = Progress(
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        speed_estimate_period=SLOW,
+    )
     task = progress.add_task(what, total=None)
     began = last = time.monotonic()
     started = False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,19 +20,20 @@ from experiments.config_file import ConfigFile, RunsFolder
 
 if TYPE_CHECKING:
     from experiments.dataset import Dataset
-    from experiments.report_page.music import Piece
+    from experiments.report_page.music import Music
     from experiments.run_folder import Run
     from experiments.winners import Winner
 
-__all__ = ["REPORT", "ReportOptions", "report", "write_report"]
+__all__ = ["BLIND", "REPORT", "Pages", "ReportOptions", "report", "write_report"]
 
-REPORT = "report.html"
+REPORT, BLIND = "report.html", "blind.html"
+CANDIDATES, MOST_CANDIDATES = 9, 27  # of the blind page: each of its settings once, or up to three times
 LARGEST = 8_000_000  # bytes that a page is meant to stay under
 
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """Write one HTML page on a run: its songs, searches, winners and music.
+    """Write one HTML page on a run: its songs, searches, winners and music; and a blind page, to judge these by ear.
 
     Example: python -m experiments.report my_run --song new_song.mid
     """
@@ -43,12 +44,42 @@ class ReportOptions:
     """MIDI files to hear in the page (default: the song that the search ended with)"""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """the page (default: report.html in the run)"""
+    blind: Annotated[int, tyro.conf.arg(metavar="N")] = CANDIDATES
+    """excerpts that the heads write for the blind page, blind.html, where real ones stand among them; 0 for no page"""
+    seed: Annotated[int, tyro.conf.arg(metavar="N")] = 1
+    """of the blind page: another seed, other excerpts"""
     runs: RunsFolder = None
     config: ConfigFile = None
 
     def __post_init__(self) -> None:
         if self.out is not None and self.out.suffix.lower() not in (".html", ".htm"):
             raise UserError(f"--out {self.out}: name an HTML file, as {self.out.with_suffix('.html')}")
+        if not 0 <= self.blind <= MOST_CANDIDATES:
+            raise UserError(f"--blind {self.blind}: must be from 0 to {MOST_CANDIDATES}")
+        if self.seed < 0:
+            raise UserError(f"--seed {self.seed}: must be at least 0")
+
+
+@dataclass(frozen=True)
+class Pages:
+    """What was written.
+
+    Attributes:
+        report: the page on the run.
+        blind: the blind page beside it, if there is one.
+    """
+
+    report: Path
+    blind: Path | None
+
+    def describe(self) -> str:
+        """The files and their sizes."""
+        told = f"{self.report} ({_megabytes(self.report)})"
+        return (
+            f"{told}, and beside it, to judge by ear, {self.blind.name} ({_megabytes(self.blind)})"
+            if self.blind
+            else told
+        )
 
 
 def report(options: ReportOptions, arguments: Sequence[str]) -> None:
@@ -56,64 +87,113 @@ def report(options: ReportOptions, arguments: Sequence[str]) -> None:
     from experiments.run_folder import default_runs, open_run
 
     run = open_run(options.run, options.runs or default_runs())
-    path = write_report(run, options.song, options.out)
-    say(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB): open it in a browser")
+    pages = write_report(run, options.song, options.out, candidates=options.blind, seed=options.seed)
+    say(f"wrote {pages.describe()}: open it in a browser")
 
 
-def write_report(run: Run, songs: Sequence[Path] = (), out: Path | None = None) -> Path:
-    """Write the page on a run.
+def write_report(
+    run: Run,
+    songs: Sequence[Path] = (),
+    out: Path | None = None,
+    *,
+    candidates: int = CANDIDATES,
+    seed: int = ReportOptions.seed,
+) -> Pages:
+    """Write the page on a run, and the blind page beside it.
 
     Args:
         songs: MIDI files to hear in it; none for the run's own song.
         out: where; None for report.html in the run.
-
-    Returns:
-        Where it is.
+        candidates: how many excerpts of the blind page the heads write; 0 for no such page.
+        seed: of the blind page.
 
     Raises:
-        UserError: a song cannot be read, or the page cannot be written.
+        UserError: a song cannot be read, or a page cannot be written.
     """
-    from experiments.files import write_text
     from experiments.progress import bar
     from experiments.report_page.page import build, html
 
-    winners = _winners(run)
+    found = _winners(run)
+    winners = {name: winner for name, winner in found.items() if not isinstance(winner, str)}
     own = run.path / "song.mid"
     named = list(songs) or [path for path in (own,) if path.is_file()]
-    steps = len(named) + bool(winners and named) + len(run.searched()) + 1  # the last is the picture of the songs
     dataset: Dataset | str
     try:
         dataset = run.dataset()  # before the bar: reading shows one of its own
     except UserError as error:
         dataset = str(error)
+    path = out or run.path / REPORT
+    steps = len(named) + bool(winners and named) + len(found) + 1  # the last is the picture of the songs
+    steps += candidates + bool(candidates)
     with bar("writing the page") as advance:
         done = count(1)
-        pieces, copied = _music(winners, named, lambda: advance(next(done), steps))
-        text = html(build(run, dataset, pieces, copied, lambda: advance(next(done), steps)))
-    path = out or run.path / REPORT
+
+        def step() -> None:
+            advance(next(done), steps)
+
+        music = _music(winners, named, step)
+        text = _blind(run, winners, dataset, candidates, seed, step)
+        blind = _beside(path) if text else None
+        if blind is not None:
+            _write(blind, text)
+        page = build(run, dataset, found, replace(music, blind=blind.name if blind else ""), step)
+        _write(path, html(page))
+    return Pages(path, blind)
+
+
+def _write(path: Path, text: str) -> None:
+    from experiments.files import write_text
+
     try:
         write_text(path, text)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}; choose another --out", status=1) from error
     if path.stat().st_size > LARGEST:
-        note(f"{path} has {path.stat().st_size / 1e6:.0f} MB: its songs and pictures are many")
-    return path
+        note(f"{path} has {_megabytes(path)}: its songs and pictures are many")
 
 
-def _winners(run: Run) -> dict[str, Winner]:
-    """The winners that can be read."""
+def _megabytes(path: Path) -> str:
+    return f"{path.stat().st_size / 1e6:.1f} MB"
+
+
+def _beside(path: Path) -> Path:
+    """Where the blind page of a report is."""
+    return path.with_name(BLIND if path.name == REPORT else f"{path.stem}-{BLIND}")
+
+
+def _winners(run: Run) -> dict[str, Winner | str]:
+    """Of each head that was searched, its winner, or why it cannot be read."""
     from experiments.winners import load_winner
 
-    found = {}
+    found: dict[str, Winner | str] = {}
     for name in run.searched():
         try:
             found[name] = load_winner(run.winner(name))
-        except UserError:  # the page says why
-            continue
+        except UserError as error:
+            found[name] = str(error)
     return found
 
 
-def _music(winners: dict[str, Winner], songs: Sequence[Path], step: Callable[[], object]) -> tuple[list[Piece], str]:
+def _blind(
+    run: Run, winners: dict[str, Winner], dataset: Dataset | str, candidates: int, seed: int, step: Callable[[], object]
+) -> str:
+    """The blind page; "" for none, and why is told."""
+    from experiments.music.training_songs import training_songs
+    from experiments.report_page.blind import blind_page
+
+    if not (candidates and winners):
+        return ""
+    try:
+        if isinstance(dataset, str):
+            raise UserError(dataset)
+        training = training_songs(winners.values())
+        return blind_page(run, winners, dataset, training, candidates=candidates, seed=seed, step=step)
+    except UserError as error:
+        note(f"no blind page: {error}")
+        return ""
+
+
+def _music(winners: dict[str, Winner], songs: Sequence[Path], step: Callable[[], object]) -> Music:
     """The prime and the new songs, and how much of these stands in the training songs."""
     from datamodules.corpus import read_song
     from datamodules.midi import RejectedFile
@@ -122,10 +202,10 @@ def _music(winners: dict[str, Winner], songs: Sequence[Path], step: Callable[[],
     from experiments.music.copying import copying
     from experiments.music.prime import find_prime
     from experiments.music.training_songs import training_songs
-    from experiments.report_page.music import piece
+    from experiments.report_page.music import Music, piece
 
     if not songs:
-        return [], ""
+        return Music()
     pieces, copied, share = [], [], len(songs) + bool(winners)
     training = training_songs(winners.values())
     grid = next(iter(winners.values())).grid if winners else DEFAULT_GRID
@@ -145,7 +225,7 @@ def _music(winners: dict[str, Winner], songs: Sequence[Path], step: Callable[[],
             )
         )
         step()
-    return pieces, "Copied: " + " ".join(copied)
+    return Music(tuple(pieces), "Copied: " + " ".join(copied))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ __all__ = ["TuneOptions", "tune"]
 
 CAN_CHANGE = {
     *("trials", "confirm", "time_budget", "max_concurrent", "max_failures"),
-    *("cpus_per_trial", "gpus_per_trial", "address", "wandb", "runs", "quiet"),
+    *("cpus_per_trial", "gpus_per_trial", "address", "wandb", "tensorboard", "runs", "quiet"),
 }
 MANY = 10**6  # of what is counted: a run may come from a stranger, whose options --resume takes
 MOST = {"confirm": 100, "folds": 20} | dict.fromkeys(("trials", "max_epochs", "patience", "max_concurrent"), MANY)
@@ -65,7 +65,7 @@ class TuneOptions:
 
     head: Annotated[tyro.conf.Positional[HeadName | None], HEAD] = None
     songs: Annotated[tyro.conf.Positional[tuple[Path, ...]], _told("[SONGS ...]")] = ()
-    """MIDI files or folders (default: the bundled demo songs)"""
+    """MIDI files, folders, or music21:QUERY as music21:bach (default: the bundled demo songs)"""
     name: Annotated[str | None, _told("NAME")] = None
     """the run's name (default: date and time); the name of a run over the same songs joins that run"""
     runs: RunsFolder = None
@@ -97,7 +97,8 @@ class TuneOptions:
     storage: Annotated[str | None, _told("PATH-OR-URI")] = None
     """where trials keep their weights: a path, or a URI as s3://bucket/folder (default: inside the run)"""
     split: Annotated[Literal["auto", "song", "tail", "none"], Section("songs: held out, and read")] = "auto"
-    """what is held out: whole songs, the last fifth of each, or nothing; auto: song from ten songs on, else tail"""
+    """what is held out: whole songs, the last fifth of each, or nothing; auto: the split that the songs came with (a
+    table or folders), else song from ten songs on, else tail"""
     valid: Annotated[tuple[Path, ...], _told("SONGS ...")] = ()
     """songs to validate on, in place of --split"""
     test: Annotated[tuple[Path, ...], _told("SONGS ...")] = ()
@@ -126,6 +127,8 @@ class TuneOptions:
         "auto"
     )
     """Weights & Biases: auto is online with a key, else offline"""
+    tensorboard: bool = True
+    """an event file a trial, for `tensorboard --logdir RUN`, while the search runs too"""
     resume: Annotated[str | None, _told("RUN")] = None
     """go on with a run: its options are taken from it, and a larger --trials or --confirm extends it"""
     config: ConfigFile = None

@@ -41,7 +41,8 @@ from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.running import Listed
 from experiments.stopping import Interrupt
 from experiments.tables import CONFIRM, FINAL, TrialRow, TrialTable
-from experiments.tracking import Tracker
+from experiments.tracker import Tracker
+from experiments.tracking import Tracking
 from experiments.train import TrainOptions, train
 from experiments.tune import TuneOptions, tune
 from experiments.winners import load_winner
@@ -250,10 +251,11 @@ def test_what_is_to_be_done_stands_in_the_table_first(tmp_path: Path, monkeypatc
     table.path = tmp_path / "trials.csv"
     confirmed(table, 0, 2.0, status="interrupted")
     table.rows[9] = TrialRow(9, CONFIRM, 7, 3, status="waiting")  # planned for one that is no longer among the best
-    tracker, view = Tracker("off", tmp_path, "g", print, "x"), SearchView(Console(), "notes", 2, "nats", {})
+    tracker = Tracker(Tracking("off", tmp_path, print), "g", "x")
+    view = SearchView(Console(), "notes", 2, "nats", {})
     pairs = unconfirmed(table, 2, SEED, PATIENCE)
     outcome = Outcome(table, "", next_row=20)
-    assert repeat(CONFIRM, pairs, (), plan_of(tmp_path, confirm=2), outcome, tracker, view) == "time"
+    assert repeat(CONFIRM, pairs, (), plan_of(tmp_path, confirm=2), outcome, (tracker,), view) == "time"
     with table.path.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["kind"] == "confirm"]
     first, second = map(str, seeds(SEED, 2))
@@ -266,8 +268,8 @@ def test_what_is_to_be_done_stands_in_the_table_first(tmp_path: Path, monkeypatc
     assert [(c["row"], c["seed"], c["hyperparameters"]) for c in asked] == [
         (int(row["row"]), int(row["seed"]), {"hidden": 10 + int(row["of"])}) for row in rows
     ]
-    assert repeat(CONFIRM, [], (), plan_of(tmp_path), outcome, tracker, view) == ""
-    assert repeat(CONFIRM, pairs, (), plan_of(tmp_path, deadline=1.0), outcome, tracker, view) == "time"
+    assert repeat(CONFIRM, [], (), plan_of(tmp_path), outcome, (tracker,), view) == ""
+    assert repeat(CONFIRM, pairs, (), plan_of(tmp_path, deadline=1.0), outcome, (tracker,), view) == "time"
 
 
 def test_the_view_says_what_it_counts(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,8 +17,9 @@ def test_imports_point_down() -> None:
     assert "3 kept, 0 broken" in done.stdout
 
 
-def test_only_one_file_imports_wandb_and_only_search_imports_ray() -> None:
+def test_only_one_file_imports_each_tracker_and_only_search_imports_ray() -> None:
     assert _importers("wandb") == {"tracking.py"}
+    assert _importers("tensorboardX") == {"tensorboard.py"}
     found = _importers("ray")
     assert found
     assert all(name.startswith("search/") for name in found)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from datamodules.midi import read_midi
-from datamodules.song import Notes, Part, Song
-from experiments.music.pictures import bar_lines, piano_roll, pitch_name
+from datamodules.song import Notes, Part, Song, bar_lines
+from experiments.music.pictures import piano_roll, pitch_name
 from songs import bundled
 
 

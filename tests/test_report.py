@@ -117,7 +117,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
         songs["leakage"] = {"validation": {"notes": 0.18, "velocity": None, BAD: "x"}}
         songs["songs"].append({"path": f"{BAD}.mid", "sha256": "", "accepted": False, "reason": BAD, "events": 0})
         (run.path / "songs.json").write_text(json.dumps(songs))
-        assert call("demo", "--runs", str(folder)) == 0
+        assert call("demo", "--runs", str(folder), "--blind", "0") == 0
     found = run.path / "report.html"
     assert found.stat().st_size < LARGEST
     return found.read_text()
@@ -174,7 +174,8 @@ def test_what_is_missing_or_damaged_is_told(tmp_path: Path, capsys: pytest.Captu
     facts = json.loads((run.path / "run.json").read_text())
     (run.path / "run.json").write_text(json.dumps(facts | {"songs": "others"}))
     before = (run.head("notes") / "epochs.csv").read_bytes()
-    assert call("demo") == 0
+    assert call("demo", "--blind", "1") == 0
+    assert not (run.path / "blind.html").exists()
     shown = " ".join(Page((run.path / "report.html").read_text()).shown)
     for words in ("trials.csv is damaged", "epochs.csv is damaged", "No winner:", "No trial yet", "have changed since"):
         assert words in shown, words
@@ -185,7 +186,9 @@ def test_what_is_missing_or_damaged_is_told(tmp_path: Path, capsys: pytest.Captu
         (("none",), "no run none"),
         (("demo", "--song", "none.mid"), "--song none.mid"),
         (("demo", "--out", "page.txt"), "name an HTML file"),
-        (("demo", "--out", "/proc/x/page.html"), "cannot write"),
+        (("demo", "--out", "/proc/x/page.html", "--blind", "0"), "cannot write"),
+        (("demo", "--blind", "100"), "--blind 100: must be from 0 to 27"),
+        (("demo", "--seed", "-1"), "--seed -1"),
     ):
         assert call(*arguments) in (1, 2)
         said = capsys.readouterr().err
@@ -199,7 +202,8 @@ def test_named_songs_are_heard_and_a_long_one_from_its_beginning(
     run, _ = make_run(tmp_path / "runs" / "demo", [])
     (tmp_path / "a.mid").write_bytes(scale())
     monkeypatch.setattr("experiments.report_page.music.MOST_BYTES", 60_000)
-    assert call("demo", "--song", str(tmp_path / "a.mid"), str(bundled()[0]), "--out", str(tmp_path / "p.html")) == 0
+    songs = ("--song", str(tmp_path / "a.mid"), str(bundled()[0]))
+    assert call("demo", *songs, "--out", str(tmp_path / "p.html"), "--blind", "0") == 0
     assert "is long: the page plays its first" in capsys.readouterr().err
     page = (tmp_path / "p.html").read_text()
     assert page.index("New song: a.mid") < page.index(f"New song: {bundled()[0].name}")

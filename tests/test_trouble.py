@@ -23,7 +23,8 @@ from experiments.search.storage import StorageLostError, TrialStore
 from experiments.search.trainable import train_trial
 from experiments.stopping import Interrupt, stopping
 from experiments.tables import EpochTable, TrialTable
-from experiments.tracking import Tracker
+from experiments.tracker import Tracker
+from experiments.tracking import Tracking
 
 
 class Silent:
@@ -45,8 +46,8 @@ class Trial:
 
 
 def observer(folder: Path) -> Observer:
-    tracker = Tracker("off", folder, "r/offsets", lambda text: None, "x")
-    return Observer(TrialTable(folder / "trials.csv"), EpochTable(folder / "epochs.csv"), tracker, Silent())
+    tracker = Tracker(Tracking("off", folder, lambda text: None), "r/offsets", "x")
+    return Observer(TrialTable(folder / "trials.csv"), EpochTable(folder / "epochs.csv"), (tracker,), Silent())
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch, number: int) -> None:

@@ -29,6 +29,7 @@ from experiments.tune import TuneOptions, _merged, tune
 from experiments.winners import load_winner
 from lightning_modules.head import score
 from songs import bundled
+from tests.wandb_server import offline_runs
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = ("--set", "hidden=16", "--set", "lstm_layers=1", "--set", "dense_layers=0", "--set", "batch_size=64")
@@ -104,7 +105,9 @@ def test_a_run_holds_what_the_design_says(searched: Path) -> None:
     assert [row["accepted"] for row in songs["songs"]] == [True, True]
     assert set(songs["vocabulary"]) == set(HEADS)
     assert 0 <= songs["leakage"]["validation"]["notes"] <= 1
-    assert any((searched / "wandb").glob("offline-run-*/run-*.wandb"))
+    tracked = offline_runs(searched)
+    assert {run.job_type for run in tracked.values()} == {"trial", "winner", "song"}
+    assert tracked[f"{searched.name}/song"].history[0]["songs.nrows"] == 2
     song = read_midi(searched / "song.mid")
     assert len(song.events()) == 256
     assert (searched / "song.wav").stat().st_size > 100_000

@@ -130,7 +130,7 @@ class Search:
             id, data = file.stem.removeprefix("run-"), file.read_bytes()
             if id in rows:
                 rows[id].append(data)
-            elif b"winner" not in data:
+            elif id not in (f"{identity}-{self.searched}-winner", f"{identity}-song"):
                 found.append(f"W&B has a run {id}")
         group = f"{NAME}/{self.searched}".encode()
         return found + [f"W&B: {id} is not in {group!r}" for id, data in rows.items() if group not in b"".join(data)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,16 +42,20 @@ class Arrangement:
     likely: NDArray[np.int64]
 
     @classmethod
-    def of(cls, songs: Iterable[Song], parts: Sequence[str] | None = None) -> Arrangement | None:
+    def of(
+        cls, songs: Iterable[Song], parts: Sequence[str] | None = None, without: Collection[str] = ()
+    ) -> Arrangement | None:
         """What songs tell; None if they have no pitched notes.
 
         Args:
             parts: the parts that count; None for all pitched ones.
+            without: roles that do not count.
         """
         counts = np.zeros((len(PITCHED), 4, 128))
         programs: dict[str, Counter[int]] = {role: Counter() for role in PITCHED}
         for song in songs:
-            keep = np.flatnonzero(song.chosen(parts))
+            others = np.array([part.role not in without for part in song.parts])
+            keep = np.flatnonzero(song.chosen(parts) & others[song.notes.part])
             if not len(keep):
                 continue
             notes, places = song.notes, _places(song.notes.onset[keep], song.notes.pitch[keep])

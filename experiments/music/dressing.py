@@ -28,6 +28,7 @@ class Dress:
         instruments: role -> General MIDI program, 0 to 127; of other roles, as in the training songs.
         drums: whether the prime's drum bars are laid under it.
         continues: whether it stands behind the whole prime.
+        kept: the roles of parts that stay, which no new note is to have.
     """
 
     key: int | None = None
@@ -35,6 +36,7 @@ class Dress:
     instruments: Mapping[str, int] = field(default_factory=dict)
     drums: bool = False
     continues: bool = False
+    kept: frozenset[str] = frozenset()
 
 
 def dress_of(key: str | None, tracks: str, instruments: str | None, drums: str, go_on: Path | None) -> Dress:
@@ -57,7 +59,8 @@ def dresser(
 ) -> Callable[[Song], Song]:
     """What dresses a song as the training songs are, else the prime, and as the user asked; it says what it did."""
     songs = [song for song, _ in training.songs] or [prime.song]
-    arrangement = Arrangement.of(songs, parts_of(winners.get("notes") or next(iter(winners.values()))))
+    leader = winners.get("notes") or next(iter(winners.values()))
+    arrangement = Arrangement.of(songs, parts_of(leader), dress.kept)
     if dress.drums and not any(part.drums for part in prime.song.parts):
         note(f"--drums like: {prime.song.name} has no drums")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, cycle
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -31,7 +31,19 @@ if TYPE_CHECKING:
     from experiments.music.mixed import Share
     from lightning_modules.head import Head
 
-__all__ = ["Sampling", "Settings", "generate", "unknown_of_prime", "without_head"]
+__all__ = [
+    "PART",
+    "Compose",
+    "Progress",
+    "Sampling",
+    "Settings",
+    "generate",
+    "hear_prime",
+    "own_column",
+    "song_of",
+    "unknown_of_prime",
+    "without_head",
+]
 
 MOST_EVENTS = 100_000  # an hour of fast music; more is a slip of the finger
 MOST_BARS = 10_000
@@ -39,6 +51,7 @@ SLOWEST, FASTEST = 4.0, 1000.0  # quarter notes a minute; a MIDI file holds no s
 PART = Part("tritone", program=0, drums=False, role="chords")
 
 Progress = Callable[[int, int], None]  # steps done, steps in all
+Compose = Callable[[Mapping[str, Voice], Prime, "Settings", Progress], Song]
 
 
 @dataclass(frozen=True)
@@ -96,6 +109,7 @@ def generate(
     shares: Mapping[str, Share] = MappingProxyType({}),
     candidates: int = 1,
     progress: Progress | None = None,
+    compose: Compose | None = None,
 ) -> Iterator[Song]:
     """New songs, one after another.
 
@@ -110,18 +124,24 @@ def generate(
         shares: by head, what it leaves to an n-gram model.
         candidates: how many songs.
         progress: called now and then.
+        compose: what the heads' voices write, in place of all of a song.
 
     Raises:
         UserError: heads of different grids.
     """
+    compose = compose or _all_of_it
     if common_grid(winners) != prime.song.grid:
         raise ValueError("the prime must be read on the heads' grid")
     heads = {name: winner.head() for name, winner in winners.items()}
     for candidate in range(candidates):
         with _one_thread():
             voices = _voices(winners, heads, settings, shares, candidate)
-            events = _events(voices, prime, settings, _part_of(progress, candidate, candidates))
-        yield _song(prime, events, settings, candidate)
+            song = compose(voices, prime, settings, _part_of(progress, candidate, candidates))
+        yield replace(song, name=f"seed {settings.seed}" + (f", candidate {candidate + 1}" if candidate else ""))
+
+
+def _all_of_it(voices: Mapping[str, Voice], prime: Prime, settings: Settings, progress: Progress) -> Song:
+    return song_of(prime, _events(voices, prime, settings, progress), settings)
 
 
 def _voices(
@@ -142,11 +162,8 @@ def _voices(
 
 def _events(voices: Mapping[str, Voice], prime: Prime, settings: Settings, progress: Progress) -> list[Event]:
     """The events of a new song; the first one's offset is its place in the first bar."""
-    for event in prime.heard():
-        for voice in voices.values():
-            voice.expect(event)
-            voice.hear(event)
-    own = {name: _own(prime, name) for name in HEADS if name not in voices}
+    hear_prime(list(voices.values()), prime)
+    own = {name: own_column(prime, name) for name in HEADS if name not in voices}
     bar = prime.bar
     order = sorted(HEADS, key=lambda name: len(HEADS[name].column.after))
     kept: list[Event] = []
@@ -171,6 +188,14 @@ def _events(voices: Mapping[str, Voice], prime: Prime, settings: Settings, progr
     return kept
 
 
+def hear_prime(voices: Sequence[Voice], prime: Prime) -> None:
+    """Let heads hear the prime's context."""
+    for event in prime.heard():
+        for voice in voices:
+            voice.expect(event)
+            voice.hear(event)
+
+
 def _end(prime: Prime, settings: Settings) -> float:
     """The tick that a new song ends at: of its bars; those that continue a song come after its last one."""
     return math.inf if settings.bars is None else (settings.bars + prime.continues) * prime.bar
@@ -183,7 +208,7 @@ def without_head(head: str) -> str:
     return f"the prime song's own {head} are used"
 
 
-def _own(prime: Prime, head: str) -> Callable[[int], Value]:
+def own_column(prime: Prime, head: str) -> Callable[[int], Value]:
     """What stands in for a head that is lacking: the value of the next event, by its tick.
 
     It is the prime's own column after its context, and then the whole of it again and again; loudness
@@ -198,12 +223,12 @@ def _own(prime: Prime, head: str) -> Callable[[int], Value]:
     return lambda tick: next(values)
 
 
-def _song(prime: Prime, events: Sequence[Event], settings: Settings, candidate: int) -> Song:
+def song_of(prime: Prime, events: Sequence[Event], settings: Settings) -> Song:
     """The events as a song of one part, in the prime's tempo, metre and key unless asked otherwise."""
-    first = prime.place + events[0].offset
-    offsets = [first if prime.continues else first % prime.bar] + [event.offset for event in events[1:]]
-    onsets = np.cumsum(np.array(offsets, np.int64))
-    sizes = np.array([len(event.chords) for event in events])
+    onsets = prime.place + np.cumsum(np.array([event.offset for event in events], np.int64))
+    if len(onsets) and not prime.continues:
+        onsets -= onsets[0] - onsets[0] % prime.bar  # it begins in its own first bar
+    sizes = np.array([len(event.chords) for event in events], np.int64)
     onset = np.repeat(onsets, sizes)
     lengths = np.fromiter(chain.from_iterable(event.sounding for event in events), np.int64, int(sizes.sum()))
     end = onset + np.maximum(lengths, 1)
@@ -224,7 +249,6 @@ def _song(prime: Prime, events: Sequence[Event], settings: Settings, candidate: 
         tempos=np.array([[0.0, settings.tempo or min(max(prime.tempo, SLOWEST), FASTEST)]]),
         metres=np.array([[0, *prime.metre]], np.int32),
         keys=np.array([[0, key] for key in prime.key], np.int32).reshape(-1, 2),
-        name=f"seed {settings.seed}" + (f", candidate {candidate + 1}" if candidate else ""),
     )
 
 

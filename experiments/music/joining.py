@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from datamodules.midi_repair import settle
 from datamodules.song import Notes, Part, Song, bar_length
 
-__all__ = ["continued", "with_drums"]
+__all__ = ["continued", "joined", "with_drums"]
 
 COLUMNS = ("onset", "pitch", "length", "velocity", "part")
 
@@ -42,7 +42,7 @@ def with_drums(song: Song, like: Song) -> Song:
     part = replace(like.parts[drums[0]], role="drums")
     kit = np.full(len(own), len(song.parts))
     added = (at + place[own], notes.pitch[own], notes.length[own], notes.velocity[own], kit)
-    return _joined(song, (*song.parts, part), added)
+    return joined(song, (*song.parts, part), added)
 
 
 def continued(before: Song, song: Song, tick: int) -> Song:
@@ -65,7 +65,7 @@ def continued(before: Song, song: Song, tick: int) -> Song:
     onset = notes.onset.astype(np.int64) + tick
     free = ~_sounding(old, part_of, notes.pitch.astype(np.int64), onset)
     added = (onset[free], notes.pitch[free], notes.length[free], notes.velocity[free], part_of[free])
-    return _joined(before, tuple(parts), added)
+    return joined(before, tuple(parts), added)
 
 
 def _sounding(
@@ -79,7 +79,8 @@ def _sounding(
     return np.array([tick < ends.get((number, key), 0) for number, key, tick in keys], bool)
 
 
-def _joined(song: Song, parts: tuple[Part, ...], added: Sequence[NDArray[Any]]) -> Song:
+def joined(song: Song, parts: tuple[Part, ...], added: Sequence[NDArray[Any]]) -> Song:
+    """A song with notes added, onset, pitch, length, velocity and part, (notes,) each; parts without a note go."""
     own = [getattr(song.notes, name) for name in COLUMNS]
     onset, pitch, length, velocity, part = (
         np.concatenate([old, new]).astype(np.int64) for old, new in zip(own, added, strict=True)

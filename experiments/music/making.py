@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from datamodules.song import Song
 from experiments.cli import console, note, say
 from experiments.heads import HEADS
+from experiments.music.accompanying import accompaniment
 from experiments.music.dressing import Dress, dresser
 from experiments.music.generation import Sampling, Settings, generate, unknown_of_prime, without_head
 from experiments.music.joining import continued
+from experiments.music.keeping import Kept, in_its_key
 from experiments.music.mixed import Share
+from experiments.music.origin import origin_of
 from experiments.music.prime import Prime, find_prime
 from experiments.music.ranking import candidate_table, likelihoods
+from experiments.music.score import write_musicxml
 from experiments.music.training_songs import training_songs
 from experiments.music.writing import Written, numbered_path, write_song
 from experiments.progress import bar
@@ -39,6 +45,8 @@ def write_songs(
     candidates: int = 1,
     soundfont: Path | None = None,
     dress: Dress | None = None,
+    kept: Kept | None = None,
+    musicxml: bool = False,
 ) -> list[Written]:
     """Write new songs, and say what was written and how much of it stands in the training songs.
 
@@ -53,31 +61,60 @@ def write_songs(
         candidates: how many songs.
         soundfont: what they sound like; None for our own synthesizer.
         dress: their key, tracks and instruments; None for those of the training songs.
+        kept: parts of a song that stay, around which the heads write; None for none.
+        musicxml: whether a score is written beside each.
 
     Raises:
         UserError: no winners, heads that do not go together, a bad prime, or a file that cannot be written.
     """
     dress = dress or Dress()
     found = find_prime(winners, prime, whole=dress.continues)
+    compose = None
+    if kept is not None:
+        found, compose = in_its_key(found, kept, winners), accompaniment(kept)
+        dress = replace(dress, kept=kept.taken)
     _announce(winners, found, settings, shares)
     with bar("writing events") as advance:
-        songs = list(generate(winners, found, settings, shares=shares, candidates=candidates, progress=advance))
+        drawn = generate(
+            winners, found, settings, shares=shares, candidates=candidates, progress=advance, compose=compose
+        )
+        songs = list(drawn)
     likely = likelihoods(winners, songs) if candidates > 1 else []
     order = sorted(range(candidates), key=lambda number: likely[number].total) if likely else [0]
     training = training_songs(winners.values())
     dressed = dresser(winners, found, training, dress)
+    origin = origin_of(winners, found, settings, shares)
     written = []
     for rank, number in enumerate(order, start=1):
         path = out if candidates == 1 else numbered_path(out, rank)
-        new = dressed(songs[number])
-        song = continued(found.song, new, found.line) if dress.continues else new
-        one = write_song(song, path, training, title=f"{path.stem}: {new.name}", soundfont=soundfont, new=new)
+        new, song = _finished(songs[number], found, settings, dress, dressed, kept)
+        title, made = f"{path.stem}: {new.name}", (*origin, new.name)
+        one = write_song(song, path, training, title=title, made=made, soundfont=soundfont, new=new)
         written.append(one)
         say(one.describe())
+        if kept is not None:
+            say(kept.describe(one.song, settings, int(new.notes.onset.max())))
+        if musicxml:
+            say(write_musicxml(song, path.with_suffix(".musicxml"), title=path.stem, made=made).describe())
     if likely:
         rows = zip(written, order, strict=True)
         console.print(candidate_table([(one.midi, i + 1, likely[i], one.copying) for one, i in rows]))
     return written
+
+
+def _finished(
+    drawn: Song,
+    prime: Prime,
+    settings: Settings,
+    dress: Dress,
+    dressed: Callable[[Song], Song],
+    kept: Kept | None,
+) -> tuple[Song, Song]:
+    """What is new, as it is looked for in the training songs, and the whole song that is written."""
+    if kept is not None:
+        return drawn, kept.dressed(drawn, settings, dressed)
+    new = dressed(drawn)
+    return new, continued(prime.song, new, prime.line) if dress.continues else new
 
 
 def _announce(winners: Mapping[str, Winner], prime: Prime, settings: Settings, shares: Mapping[str, Share]) -> None:

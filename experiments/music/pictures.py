@@ -17,10 +17,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from datamodules.song import Song, bar_length
+from datamodules.song import Song, bar_lines
 from experiments.files import write_bytes
 
-__all__ = ["bar_lines", "piano_roll", "pitch_name"]
+__all__ = ["piano_roll", "pitch_name"]
 
 WIDTH, DPI = 14.0, 100  # inches, dots an inch: 1400 pixels
 BARS_A_ROW = 16
@@ -36,17 +36,6 @@ SINGLE = "#2f5fa8"  # a song of one part, whose shades are its velocities
 def pitch_name(pitch: int) -> str:
     """Middle C, which is 60, is C4."""
     return f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
-
-
-def bar_lines(song: Song) -> list[int]:
-    """The ticks at which bars begin, and the end of the last bar that has a note; a metre change starts a bar."""
-    last = int((song.notes.onset.astype(np.int64) + song.notes.length).max(initial=1))
-    lines: list[int] = []
-    starts = song.metres[:, 0].tolist()
-    for (start, numerator, denominator), following in zip(song.metres.tolist(), [*starts[1:], last], strict=True):
-        lines += range(start, min(following, last), bar_length(song.grid, numerator, denominator))
-    end = lines[-1] + bar_length(song.grid, *song.metres[song.metres[:, 0] <= lines[-1]][-1, 1:].tolist())
-    return [*lines, end]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from datamodules.errors import UserError, did_you_mean
 from experiments.heads import HEADS
@@ -12,9 +13,15 @@ from experiments.music.voices import Sampling
 __all__ = ["read_sampling"]
 
 
-def read_sampling(temperature: Sequence[str], top_p: Sequence[str]) -> dict[str, Sampling]:
-    """NUMBER (all heads) and HEAD=NUMBER, as each head's sampling. One head's own number wins over that of all."""
-    sampling = dict.fromkeys(HEADS, Sampling())
+def read_sampling(
+    temperature: Sequence[str], top_p: Sequence[str], liked: Mapping[str, Sampling] = MappingProxyType({})
+) -> dict[str, Sampling]:
+    """NUMBER (all heads) and HEAD=NUMBER, as each head's sampling. One head's own number wins over that of all.
+
+    Args:
+        liked: by head, what counts where they say nothing.
+    """
+    sampling = {head: liked.get(head, Sampling()) for head in HEADS}
     for field, texts in (("temperature", temperature), ("top_p", top_p)):
         for text in sorted(texts, key=lambda text: "=" in text):
             head, equals, number = text.rpartition("=")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,7 @@ from experiments.winners import Winner
 
 if TYPE_CHECKING:
     from experiments.music.mixed import Mixed
+    from lightning_modules.fitting import Fit, Fitting
     from lightning_modules.head import Head
     from lightning_modules.outputs import Batch
     from lightning_modules.stack import Memory
@@ -118,6 +120,25 @@ class Voice:
             if not isinstance(value, int) or value >= 1:
                 return value
         return next((tick for tick in self.winner.vocabulary.values if isinstance(tick, int) and tick >= 1), 1)
+
+    def say_fitting(self, event: Event, fit: Fit, fitting: Fitting) -> Chord | None:
+        """A chord that fits, of an event of which the columns before it are drawn; None if there is none.
+
+        An n-gram's is taken if it fits.
+        """
+        self._positions.append(self._position(event))
+        self._move_on()
+        value = self.mixed.say() if self.mixed is not None else None
+        if isinstance(value, tuple) and fit.holds(value):
+            return value
+        state, _ = self._read()
+        return fitting.draw(state, fit, self.sampling.temperature, self.sampling.top_p, self.random)
+
+    def fork(self) -> Voice:
+        """A voice that has heard the same, to say what may be taken back; both draw from one source of randomness."""
+        twin = copy.copy(self)
+        twin._positions = self._positions.copy()
+        return twin
 
     def _move_on(self) -> None:
         """Count the newest position in: after those that the state has read, or as the last of a new beginning."""

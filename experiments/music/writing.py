@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +10,10 @@ import numpy as np
 
 from datamodules.errors import UserError
 from datamodules.midi import RejectedFile, read_midi, write_midi
-from datamodules.song import Song
+from datamodules.song import Song, bar_lines
 from experiments.cli import note
 from experiments.music.copying import Copying, copying
-from experiments.music.pictures import bar_lines, piano_roll
+from experiments.music.pictures import piano_roll
 from experiments.music.sound import song_seconds, write_wav
 from experiments.music.soundfont import write_soundfont_wav
 from experiments.music.training_songs import TrainingSongs
@@ -62,6 +63,7 @@ def write_song(
     training: TrainingSongs,
     *,
     title: str = "",
+    made: Sequence[str] = (),
     soundfont: Path | None = None,
     new: Song | None = None,
 ) -> Written:
@@ -69,6 +71,7 @@ def write_song(
 
     Args:
         title: of the picture.
+        made: what made it, in lines, for the MIDI file.
         soundfont: what the WAV sounds like; None for our own synthesizer.
         new: what of the song is new, and looked for in the training songs; None for all of it.
 
@@ -79,7 +82,7 @@ def write_song(
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}; choose another --out", status=1) from error
-    write_midi(song, path)
+    write_midi(song, path, title=f"tritone, {(new or song).name}", made=made)
     again = _checked(song, path)
     picture, sound = path.with_suffix(".png"), path.with_suffix(".wav")
     piano_roll(song, picture, title)

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from datamodules.files import read_whole
 from datamodules.midi_bytes import Limits
-from datamodules.song import Song
+from datamodules.song import Song, bar_lines
 from experiments.cli import note
-from experiments.music.pictures import bar_lines, pitch_name
+from experiments.music.mp3 import as_mp3
+from experiments.music.pictures import pitch_name
 from experiments.music.sound import LONGEST_MINUTES, RATE, render, seconds_at, song_seconds
 
-__all__ = ["Piece", "piece"]
+__all__ = ["Music", "Piece", "piece"]
 
 SECOND = 14  # units that a second is wide
 ROW = 5  # units that a pitch is high
 MOST_NOTES = 30_000  # that are drawn
 MOST_BYTES = 4_600_000  # of all sounds: in base64, they leave a page of 8 MB room for its pictures
-QUALITY = 0.8  # of the MP3, from 0 (best) to 1 (smallest): 80 kbit/s or so
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,21 @@ class Piece:
     sound: str
     midi: str
     name: str
+
+
+@dataclass(frozen=True)
+class Music:
+    """What is heard in the page, and beside it.
+
+    Attributes:
+        pieces: the new songs, and what they go on from.
+        copied: how much of the new songs stands in the training songs, in words.
+        blind: name of the blind page beside it; "" for none.
+    """
+
+    pieces: tuple[Piece, ...] = ()
+    copied: str = ""
+    blind: str = ""
 
 
 def piece(title: str, song: Song, path: Path, *, pieces: int) -> Piece:
@@ -91,22 +104,13 @@ def _mp3(song: Song, title: str, most: int) -> tuple[bytes, float]:
         note(f"{title}: no sound in the page, for it is empty or longer than {LONGEST_MINUTES:g} minutes")
         return b"", 0.0
     samples = render(song)
-    found = _encoded(samples)
+    found = as_mp3(samples)
     if len(found) > most:
         samples = samples[: int(len(samples) * 0.95 * most / len(found))].copy()
         samples[-RATE:] *= np.linspace(1, 0, RATE, dtype=np.float32)[:, None]
-        found = _encoded(samples)
+        found = as_mp3(samples)
         note(f"{title} is long: the page plays its first {len(samples) / RATE:.0f} seconds")
     return found, len(samples) / RATE
-
-
-def _encoded(samples: NDArray[np.float32]) -> bytes:
-    file = io.BytesIO()
-    with soundfile.SoundFile(
-        file, "w", RATE, 2, subtype="MPEG_LAYER_III", format="MP3", compression_level=QUALITY, bitrate_mode="VARIABLE"
-    ) as sound:
-        sound.write(samples)
-    return file.getvalue()
 
 
 def _roll(song: Song, seconds: float) -> tuple[str, str, str]:

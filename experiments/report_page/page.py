@@ -8,13 +8,10 @@ from __future__ import annotations
 import base64
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from datamodules.errors import UserError
 from experiments.dataset import Dataset
@@ -22,14 +19,14 @@ from experiments.figures import METRICS, baseline_values, compared, confirmed_in
 from experiments.heads import HEADS
 from experiments.report_page.architecture import Box, boxes
 from experiments.report_page.charts import curves, history, importances, parallel
-from experiments.report_page.music import Piece
+from experiments.report_page.filling import filled
+from experiments.report_page.music import Music
 from experiments.run_folder import Run
 from experiments.tables import SEARCH, EpochTable, TrialRow, TrialTable
-from experiments.winners import Winner, load_winner
+from experiments.winners import Winner
 
 __all__ = ["HeadPart", "Page", "build", "html"]
 
-HERE = Path(__file__).parent
 MOST_SONGS, MOST_REJECTED, MOST_TRIALS, MOST_FAILURES = 100, 40, 10, 10
 
 
@@ -63,8 +60,7 @@ class Page:
 
     name: str
     lead: str
-    pieces: tuple[Piece, ...]
-    copied: str
+    music: Music
     split: str
     leakage: str
     songs: list[dict[str, Any]]
@@ -79,21 +75,22 @@ class Page:
 
 def html(page: Page) -> str:
     """The page in one piece."""
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    parts = {name: Markup((HERE / file).read_text()) for name, file in (("css", "page.css"), ("script", "player.js"))}
-    return environment.get_template("page.html.j2").render(page=page, **parts)
+    return filled("page.html.j2", styles=["page.css"], scripts=["player.js"], page=page)
 
 
 def build(
-    run: Run, dataset: Dataset | str, pieces: Sequence[Piece], copied: str, step: Callable[[], object] = lambda: None
+    run: Run,
+    dataset: Dataset | str,
+    winners: Mapping[str, Winner | str],
+    music: Music,
+    step: Callable[[], object] = lambda: None,
 ) -> Page:
     """Look at all that a run holds.
 
     Args:
         dataset: its songs, or why they cannot be read.
-        pieces, copied: its music, and how much of it stands in the training songs, in words.
+        winners: of each head that was searched, or why it cannot be read.
+        music: what is heard in it, and beside it.
         step: called after each head, and after the picture of the songs.
 
     Raises:
@@ -104,7 +101,7 @@ def build(
     rejected = [row for row in rows if not row["accepted"]]
     heads = []
     for name in run.searched():
-        heads.append(_head(run, name))
+        heads.append(_head(run, name, winners[name]))
         step()
     picture = _distributions(dataset)
     step()
@@ -113,8 +110,7 @@ def build(
     return Page(
         name=run.name,
         lead=f"{len(accepted):,} songs, {events:,} events; searched: {names}; begun {run.facts['created'][:16]}",
-        pieces=tuple(pieces),
-        copied=copied,
+        music=music,
         split=run.split(),
         leakage=_leakage(run),
         songs=[_song(row) for row in accepted[:MOST_SONGS]],
@@ -153,10 +149,10 @@ def _distributions(dataset: Dataset | str) -> bytes:
     return b"" if isinstance(dataset, str) else draw(summarise(dataset, with_baselines=False))
 
 
-def _head(run: Run, name: str) -> HeadPart:
+def _head(run: Run, name: str, found: Winner | str) -> HeadPart:
     spec, options = HEADS[name], run.facts["heads"][name]
     metric = metric_name(name, str(options.get("metric"))) if options.get("metric") in METRICS else "nats"
-    table, epochs, winner, problems = _found(run, name)
+    table, epochs, winner, problems = _found(run, name, found)
     column = winner.column if winner else spec.column_for({})
     unit, rows = unit_of(column, metric), table.of_kind(SEARCH)
     against = baseline_values(winner.facts.get("baselines", {}), metric) if winner else {}
@@ -182,7 +178,9 @@ def _head(run: Run, name: str) -> HeadPart:
     )
 
 
-def _found(run: Run, name: str) -> tuple[TrialTable, dict[int, list[dict[str, float]]], Winner | None, list[str]]:
+def _found(
+    run: Run, name: str, found: Winner | str
+) -> tuple[TrialTable, dict[int, list[dict[str, float]]], Winner | None, list[str]]:
     """Tables and winner of a head, as far as they can be read; and what cannot."""
     table, epochs, winner, problems = TrialTable(run.head(name) / "trials.csv"), {}, None, []
     try:
@@ -194,10 +192,11 @@ def _found(run: Run, name: str) -> tuple[TrialTable, dict[int, list[dict[str, fl
     except UserError as error:
         problems.append(f"{error}.")
     try:
-        winner = load_winner(run.winner(name))
-        winner.judged()
+        if isinstance(found, str):
+            raise UserError(found)
+        found.judged()
+        winner = found
     except UserError as error:
-        winner = None
         problems.append(f"No winner: {error}.")
     return table, epochs, winner, problems
 

@@ -1,5 +1,6 @@
 "use strict";
 // Plays the songs of the page: play, pause, seek by the slider, the roll or the keyboard, and a cursor on the roll.
+// Unfolds what is folded before it is printed.
 
 const PIXELS = 16; // that a second of a roll is wide, where there is not room for more
 
@@ -51,16 +52,17 @@ async function download(button, audio, name) {
 function set(player) {
   const part = (name) => player.querySelector(name);
   const seconds = Number(player.dataset.seconds), roll = part(".roll"), time = part(".time"), cursor = part(".cursor");
-  time.style.width = `${Math.ceil(seconds * PIXELS)}px`;
+  if (time) time.style.width = `${Math.ceil(seconds * PIXELS)}px`; // the blind page shows no roll: it would tell
   const audio = part("audio");
   if (!audio) return;
   const play = part(".play"), seek = part(".seek"), shown = part(".clock");
 
   function show() {
-    const x = (audio.currentTime / seconds) * time.clientWidth;
-    cursor.style.transform = `translateX(${x}px)`;
     seek.value = audio.currentTime;
     shown.textContent = `${clock(audio.currentTime)} / ${clock(seconds)}`;
+    if (!time) return;
+    const x = (audio.currentTime / seconds) * time.clientWidth;
+    cursor.style.transform = `translateX(${x}px)`;
     if (!audio.paused && (x < roll.scrollLeft || x > roll.scrollLeft + roll.clientWidth * 0.9)) {
       roll.scrollLeft = x - roll.clientWidth * 0.1;
     }
@@ -75,8 +77,8 @@ function set(player) {
   }
   play.addEventListener("click", () => (audio.paused ? audio.play() : audio.pause()));
   seek.addEventListener("input", () => go(Number(seek.value)));
-  time.addEventListener("click", (event) => go(((event.clientX - time.getBoundingClientRect().left) / time.clientWidth) * seconds));
-  part(".wav").addEventListener("click", (event) => download(event.currentTarget, audio, player.dataset.name));
+  time?.addEventListener("click", (event) => go(((event.clientX - time.getBoundingClientRect().left) / time.clientWidth) * seconds));
+  part(".wav")?.addEventListener("click", (event) => download(event.currentTarget, audio, player.dataset.name));
   audio.addEventListener("play", () => {
     document.querySelectorAll("audio").forEach((other) => other !== audio && other.pause());
     play.textContent = "Pause";
@@ -88,3 +90,11 @@ function set(player) {
 }
 
 document.querySelectorAll(".player").forEach(set);
+
+// Paper cannot be unfolded
+let folded = [];
+addEventListener("beforeprint", () => {
+  folded = [...document.querySelectorAll("details:not([open])")];
+  folded.forEach((details) => { details.open = true; });
+});
+addEventListener("afterprint", () => folded.forEach((details) => { details.open = false; }));

@@ -15,11 +15,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from datamodules.columns import Column
-from experiments.search.observer import Halt, Observer, View
+from experiments.search.observer import Follower, Halt, Observer, View
 from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.running import Listed, run_trials
 from experiments.tables import CONFIRM, FINAL, FINISHED, SEARCH, EpochTable, TrialRow, TrialTable
-from experiments.tracking import Tracker
 
 __all__ = [
     "FEW",
@@ -87,7 +86,7 @@ def repeat(
     columns: Sequence[Column],
     plan: SearchPlan,
     outcome: Outcome,
-    tracker: Tracker,
+    trackers: Sequence[Follower],
     view: View,
     reserve: Callable[[TrialTable], float] = lambda _: 0.0,
 ) -> str:
@@ -112,7 +111,7 @@ def repeat(
     table, rows = outcome.table, _rows(kind, pairs, outcome)
     table.write()  # what is to be done outlives its driver
     view.repeating(kind, {row.row for row in table.of_kind(kind) if row.of in {of for of, _ in pairs}})
-    observer = Observer(table, EpochTable(plan.folder / "epochs.csv"), tracker, view)
+    observer = Observer(table, EpochTable(plan.folder / "epochs.csv"), trackers, view)
     configurations = [
         {"hyperparameters": row.hyperparameters, "row": row.row, "seed": row.seed, "max_epochs": plan.max_epochs}
         for row in rows

@@ -16,12 +16,13 @@ from experiments.tables import CONFIRM, FINAL, FINISHED, SEARCH, TrialRow, Trial
 
 __all__ = ["SearchView"]
 
+WIDE = 100  # columns of a terminal from which the table has more air; it fits into 80
 SHOWN = 8  # trials in the table: the best ones and those that run
 LINE_EVERY = 10.0  # seconds between two lines without a terminal
 BUILD_EVERY = 0.5  # seconds between two tables in one
 PLAIN = ("hidden", "lstm_layers", "dense_layers", "batchnorm_layers", "dropout_layers", "window", "learning_rate")
 REPEATING = {CONFIRM: "confirming", FINAL: "training the winner"}  # what comes after the search
-SHORT = {"lstm_layers": "lstm", "dense_layers": "dense", "batchnorm_layers": "bnorm", "dropout_layers": "drop"}
+SHORT = {"lstm_layers": "lstm", "dense_layers": "dense", "batchnorm_layers": "norm", "dropout_layers": "drop"}
 
 
 class SearchView:
@@ -93,21 +94,29 @@ class SearchView:
 
     def _build(self, table: TrialTable) -> None:
         assert self.live is not None
-        self.live.update(Group(self._progress(table), self._standing(table), self._trials(table)))
+        parts = (self._progress(table), self._pace(table), self._standing(table), self._trials(table))
+        self.live.update(Group(*parts))
 
     def _print_line(self, table: TrialTable) -> None:
-        self.console.print(self._progress(table) + Text("; ") + self._standing(table))
+        parts = (self._progress(table), self._pace(table), self._standing(table))
+        self.console.print(Text("; ").join(part for part in parts if part))
 
     def _progress(self, table: TrialTable) -> Text:
-        minutes = max(time.monotonic() - self.began, 1e-9) / 60
         what, unit = (f"{REPEATING[self.kind]}: ", "") if self.kind else ("", " trials")
         text = Text(f"{self.head}: {what}{self._done(table)} of {self._total}{unit}")
         statuses = [row.status for row in self._counted(table)]
-        for status in ("running", "stopped early", "failed"):
+        for status in ("running", "done", "stopped early", "failed"):
             if count := statuses.count(status):
                 text.append(f", {count} {status}", style="red" if status == "failed" else "")
-        pace = (self._epochs(table) - self.epochs_before) / minutes
-        return text.append(f"; {pace:.0f} epochs/min, {self._left(table, minutes)}")
+        return text
+
+    def _pace(self, table: TrialTable) -> Text:
+        seconds = max(time.monotonic() - self.began, 1e-9)
+        epochs, trials = self._epochs(table) - self.epochs_before, self._done(table) - (self.before or 0)
+        text = Text(f"{60 * epochs / seconds:.0f} epochs and {60 * trials / seconds:.1f} trials a minute, ")
+        return text.append(
+            f"{_clock(seconds)} in all" if self._done(table) >= self._total else self._left(table, seconds)
+        )
 
     def _standing(self, table: TrialTable) -> Text:
         best, text = table.best(), Text()
@@ -116,10 +125,10 @@ class SearchView:
         against = [f"{name} {value:.3f}" for name, value in self.baselines.items()]
         return text.append(("; " if best is not None and against else "") + ", ".join(against), style="dim")
 
-    def _left(self, table: TrialTable, minutes: float) -> str:
+    def _left(self, table: TrialTable, seconds: float) -> str:
         done = self._done(table) - (self.before or 0)
         left = self._total - self._done(table)
-        guess = left * minutes * 60 / done if done else None
+        guess = left * seconds / done if done else None
         if self.deadline is not None:
             to_deadline = max(self.deadline - time.monotonic(), 0.0)
             guess = to_deadline if guess is None else min(guess, to_deadline)
@@ -146,8 +155,9 @@ class SearchView:
         shown = rows[:SHOWN]
         shown += [row for row in rows[SHOWN:] if row.status == "running"]
         names = [name for name in PLAIN if any(name in row.hyperparameters for row in shown)]
-        view = Table(box=None, padding=(0, 1), header_style="dim")
-        for name in ("trial", "status", "epoch", self.metric.split(" ")[0] + " best"):
+        gap = 2 if self.console.width >= WIDE else 1
+        view = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="dim")
+        for name in ("trial", "status", "epoch", "best"):
             view.add_column(name, justify="left" if name == "status" else "right", no_wrap=True)
         for name in names:
             view.add_column(SHORT.get(name, name.replace("learning_rate", "rate")), justify="right", no_wrap=True)

@@ -1,10 +1,10 @@
-"""What the driver keeps of a search while it runs: tables, W&B, the live view. Ray Tune calls it at every report."""
+"""What the driver keeps of a search while it runs: tables, trackers, the view. Ray Tune calls it at every report."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,9 +15,8 @@ from datamodules.errors import UserError
 from experiments.search.plan import TROUBLE
 from experiments.stopping import Interrupt
 from experiments.tables import SEARCH, EpochTable, TrialRow, TrialTable
-from experiments.tracking import Tracker
 
-__all__ = ["Halt", "Observer", "View", "last_line"]
+__all__ = ["Follower", "Halt", "Observer", "View", "last_line"]
 
 ASK_EVERY = 0.5  # seconds between two estimates of the time that is needed after the search
 WRITE_EVERY = 2.0  # seconds between two writes of trials.csv, which is written whole
@@ -34,11 +33,24 @@ class View(Protocol):
         """The search is over; what comes fills these rows."""
 
 
-class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
-    """Puts every report into trials.csv, epochs.csv and W&B, and shows it."""
+class Follower(Protocol):
+    """What takes every trial's reports to where they are looked at, and neither fails nor waits."""
 
-    def __init__(self, table: TrialTable, epochs: EpochTable, tracker: Tracker, view: View) -> None:
-        self.table, self.epochs, self.tracker, self.view = table, epochs, tracker, view
+    def start(self, row: int, config: Mapping[str, Any], *, tag: str = "") -> None:
+        """A trial begins, or goes on; one that is no trial of the search has a tag."""
+
+    def log(self, row: int, report: Mapping[str, Any]) -> None:
+        """An epoch."""
+
+    def finish(self, row: int, summary: Mapping[str, Any], *, failed: bool = False) -> None:
+        """A trial has ended; its summary is of the best epoch."""
+
+
+class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
+    """Puts every report into trials.csv, epochs.csv and the trackers (W&B, TensorBoard), and shows it."""
+
+    def __init__(self, table: TrialTable, epochs: EpochTable, trackers: Sequence[Follower], view: View) -> None:
+        self.table, self.epochs, self.trackers, self.view = table, epochs, trackers, view
         self.write_at = 0.0  # when trials.csv may be written again, of `time.monotonic`
         self.made = time.monotonic()
         self.starting = 0.0  # seconds that fresh workers took until they trained
@@ -53,7 +65,8 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
         row = self._row(trial)
         row.status = "running"
         repeated = {} if row.of is None else {"of": row.of, "seed": row.seed}
-        self.tracker.start(row.row, row.hyperparameters | repeated, tag="" if row.kind == SEARCH else row.kind)
+        for tracker in self.trackers:
+            tracker.start(row.row, row.hyperparameters | repeated, tag="" if row.kind == SEARCH else row.kind)
         self._changed()
 
     def on_trial_result(
@@ -66,7 +79,8 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
             own, figures = {name: report[name] for name in row.OWN}, dict(report["figures"])
             row.take(own, figures)
             self._guard(partial(self.epochs.add, row.row, {**own, **figures}))
-            self.tracker.log(row.row, {**own, **figures})
+            for tracker in self.trackers:
+                tracker.log(row.row, {**own, **figures})
         if result.get(TROUBLE):
             self.trouble = self.trouble or UserError(f"{result[TROUBLE]}", status=1)
         self._changed()
@@ -95,7 +109,7 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
         for row in self.table.rows.values():
             if row.status == "running":
                 row.status = "interrupted"
-                self.tracker.finish(row.row, {"best": row.best, **row.figures}, failed=True)
+                self._track_end(row, failed=True)
         self._guard(self.table.write)
         self._guard(self.epochs.finish)
         self.view.update(self.table)
@@ -109,8 +123,15 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
         return self.table.rows[number]
 
     def _close(self, row: TrialRow, *, failed: bool = False) -> None:
-        self.tracker.finish(row.row, {"best": row.best, "best_epoch": row.best_epoch, **row.figures}, failed=failed)
+        self._track_end(row, failed=failed)
         self._changed()
+
+    def _track_end(self, row: TrialRow, *, failed: bool) -> None:
+        """Close the trial's run in W&B; its summary is the best epoch, and how the trial ended."""
+        ended = {"status": row.status, **({"reason": row.reason} if row.reason else {})}
+        best = {"best": row.best, "best_epoch": row.best_epoch, **row.figures} if row.best_epoch else {}
+        for tracker in self.trackers:
+            tracker.finish(row.row, ended | best, failed=failed)
 
     def _changed(self) -> None:
         if (began := time.monotonic()) > self.write_at:

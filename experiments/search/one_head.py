@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.cli import console, note, say
@@ -23,12 +25,16 @@ from experiments.search.defaults import default_draw
 from experiments.search.export import export_winner, stays
 from experiments.search.hyperparameters import fixed, search_space
 from experiments.search.live import SearchView
+from experiments.search.look_on import study_line
+from experiments.search.observer import Follower
 from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.search import run_search
+from experiments.search.tracked import track_search
 from experiments.search.warm_start import warm_of
 from experiments.stopping import Interrupt
 from experiments.tables import CONFIRM, FINAL, TrialTable
-from experiments.tracking import Tracker
+from experiments.tensorboard import Board
+from experiments.tracking import Tracking
 from experiments.winners import Winner, load_winner
 
 if TYPE_CHECKING:
@@ -67,7 +73,13 @@ def is_finished(run: Run, plan: HeadPlan) -> bool:
 
 
 def search_head(
-    run: Run, dataset: Dataset, plan: HeadPlan, cluster: Cluster, deadline: float | None, interrupt: Interrupt
+    run: Run,
+    dataset: Dataset,
+    plan: HeadPlan,
+    cluster: Cluster,
+    deadline: float | None,
+    interrupt: Interrupt,
+    tracking: Tracking,
 ) -> str:
     """Search one head and export its winner; why it ended early, or "".
 
@@ -91,14 +103,16 @@ def search_head(
         if columns.folds:
             say(f"{spec.name}: {len(columns.folds)} folds over songs; a trial's figures are their mean")
         metric = metric_name(spec.name, options.metric)
-        tracker = Tracker(options.wandb, run.path, f"{run.name}/{spec.name}", note, f"{run.facts['id']}-{spec.name}")
+        tracker = track_search(tracking, run, dataset, plan)
         against = baseline_values(columns.searched_baselines, metric)
+        _introduce(spec, folder, against, unit_of(column_spec, metric))
         view = SearchView(
             console, column_spec.title, options.trials, unit_of(column_spec, metric), against, search.deadline
         )
-        with tracker:
-            with view, beside(spec.load, after=IMPORT_AFTER, gently=True):
-                outcome, choices = _train(spec, columns, search, tracker, view)
+        with Board(folder, note, on=options.tensorboard) as board:
+            after = 0.0 if "torch" in sys.modules else IMPORT_AFTER  # an earlier head's search has loaded it
+            with view, beside(partial(_load, spec, board), after=after, gently=True):
+                outcome, choices = _train(spec, columns, search, (tracker, board), view)
             winner = export_winner(run, dataset, columns, options, search, outcome, choices)
             if winner is not None:
                 tracker.winner(winner.path, {k: v for k, v in winner.facts.items() if k not in LONG})
@@ -106,8 +120,22 @@ def search_head(
     return outcome.reason
 
 
+def _introduce(spec: HeadSpec, folder: Path, baselines: Mapping[str, float], unit: str) -> None:
+    """Say what there is to beat, and how to look on."""
+    if baselines:
+        told = ", ".join(f"{name} {value:.3f}" for name, value in baselines.items())
+        say(f"{spec.name}: baselines, in {unit}: {told}")
+    say(f"{spec.name}: {study_line(folder / 'study.journal')}")
+
+
+def _load(spec: HeadSpec, board: Board) -> None:
+    """Import what the export needs, and TensorBoard's files too."""
+    spec.load()
+    board.begin()
+
+
 def _train(
-    spec: HeadSpec, columns: Columns, plan: SearchPlan, tracker: Tracker, view: SearchView
+    spec: HeadSpec, columns: Columns, plan: SearchPlan, trackers: Sequence[Follower], view: SearchView
 ) -> tuple[Outcome, list[Choice]]:
     """All trainings of a head; how they ended, and the configurations in order, the winner's first."""
 
@@ -117,16 +145,16 @@ def _train(
     def confirming(table: TrialTable) -> float:
         return time_needed(table, plan, len(_unconfirmed(table, plan))) + final(table)
 
-    outcome = run_search(spec, columns.searched, plan, tracker, view, confirming)
+    outcome = run_search(spec, columns.searched, plan, trackers, view, confirming)
     table, reason = outcome.table, outcome.reason
     if reason != "interrupted":
         pairs = _unconfirmed(table, plan)
-        reason = repeat(CONFIRM, pairs, columns.searched, plan, outcome, tracker, view, final) or reason
+        reason = repeat(CONFIRM, pairs, columns.searched, plan, outcome, trackers, view, final) or reason
     choices = choose(table, plan.confirm, plan.seed, plan.patience)
     if columns.folds and choices:
         if reason != "interrupted":
             pairs = without_final(table, choices[0], plan.seed)
-            reason = repeat(FINAL, pairs, (columns.own,), plan, outcome, tracker, view) or reason
+            reason = repeat(FINAL, pairs, (columns.own,), plan, outcome, trackers, view) or reason
         last = with_final(table, choices[0])
         choices = [last, *choices[1:]] if last is not None else []
     return Outcome(table, reason, outcome.next_row), choices

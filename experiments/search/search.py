@@ -11,7 +11,7 @@ from datamodules.columns import Column
 from datamodules.errors import UserError
 from experiments.cli import say
 from experiments.heads import HeadSpec
-from experiments.search.observer import Halt, Observer, View
+from experiments.search.observer import Follower, Halt, Observer, View
 from experiments.search.plan import REDUCTION, Outcome, SearchPlan
 from experiments.search.resume import bring_up_to_date, enqueue_interrupted
 from experiments.search.running import run_trials
@@ -20,7 +20,6 @@ from experiments.search.space_change import check_space
 from experiments.search.study import METRIC, StudySearch, next_row, open_study
 from experiments.search.warm_start import warm_start
 from experiments.tables import EpochTable, TrialTable
-from experiments.tracking import Tracker
 
 __all__ = ["run_search"]
 
@@ -29,7 +28,7 @@ def run_search(
     spec: HeadSpec,
     columns: Sequence[Column],
     plan: SearchPlan,
-    tracker: Tracker,
+    trackers: Sequence[Follower],
     view: View,
     reserve: Callable[[TrialTable], float] = lambda _: 0.0,
 ) -> Outcome:
@@ -57,7 +56,7 @@ def run_search(
     missing, first_row = plan.trials - table.finished(), max(table.next_row, next_row(study))
     if missing <= 0:
         return Outcome(table, "", first_row)
-    observer = Observer(table, epochs, tracker, view)
+    observer = Observer(table, epochs, trackers, view)
     halt = Halt(plan.interrupt, plan.deadline, observer, reserve)
     searcher = StudySearch(study, plan.space, plan.max_epochs, first_row)
     reason = run_trials(plan, columns, searcher, missing, observer, halt, _asha(plan))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import shlex
 import time
 from collections.abc import Sequence
 from importlib import import_module
@@ -12,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from datamodules.columns import only_value
 from datamodules.errors import UserError
 from datamodules.folds import make_folds
+from datamodules.song_files import absolute
 from experiments.cli import note, say
 from experiments.config_file import as_toml
 from experiments.dataset import DataOptions, Dataset, read_dataset
+from experiments.figures import in_words
 from experiments.files import place, write_text
 from experiments.heads import ALL, HEADS, HeadSpec, named_heads
 from experiments.initial import initial_of_head, initial_place, say_heard
@@ -24,11 +28,16 @@ from experiments.search.beside import beside
 from experiments.search.cluster import connected, in_a_job
 from experiments.search.export import AllFailedError
 from experiments.search.hyperparameters import search_space, settings_of, try_space
+from experiments.search.look_on import board_line
 from experiments.search.one_head import HeadPlan, is_finished, search_head
+from experiments.search.tracked import track_song
 from experiments.search.warm_start import earlier_run
 from experiments.stopping import stopping
+from experiments.tracking import Tracking
+from experiments.winners import load_winner
 
 if TYPE_CHECKING:
+    from experiments.music.writing import Written
     from experiments.tune import TuneOptions
 
 __all__ = ["HeadPlan", "open_session", "resume_plans", "run_session"]
@@ -172,11 +181,13 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
             )
         else:
             missing.append(plan)
-    reason, failed = _search_heads(run, dataset, missing, began) if missing else ("", "")
-    with stopping():  # a moment's work
-        _first_song(run, plans)
-    if len(plans) > 1 and reason != "interrupted":
-        _report(run)  # takes its time, and can be stopped: all that was found is kept by now
+    with Tracking(plans[0].options.wandb, run.path, note) as tracking:
+        reason, failed = _search_heads(run, dataset, missing, began, tracking) if missing else ("", "")
+        with stopping():  # a moment's work
+            if song := _first_song(run, plans):
+                track_song(tracking, run, dataset, song)
+        if len(plans) > 1 and reason != "interrupted":
+            _report(run)  # takes its time, and can be stopped: all that was found is kept by now
     _farewell(run, plans, reason)
     if failed:
         raise UserError(failed, status=1)
@@ -184,7 +195,9 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
         raise UserError("the time was over before there was a winner: give it longer", status=1)
 
 
-def _search_heads(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], began: float) -> tuple[str, str]:
+def _search_heads(
+    run: Run, dataset: Dataset, plans: Sequence[HeadPlan], began: float, tracking: Tracking
+) -> tuple[str, str]:
     """Search one head after another; why it ended early, or "", and what failed, or ""."""
     reason = failed = ""
     # Tune imports it to count who uses W&B: here while Ray starts, which is mostly waiting
@@ -194,10 +207,12 @@ def _search_heads(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], began: 
         stopping() as interrupt,  # after Ray has put its own handler in place
     ):
         say(f"searching on {cluster.label}: {cluster.cpus:g} CPUs, {cluster.gpus:g} GPUs")
+        if any(plan.options.tensorboard for plan in plans):
+            say(board_line(run.path))
         for number, plan in enumerate(plans):
             deadline = _deadline(plan.options.time_budget, began, len(plans) - number)
             try:
-                reason = search_head(run, dataset, plan, cluster, deadline, interrupt) or reason
+                reason = search_head(run, dataset, plan, cluster, deadline, interrupt, tracking) or reason
             except AllFailedError as error:  # the other heads may do better
                 note(str(error))
                 failed = str(error)
@@ -236,7 +251,7 @@ def _read(options: DataOptions) -> Dataset:
 def _stored(options: TuneOptions) -> dict[str, Any]:
     def plain(value: Any) -> Any:
         if isinstance(value, Path):
-            return str(value.absolute())
+            return absolute(value)
         return [plain(item) for item in value] if isinstance(value, tuple) else value
 
     whole = {field.name: plain(getattr(options, field.name)) for field in dataclasses.fields(options)}
@@ -271,13 +286,12 @@ def _introduce(run: Run, dataset: Dataset) -> None:
         note("nothing is held out (--split none): every figure below is on the training songs")
 
 
-def _first_song(run: Run, plans: Sequence[HeadPlan]) -> None:
-    """Write a song, so that there is something to hear."""
+def _first_song(run: Run, plans: Sequence[HeadPlan]) -> Written | None:
+    """Write a song, so that there is something to hear; None if there is no winner."""
     from experiments.music.making import first_song
 
     heads = [name for name in HEADS if run.winner(name).exists()]
-    if heads:
-        first_song(run, heads, seed=plans[0].options.seed)
+    return first_song(run, heads, seed=plans[0].options.seed) if heads else None
 
 
 def _report(run: Run) -> None:
@@ -285,13 +299,24 @@ def _report(run: Run) -> None:
     from experiments.report import write_report
 
     try:
-        say(f"report: {write_report(run)}")
+        say(f"report: {write_report(run).describe()}")
     except UserError as error:  # the search is done all the same
         note(f"no report: {error}")
 
 
+def _winners(run: Run, plans: Sequence[HeadPlan]) -> None:
+    """Say again what was found, where several searches have told of it in between."""
+    for plan in plans if len(plans) > 1 else ():
+        if (path := run.winner(plan.spec.name)).exists():
+            winner = load_winner(path)
+            value = winner.facts["figures"].get("valid", math.nan)  # a run may come from a stranger
+            say(f"{plan.spec.name}: {value:.3f} {winner.column.nats} on {winner.label}; {in_words(winner.config)}")
+    say(f"all of it is in {run.path}")
+
+
 def _farewell(run: Run, plans: Sequence[HeadPlan], reason: str) -> None:
     say()
+    _winners(run, plans)
     again = resume_command(run.path, space=plans[0].options.space, storage=plans[0].options.storage)
     if reason == "interrupted":
         raise UserError(f"stopped before the end; what was found is kept. Go on with: {again}", status=1)
@@ -302,4 +327,4 @@ def _farewell(run: Run, plans: Sequence[HeadPlan], reason: str) -> None:
     else:
         say(f"next: python -m experiments.evaluate {run.path}, or every head: python -m experiments.tune all")
     if any((run.path / "wandb").glob("offline-run-*")):
-        say(f"W&B runs are offline; to upload them: wandb sync {run.path}/wandb/offline-run-*")
+        say(f"W&B runs are offline; to upload them: wandb sync {shlex.quote(str(run.path / 'wandb'))}")

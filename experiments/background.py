@@ -1,0 +1,56 @@
+"""Work that nobody waits for: done in order, in a thread of its own, and left out for good once it fails."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+
+__all__ = ["Background", "first_line"]
+
+
+class Background:
+    """A thread that does what it is given, one after another.
+
+    Args:
+        name: of what is done, for whoever is told that it is left out.
+        tell: called once, with one line, when an action raises or does not end.
+    """
+
+    def __init__(self, name: str, tell: Callable[[str], None]) -> None:
+        self.name, self.tell = name, tell
+        self.failed = False
+        self.work: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        self.thread = threading.Thread(target=self._serve, name=name, daemon=True)
+        self.thread.start()
+
+    def do(self, action: Callable[[], None]) -> None:
+        """Do it when all that came before is done."""
+        if not self.failed:
+            self.work.put(action)
+
+    def close(self, patience: float) -> None:
+        """Wait for what is still to be done, `patience` seconds at most."""
+        self.work.put(None)
+        self.thread.join(patience)
+        if self.thread.is_alive():
+            self._fail("it does not answer")
+
+    def _serve(self) -> None:
+        while (action := self.work.get()) is not None:
+            if self.failed:
+                continue
+            try:
+                action()
+            except Exception as error:
+                self._fail(first_line(error))
+
+    def _fail(self, reason: str) -> None:
+        if not self.failed:
+            self.failed = True
+            self.tell(f"{self.name} is left out from here on: {reason}")
+
+
+def first_line(error: Exception) -> str:
+    """What went wrong, in a line."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

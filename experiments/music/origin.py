@@ -1,0 +1,39 @@
+"""What made a new song, in words that stand in its files: the tool, the seed, the winners and the prime."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from experiments.music.generation import Sampling, Settings
+from experiments.music.mixed import Share
+from experiments.music.prime import Prime
+from experiments.provenance import made_by
+from experiments.winners import Winner
+
+__all__ = ["origin_of"]
+
+HEX = 16  # digits of a hash: enough to tell one file from another, few enough to read
+
+
+def origin_of(
+    winners: Mapping[str, Winner], prime: Prime, settings: Settings, shares: Mapping[str, Share]
+) -> tuple[str, ...]:
+    """Lines that hold no path: a song is given away, and its maker's folders are nobody's business."""
+    made = made_by()
+    commit = f", commit {made['commit']}" if made["commit"] else ""
+    lines = [f"made by tritone {made['tritone']}{commit}"]
+    for head, winner in winners.items():
+        sampling = settings.sampling.get(head, Sampling())
+        how = f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}"
+        how += f", {shares[head].describe()}" if head in shares else ""
+        lines.append(f"{head}: winner with SHA-256 {_hash(winner.path)}, {how}")
+    verb = "continues" if prime.continues else "prime:"
+    lines.append(f"{verb} {Path(prime.song.name).name} with SHA-256 {prime.song.digest[:HEX]}")
+    return tuple(lines)
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:HEX]
