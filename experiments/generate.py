@@ -6,6 +6,7 @@ Example: python -m experiments.generate my_run --prime my_song.mid --bars 32
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,11 @@ from experiments.heads import HEADS
 from experiments.option_fields import Section
 
 if TYPE_CHECKING:
+    from experiments.music.dressing import Dress
     from experiments.music.generation import Sampling, Settings
+    from experiments.music.keeping import Kept
+    from experiments.music.writing import Written
+    from experiments.winners import Winner
 
 __all__ = ["GenerateOptions", "generate"]
 
@@ -32,6 +37,7 @@ PerHead = Annotated[
 ]
 Share = Annotated[tuple[float, ...] | None, tyro.conf.arg(metavar="[SHARE]", help_behavior_hint="")]
 MOST_CANDIDATES = 1000
+MOST_SHOWN = 5  # songs in a page: each has its sound in it
 
 
 def _run_of(head: str) -> Any:
@@ -106,6 +112,8 @@ class GenerateOptions(RunOfHead):
     """a SoundFont for the sound, played by FluidSynth (default: a small synthesizer of our own)"""
     musicxml: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
     """write a score beside the MIDI file too, as FILE.musicxml, which notation programs open (needs music21)"""
+    report: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
+    """write the page of RUN again, with the new song in it"""
     play: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
     """play the song when it is written"""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE")] = Path("output.mid")
@@ -130,6 +138,8 @@ class GenerateOptions(RunOfHead):
             raise UserError("--mix-ngram: give one share, or none, which is then fitted on validation")
         if not 1 <= self.candidates <= MOST_CANDIDATES:
             raise UserError(f"--candidates {self.candidates}: must be from 1 to {MOST_CANDIDATES:,}")
+        if self.report and self.run is None:
+            raise UserError("--report: name the RUN whose page is written")
         if self.out.suffix.lower() not in (".mid", ".midi"):
             raise UserError(f"--out {self.out}: name a MIDI file, as {self.out.with_suffix('.mid')}")
 
@@ -141,15 +151,8 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
     from experiments.music.making import write_songs
 
     settings = _settings(options)
-    if options.musicxml:
-        from experiments.music.score import check_musicxml
-
-        check_musicxml()
+    _check_tools(options)
     dress = dress_of(options.key, options.tracks, options.instruments, options.drums, options.go_on)
-    if options.soundfont is not None:
-        from experiments.music.soundfont import check_soundfont
-
-        check_soundfont(options.soundfont)
     of_heads = {head: getattr(options, head) for head in HEADS}
     winners = chosen_winners(options.run, of_heads, options.runs, all_songs=options.all_songs)
     shares = {}
@@ -157,13 +160,6 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
         from experiments.music.mixed import shares_of
 
         shares = shares_of(winners, next(iter(options.mix_ngram), None))
-    kept = None
-    if options.keep is not None:
-        from experiments.music.keeping import read_kept
-        from experiments.music.prime import common_grid
-
-        bounds = options.events is None and options.bars is None
-        kept = read_kept(options.keep, common_grid(winners), bounds=bounds).playing(dress.instruments)
     written = write_songs(
         winners,
         options.go_on or options.prime,
@@ -173,9 +169,48 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
         candidates=options.candidates,
         soundfont=options.soundfont,
         dress=dress,
-        kept=kept,
+        kept=_kept(options, winners, dress),
         musicxml=options.musicxml,
     )
+    _show(options, written)
+
+
+def _check_tools(options: GenerateOptions) -> None:
+    """Refuse at once what asks for a program, a file or a library that is not here."""
+    if options.musicxml:
+        from experiments.music.score import check_musicxml
+
+        check_musicxml()
+    if options.soundfont is not None:
+        from experiments.music.soundfont import check_soundfont
+
+        check_soundfont(options.soundfont)
+
+
+def _kept(options: GenerateOptions, winners: Mapping[str, Winner], dress: Dress) -> Kept | None:
+    """What --keep names."""
+    if options.keep is None:
+        return None
+    from experiments.music.keeping import read_kept
+    from experiments.music.prime import common_grid
+
+    bounds = options.events is None and options.bars is None
+    return read_kept(options.keep, common_grid(winners), bounds=bounds).playing(dress.instruments)
+
+
+def _show(options: GenerateOptions, written: Sequence[Written]) -> None:
+    """Write the run's page again with the new songs in it, or say how; and play them."""
+    if options.run is not None:
+        from experiments.report import write_report
+        from experiments.run_folder import default_runs, open_run
+
+        songs = [one.midi for one in written]
+        if options.report:
+            run = open_run(options.run, options.runs or default_runs())
+            say(f"report: {write_report(run, songs[:MOST_SHOWN]).describe()}")
+        else:
+            shown = " ".join(shlex.quote(str(path)) for path in songs[:MOST_SHOWN])
+            say(f"next: python -m experiments.report {shlex.quote(options.run)} --song {shown}")
     if options.play:
         from experiments.music.playing import play
 

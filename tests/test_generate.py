@@ -19,6 +19,7 @@ from experiments.cli import main
 from experiments.generate import GenerateOptions, generate
 from experiments.music.choosing import chosen_winners
 from experiments.music.making import first_song
+from experiments.run_folder import Run
 from experiments.winners import ALL_SONGS
 from songs import bundled
 
@@ -225,3 +226,27 @@ def test_what_a_user_can_get_wrong_is_one_line(
 def test_without_any_winner_the_command_to_run_is_told(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call() == 2
     assert "python -m experiments.tune notes" in capsys.readouterr().err
+
+
+def test_the_page_of_a_run_is_written_again_with_the_new_song(
+    runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, _ = make_run(runs / "demo")
+    asked: list[tuple[Path, list[Path]]] = []
+
+    class Page:
+        def describe(self) -> str:
+            return "page.html"
+
+    def write_report(run: Run, songs: list[Path]) -> Page:
+        asked.append((run.path, songs))
+        return Page()
+
+    monkeypatch.setattr("experiments.report.write_report", write_report)  # tests/test_report.py writes real ones
+    assert call("demo", "--events", "5", "--out", "a b.mid") == 0
+    assert "next: python -m experiments.report demo --song 'a b.mid'" in capsys.readouterr().out
+    assert not asked
+    assert call("demo", "--events", "5", "--candidates", "2", "--report") == 0
+    assert asked == [(run.path, [Path("output-1.mid"), Path("output-2.mid")])]
+    assert "report: page.html" in capsys.readouterr().out
+    assert call("--events", "5", "--report") == 2
