@@ -28,12 +28,15 @@ def origin_of(
         sampling = settings.sampling.get(head, Sampling())
         how = f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}"
         how += f", {shares[head].describe()}" if head in shares else ""
-        lines.append(f"{head}: winner with SHA-256 {_hash(winner.path)}, {how}")
+        lines.append(f"{head}: weights with SHA-256 {_hash(winner)}, {how}")
     verb = "continues" if prime.continues else "prime:"
     lines.append(f"{verb} {Path(prime.song.name).name} with SHA-256 {prime.song.digest[:HEX]}")
     return tuple(lines)
 
 
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:HEX]
+def _hash(winner: Winner) -> str:
+    """Of its weights alone: the same for the same search in another folder, on another day."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(winner.tensors.items()):
+        found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode() + tensor.numpy().tobytes())
+    return found.hexdigest()[:HEX]
