@@ -10,9 +10,10 @@ The cheapest cut is found by dynamic programming, a few times, as what was copie
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ __all__ = ["Form", "Section", "find_form", "novelty", "sections_of"]
 
 Floats = NDArray[np.float64]
 
-LONGEST = 24
+LONGEST = 32
 KERNELS = (4, 8)  # bars on either side that novelty compares
 AROUND = 17  # bars whose mean novelty is what a change must stand out from
 ROUNDS = 3
@@ -35,7 +36,9 @@ SECTION = 1.5  # each section but the first
 CHANGE = 1.7  # less by so much where novelty is highest
 NAMED = 0.7  # less by so much where a copied section begins or ends
 ODD = 1.0  # a section whose bars are no multiple of four; half as much again if they are fewer than four
+LONG = 0.15  # each bar of a section beyond `WHOLE`
 ASTRIDE = 0.7  # a copy of bars among which a section begins, and one that begins or ends where none does
+SHORT = 8  # bars: two phrases that are never heard apart are one section, up to here
 WHOLE = 16  # bars: repeats of a phrase that are never heard apart are one section, up to here
 
 
@@ -74,7 +77,7 @@ def find_form(song: Song) -> Form:
 def sections_of(similarity: Floats) -> tuple[Section, ...]:
     """The sections that a self-similarity matrix (N, N) tells, N at least 1."""
     cut = _labelled(_cut(similarity, novelty(similarity)))
-    return _lettered(_whole(cut))
+    return _lettered(_inseparable(_whole(cut)))
 
 
 def novelty(similarity: Floats) -> Floats:
@@ -170,13 +173,19 @@ def _cheapest(along: Floats, opening: Floats, bounds: Floats | None) -> list[_Pi
                 cheapest = int(np.argmin(copied))
                 if copied[cheapest] < told:
                     told, source = float(copied[cheapest]), cheapest
-            odd = (ODD if bars % 4 and end < count else 0) + (1.5 * ODD if bars < 4 else 0)
-            if before + told + odd < cost[end] - 1e-9:
-                cost[end], best[end] = before + told + odd, _Piece(first, end, source)
+            total = before + told + _unusual(bars, last=end == count)
+            if total < cost[end] - 1e-9:
+                cost[end], best[end] = total, _Piece(first, end, source)
     pieces = [best[count]]
     while pieces[-1].first:
         pieces.append(best[pieces[-1].first])
     return pieces[::-1]
+
+
+def _unusual(bars: int, *, last: bool) -> float:
+    """What a section of so many bars costs for its length alone; the last one may be cut off anywhere."""
+    odd = ODD if bars % 4 and not last else 0.0
+    return odd + (1.5 * ODD if bars < 4 else 0.0) + LONG * max(bars - WHOLE, 0)
 
 
 def _labelled(pieces: Sequence[_Piece]) -> list[_Piece]:
@@ -204,6 +213,22 @@ def _whole(pieces: Sequence[_Piece]) -> list[_Piece]:
         bars = run[-1].end - run[0].first
         alike = len(each) > 1 and len({length for _, length in each}) == 1 and all(count > 1 for count, _ in each)
         found += [replace(run[0], end=run[-1].end)] if alike and bars <= WHOLE else run
+    return found
+
+
+def _inseparable(pieces: Sequence[_Piece]) -> list[_Piece]:
+    """Two short phrases that are never heard apart, and more than once, as the one section that they make."""
+    count = Counter(piece.label for piece in pieces)
+    pairs = Counter(
+        (one.label, two.label) for one, two in pairwise(pieces) if one.label != two.label and two.end - one.first <= SHORT
+    )
+    joined = {pair for pair, often in pairs.items() if often > 1 and count[pair[0]] == count[pair[1]] == often}
+    found: list[_Piece] = []
+    for piece in pieces:
+        if found and (found[-1].label, piece.label) in joined:
+            found[-1] = replace(found[-1], end=piece.end)
+        else:
+            found.append(piece)
     return found
 
 
