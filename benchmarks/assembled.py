@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datamodules.bars import bar_lines
 from datamodules.form import Section
-from datamodules.song import Notes, Song
+from datamodules.song import Notes, Song, bar_lines
 
 __all__ = ["FORMS", "Piece", "Told", "assemble", "assembled", "pieces_of"]
 

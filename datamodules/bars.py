@@ -1,4 +1,4 @@
-"""A song bar by bar: its bar lines, what each bar holds, and how alike any two bars are."""
+"""A song bar by bar: what each bar holds, and how alike any two bars are."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.song import Song, bar_length
+from datamodules.song import Song, bar_lines
 
-__all__ = ["Bars", "bar_lines", "bars_of", "self_similarity"]
+__all__ = ["Bars", "bars_of", "self_similarity"]
 
 Floats = NDArray[np.float64]
 
@@ -18,17 +18,6 @@ KICK, SNARE = 36, 40  # the highest General MIDI pitches of bass drums and of sn
 CHORDS, CHROMA, RHYTHM, REGISTER, TEXTURE = 0.25, 0.3, 0.2, 0.15, 0.6
 OCTAVE_HALF = 6.0  # semitones of register, and
 LOUDER = 20.0  # steps of velocity, that make two bars 1/e as alike
-
-
-def bar_lines(song: Song) -> list[int]:
-    """The ticks at which bars begin, and the end of the last bar that has a note; a metre change starts a bar."""
-    last = int((song.notes.onset.astype(np.int64) + song.notes.length).max(initial=1))
-    lines: list[int] = []
-    starts = song.metres[:, 0].tolist()
-    for (start, numerator, denominator), following in zip(song.metres.tolist(), [*starts[1:], last], strict=True):
-        lines += range(start, min(following, last), bar_length(song.grid, numerator, denominator))
-    end = lines[-1] + bar_length(song.grid, *song.metres[song.metres[:, 0] <= lines[-1]][-1, 1:].tolist())
-    return [*lines, end]
 
 
 @dataclass(frozen=True)

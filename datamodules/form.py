@@ -106,7 +106,8 @@ def _foote(similarity: Floats, half: int) -> Floats:
     found = np.zeros(count + 1)
     for bar in range(1, count):
         found[bar] = (kernel * padded[bar : bar + 2 * half, bar : bar + 2 * half]).sum()
-    return found / np.abs(kernel).sum()
+    scaled: Floats = found / np.abs(kernel).sum()
+    return scaled
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,9 @@ def _inseparable(pieces: Sequence[_Piece]) -> list[_Piece]:
     """Two short phrases that are never heard apart, and more than once, as the one section that they make."""
     count = Counter(piece.label for piece in pieces)
     pairs = Counter(
-        (one.label, two.label) for one, two in pairwise(pieces) if one.label != two.label and two.end - one.first <= SHORT
+        (one.label, two.label)
+        for one, two in pairwise(pieces)
+        if one.label != two.label and two.end - one.first <= SHORT
     )
     joined = {pair for pair, often in pairs.items() if often > 1 and count[pair[0]] == count[pair[1]] == often}
     found: list[_Piece] = []

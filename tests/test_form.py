@@ -10,10 +10,10 @@ import pytest
 
 from benchmarks.assembled import FORMS, Told, assemble, pieces_of
 from benchmarks.form import Agreement, agreement, one_label, random_labels
-from datamodules.bars import bar_lines, bars_of, self_similarity
+from datamodules.bars import bars_of, self_similarity
 from datamodules.form import Section, find_form, novelty, sections_of
 from datamodules.midi import read_midi
-from datamodules.song import Notes, Part, Song
+from datamodules.song import Notes, Part, Song, bar_lines
 from songs import bundled
 from songs.compose import form
 
