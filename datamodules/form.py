@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from datamodules.bars import bars_of, self_similarity
 from datamodules.song import Song
 
-__all__ = ["Form", "Section", "find_form", "novelty", "sections_of"]
+__all__ = ["LONGEST_SONG", "Form", "Section", "find_form", "novelty", "sections_of"]
 
 Floats = NDArray[np.float64]
 
-LONGEST = 32
+LONGEST = 32  # bars of a section
+LONGEST_SONG = 2000  # bars of a song: its similarity is a square of that
 KERNELS = (4, 8)  # bars on either side that novelty compares
 AROUND = 17  # bars whose mean novelty is what a change must stand out from
 ROUNDS = 3
