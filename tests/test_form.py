@@ -58,12 +58,13 @@ def test_a_known_form_is_found(known: list[Told]) -> None:
     scores = [found(told) for told in known]
     trivial = [agreement(told.sections, one_label(len(bars_of(told.song)))) for told in known]
     chance = [agreement(told.sections, random_labels(len(bars_of(told.song)), seed)) for seed, told in enumerate(known)]
-    assert mean(score.boundaries for score in scores) >= 0.8
-    assert mean(score.pairs for score in scores) >= 0.85
-    assert mean(score.rand for score in scores) >= 0.75
-    for others in (trivial, chance):
+    assert mean(score.boundaries for score in scores) >= 0.85
+    assert mean(score.pairs for score in scores) >= 0.9
+    assert mean(score.rand for score in scores) >= 0.8
+    for others in (trivial, chance):  # boundaries every eight bars meet many that are told
         assert mean(score.rand for score in others) <= 0.2
-        assert mean(score.boundaries for score in others) <= 0.5
+        assert mean(score.boundaries for score in others) <= 0.7
+        assert mean(score.pairs for score in others) <= 0.7
 
 
 def test_the_bundled_songs(songs: dict[str, Song]) -> None:
