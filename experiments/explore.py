@@ -2,20 +2,23 @@
 
     python -m experiments.explore [SONGS ...]
 
-Prints tables and draws one picture. The distributions are of the training targets; test targets are only counted.
+Prints tables and draws two pictures: of the distributions, and of the form of the first songs. The distributions are of
+the training targets; test targets are only counted. A form is that of a whole song.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from datamodules.errors import UserError
+from datamodules.song import Song, bar_lines
+from datamodules.song_files import printable
 from experiments.cli import console, say
 from experiments.cli import main as run_command
 from experiments.config_file import ConfigFile
@@ -23,14 +26,19 @@ from experiments.dataset import DataOptions, Dataset, read_dataset
 from experiments.files import write_bytes, write_json
 from experiments.progress import reading
 
+if TYPE_CHECKING:
+    from datamodules.form import Form
+
 __all__ = ["Options", "explore", "main"]
+
+MOST_FORMS = 12  # in a picture
 
 
 @dataclass(frozen=True)
 class Options:
-    """Show the data: songs, parts, distributions, weights, leakage and baselines.
+    """Show the data: songs, parts, distributions, weights, leakage, baselines, form.
 
-    They are printed as tables, and drawn as one picture.
+    They are printed as tables, and drawn as two pictures.
 
     Example: python -m experiments.explore my_songs/ --out my_songs.png
     """
@@ -62,6 +70,8 @@ class Options:
     """write the figures here too"""
     baselines: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = True
     """score the baselines on the validation targets too, as it does by default, or not"""
+    forms: Annotated[int, tyro.conf.arg(metavar="N")] = 2
+    """songs whose form is found and drawn, in a second picture; 0 for none"""
     config: ConfigFile = None
 
 
@@ -84,12 +94,21 @@ def explore(options: Options, arguments: Sequence[str] = ()) -> None:
 
     summary = summarise(dataset, with_baselines=options.baselines)
     write_bytes(options.out, draw(summary))
+    forms = _forms(dataset.songs[: options.forms])
     written = [str(options.out)]
+    if forms:
+        from experiments.exploring.form_picture import draw_forms
+
+        picture = options.out.with_name(f"{options.out.stem}-form.png")
+        write_bytes(picture, draw_forms(forms))
+        written.append(str(picture))
     if options.json is not None:
-        write_json(options.json, summary.to_json())
+        write_json(options.json, summary.to_json() | {"forms": [_to_json(song, form) for song, form in forms]})
         written.append(str(options.json))
     for block in tables(summary):  # last, so that `explore | head` leaves its files too
         console.print(block, soft_wrap=False, markup=True)
+    for song, form in forms:
+        say(f"form of {printable(Path(song.name))}: {form} (a label's sections are the same again; their bars)")
     say(f"\nwrote {' and '.join(written)}")
 
 
@@ -104,11 +123,24 @@ def _check(options: Options) -> None:
         raise UserError(f"--seed {options.seed}: give a number from 0 up")
     if options.out.suffix.lower() != ".png":
         raise UserError(f"--out {options.out}: the picture is a PNG, so give a name that ends in .png")
+    if not 0 <= options.forms <= MOST_FORMS:
+        raise UserError(f"--forms {options.forms}: give a number from 0 to {MOST_FORMS}")
     if options.out == options.json:
         raise UserError(f"--out and --json are both {options.out}: give two names")
     for name, path in (("out", options.out), ("json", options.json)):
         if path is not None and path.is_dir():
             raise UserError(f"--{name} {path} is a folder: give a file in it")
+
+
+def _forms(songs: Sequence[Song]) -> list[tuple[Song, Form]]:
+    """The songs that have a form to find, each with it."""
+    from datamodules.form import LONGEST_SONG, find_form
+
+    return [(song, find_form(song)) for song in songs if len(bar_lines(song)) <= LONGEST_SONG]
+
+
+def _to_json(song: Song, form: Form) -> dict[str, Any]:
+    return {"song": song.name, "sections": [asdict(section) for section in form.sections]}
 
 
 def _read(options: Options) -> Dataset:

@@ -6,6 +6,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ import numpy as np
 import pretty_midi
 import pytest
 
+from datamodules.form import find_form
+from datamodules.midi import read_midi
 from experiments.cli import console
 from experiments.explore import main
+from songs import bundled
 
 C, F, G = (60, 64, 67), (65, 69, 72), (55, 59, 62)
 HELD_OUT, TESTED = (30, 31), (96, 97)  # chords that only validation, only the test part has
@@ -139,6 +143,21 @@ def test_the_picture_shows_something_and_is_always_the_same() -> None:
     assert len(np.unique((pixels[..., :3] * 255).astype(int).reshape(-1, 3), axis=0)) > 50
 
 
+def test_the_form_of_the_first_songs_is_told_and_drawn(capsys: pytest.CaptureFixture[str]) -> None:
+    paths = [str(path) for path in bundled()]
+    assert main([*paths, "--no-baselines", "--json", "figures.json", "--forms", "1"]) == 0
+    (told,) = json.loads(Path("figures.json").read_text())["forms"]
+    sections = find_form(read_midi(Path(told["song"]))).sections
+    assert told["sections"] == [asdict(section) for section in sections]
+    assert f"form of {told['song']}: A4 " in capsys.readouterr().out
+    pixels = matplotlib.image.imread(Path("explore-form.png"))
+    assert len(np.unique((pixels[..., :3] * 255).astype(int).reshape(-1, 3), axis=0)) > 200  # a map has many shades
+    Path("explore-form.png").unlink()
+    assert main([*paths, "--no-baselines", "--forms", "0"]) == 0
+    assert not Path("explore-form.png").exists()
+    assert "form of" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("chords", [[C] * 30, [(pitch,) for pitch in range(30, 90)]], ids=["one chord", "all once"])
 def test_extreme_songs_are_drawn(chords: list[tuple[int, ...]]) -> None:
     write_song(Path("song.mid"), chords, quarters=(1.0,))
@@ -212,6 +231,7 @@ def test_the_tables_fit_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
         (["song.mid", "--out", "picture.jpg"], "ends in .png"),
         (["song.mid", "--out", "folder.png"], "is a folder"),
         (["song.mid", "--json", "folder.png"], "is a folder"),
+        (["song.mid", "--forms", "13"], "--forms 13: give a number from 0 to 12"),
         (["song.mid", "--out", "x.png", "--json", "x.png"], "two names"),
         (["song.mid", "--seed", "-1"], "from 0 up"),
         (["song.mid", "--grid", "7"], "must divide 480"),

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from datamodules.song import Song, bar_lines
 from experiments.files import write_bytes
 
-__all__ = ["piano_roll", "pitch_name"]
+__all__ = ["piano_roll", "pitch_name", "roll_strip"]
 
 WIDTH, DPI = 14.0, 100  # inches, dots an inch: 1400 pixels
 BARS_A_ROW = 16
@@ -82,6 +82,12 @@ def piano_roll(song: Song, path: Path, title: str = "") -> None:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})  # else matplotlib's version is in the bytes
     write_bytes(path, buffer.getvalue())
+
+
+def roll_strip(axes: Axes, song: Song) -> None:
+    """Draw all of a song's pitched notes in one row; the ticks of its bar lines are the axis's."""
+    roll = _roll(song)
+    _draw(axes, roll, 0, len(roll.bars) - 1)
 
 
 def _roll(song: Song) -> _Roll:
