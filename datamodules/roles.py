@@ -4,7 +4,7 @@ The first line that fits decides; `--parts` overrides by name.
 
     drums   it is on General MIDI's drum channel
     melody  it is the only pitched part, monophonic, and its name says nothing else
-    bass    monophonic and on average below C3, unless its name says chords
+    bass    monophonic and on average below C3, unless its name says chords, or outright that it is the melody
     any     its name has words of one role alone (`WORDS`): "Lead Guitar", "Bass", "Warm Pad", "Alto"
     bass    a bass program, a contrabass or a tuba
     chords  a program of strings, choirs or pads, or more than 1.2 notes an onset
@@ -39,6 +39,7 @@ WORDS = {  # English, and what LilyPond and MuseScore users call their staves
     )),
 }
 # fmt: on
+_OUTRIGHT = frozenset(("lead", "mel", "melodia", "melodie", "melody"))  # a voice may well be the bass
 _BASS_PROGRAMS = frozenset((*range(32, 40), 43, 58))
 _LEAD_PROGRAMS = frozenset(range(80, 88))
 _CHORD_PROGRAMS = frozenset((*range(48, 55), *range(88, 96)))
@@ -89,7 +90,8 @@ def _own_role(part: Sketch, *, alone: bool) -> str:
     named = [role for role, known in WORDS.items() if words & known]
     if alone and part.density < _MONOPHONIC and not named:
         return "melody"
-    if part.density < _MONOPHONIC and part.pitch < _LOW and named != ["chords"]:
+    outright = named == ["chords"] or (named == ["melody"] and words & _OUTRIGHT)
+    if part.density < _MONOPHONIC and part.pitch < _LOW and not outright:
         return "bass"
     if len(named) == 1:
         return named[0]

@@ -202,12 +202,13 @@ def _show(options: GenerateOptions, written: Sequence[Written]) -> None:
     """Write the run's page again with the new songs in it, or say how; and play them."""
     if options.run is not None:
         from experiments.report import write_report
-        from experiments.run_folder import default_runs, open_run
+        from experiments.run_folder import SONG, default_runs, open_run
 
         songs = [one.midi for one in written]
         if options.report:
             run = open_run(options.run, options.runs or default_runs())
-            say(f"report: {write_report(run, songs[:MOST_SHOWN]).describe()}")
+            own = [run.path / SONG] if (run.path / SONG).is_file() else []
+            say(f"report: {write_report(run, [*songs[:MOST_SHOWN], *own]).describe()}")
         else:
             shown = " ".join(shlex.quote(str(path)) for path in songs[:MOST_SHOWN])
             say(f"next: python -m experiments.report {shlex.quote(options.run)} --song {shown}")

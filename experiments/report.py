@@ -111,11 +111,13 @@ def write_report(
         UserError: a song cannot be read, or a page cannot be written.
     """
     from experiments.progress import bar
+    from experiments.report_page.blind import real_ones
     from experiments.report_page.page import build, html
+    from experiments.run_folder import SONG
 
     found = _winners(run)
     winners = {name: winner for name, winner in found.items() if not isinstance(winner, str)}
-    own = run.path / "song.mid"
+    own = run.path / SONG
     named = list(songs) or [path for path in (own,) if path.is_file()]
     dataset: Dataset | str
     try:
@@ -124,7 +126,7 @@ def write_report(
         dataset = str(error)
     path = out or run.path / REPORT
     steps = len(named) + bool(winners and named) + len(found) + 1  # the last is the picture of the songs
-    steps += candidates + bool(candidates)
+    steps += candidates + real_ones(candidates) if candidates else 0
     with bar("writing the page") as advance:
         done = count(1)
 

@@ -23,7 +23,9 @@ from experiments.progress import reading
 from experiments.provenance import made_by
 from experiments.winners import WINNER
 
-__all__ = ["Run", "create_run", "default_runs", "new_name", "open_run", "resume_command"]
+__all__ = ["SONG", "Run", "create_run", "default_runs", "new_name", "open_run", "resume_command"]
+
+SONG = "song.mid"  # what a search ends with
 
 FORMAT = 1
 LOCK = ".lock"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,32 @@ def test_the_command_continues_a_song(path: Path, tmp_path: Path, capsys: pytest
     last = int((after.notes.onset + after.notes.length).max())
     assert line + bar < last <= line + 5 * bar
     assert max(row[0] for row in rows(after, drums=False)) > end
+
+
+def test_what_was_played_keeps_its_feel(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No note of a song that is continued moves, even if none stands on the heads' grid."""
+    song = read_midi(bundled()[0], grid=480)
+    random = np.random.default_rng(1)
+    notes = song.notes
+    count = 200
+    late = np.sort(notes.onset[:count] + random.integers(-19, 20, count).clip(-notes.onset[:count]))
+    long = np.maximum(notes.length[:count] - random.integers(1, 40, count), 2)
+    played = Notes(late.astype(np.int32), notes.pitch[:count], long.astype(np.int32), notes.velocity[:count],
+                   notes.part[:count])  # fmt: skip
+    write_midi(replace(song, notes=sorted_notes(played)), tmp_path / "played.mid")
+    make_run(tmp_path / "runs" / "demo")
+    out = tmp_path / "a.mid"
+    words = ["demo", "--continue", str(tmp_path / "played.mid"), "--bars", "2", "--out", str(out)]
+    assert main(GenerateOptions, generate, prog="generate", arguments=words) == 0
+    before, after = (read_midi(path, grid=480, together=0.0) for path in (tmp_path / "played.mid", out))
+    for drums in (False, True):
+        assert set(rows(before, drums=drums)) <= set(rows(after, drums=drums))
+    assert len(after.notes) > len(before.notes)
+
+
+def sorted_notes(notes: Notes) -> Notes:
+    order = np.lexsort((notes.pitch, notes.part, notes.onset))
+    return Notes(*(getattr(notes, name)[order] for name in ("onset", "pitch", "length", "velocity", "part")))
 
 
 def test_what_does_not_go_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -283,6 +283,8 @@ def test_a_part_is_a_track_channel_and_program_and_empty_ones_are_dropped(tmp_pa
         (["melody", "chords", "chords", "bass"], [("", 0, 70, 1), ("", 0, 65, 1), ("", 0, 58, 1), ("", 0, 50, 1)]),
         (["melody", "chords", "chords", "bass"], [(n, 52, 60, 1) for n in ("Soprano", "Alto", "Tenor", "Bass")]),
         (["bass", "bass", "melody"], [("", 34, 60, 1), ("", 81, 30, 1), ("", 80, 70, 1)]),
+        (["melody", "melody"], [("Melody", 42, 40, 1), ("Voice", 0, 70, 1)]),
+        (["bass", "melody"], [("Voice 2", 0, 40, 1), ("Voice 1", 0, 70, 1)]),
         (["melody", "chords"], [("Bassoon", 70, 60, 1), ("Warm Pad", 0, 80, 1)]),
         (["melody", "chords"], [("Lead Guitar", 30, 60, 2), ("rhythm_guitar", 30, 61, 1)]),
     ],

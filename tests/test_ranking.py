@@ -15,7 +15,7 @@ from experiments.cli import main
 from experiments.evaluate import EvaluateOptions, evaluate
 from experiments.music.generation import Sampling, Settings, generate
 from experiments.music.prime import find_prime
-from experiments.music.ranking import likelihoods
+from experiments.music.ranking import Likelihood, likelihoods
 from experiments.run_folder import open_run
 from experiments.winners import Winner, load_winner
 from songs import bundled
@@ -71,3 +71,6 @@ def test_a_song_of_one_event_has_no_likelihood(winners: dict[str, Winner]) -> No
     (song,) = generate(winners, find_prime(winners, None), Settings(events=1))
     (found,) = likelihoods(winners, [song])
     assert math.isnan(found.total)
+    other = Likelihood({"notes": 3.0})
+    assert sorted([found, Likelihood({"notes": 5.0}), other], key=lambda each: each.rank)[0] is other
+    assert sorted([other, found], key=lambda each: each.rank)[1] is found

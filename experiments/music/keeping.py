@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from datamodules.corpus import read_song
 from datamodules.errors import UserError
-from datamodules.midi import RejectedFile, read_midi
+from datamodules.midi import RejectedFile
 from datamodules.midi_write import DIVISION, part_name
 from datamodules.song import Notes, Song, bar_length, bar_lines
+from experiments.music.exact import read_exact, trimmed
 from experiments.music.generation import Settings
 from experiments.music.joining import joined
 from experiments.music.keys import key_of, transposed
@@ -90,15 +91,18 @@ class Kept:
         """The kept notes of a new song whose last event is at a tick, on the heads' grid and exact."""
         end = self.end_of(settings)
         end = last + 1 if math.isinf(end) else end
-        heard, exact = self.song.notes.onset < end, self.exact.notes.onset < (end - 0.5) * self.scale  # rounded alike
-        return only(self.song, heard), only(self.exact, exact)
+        inside = self.song.notes.onset < end, self.exact.notes.onset < (end - 0.5) * self.scale  # rounded alike
+        heard, exact = (only(song, keep) for song, keep in zip((self.song, self.exact), inside, strict=True))
+        if settings.bars is None:
+            return heard, exact
+        return _cut(heard, int(end)), _cut(exact, int(end) * self.scale)
 
     def dressed(self, song: Song, settings: Settings, dress: Callable[[Song], Song]) -> Song:
         """What the heads wrote around the kept notes, dressed, and these as they are in the file: the whole, exact."""
         kept, exact = self.of(settings, int(song.notes.onset.max()))
         added = dress(only(song, song.notes.part >= len(kept.parts)))
         whole = joined(exact, (*exact.parts, *added.parts), self._placed(added, len(exact.parts)))
-        return replace(whole, tempos=exact.tempos if settings.tempo is None else song.tempos, name=song.name)
+        return trimmed(replace(whole, tempos=exact.tempos if settings.tempo is None else song.tempos, name=song.name))
 
     def describe(self, song: Song, settings: Settings, last: int) -> str:
         """In words, what of a song that was read back is kept.
@@ -171,11 +175,10 @@ def read_kept(text: str, grid: int, *, bounds: bool = True) -> Kept:
     path = Path(file.strip())
     try:
         whole = read_song(path, grid=grid)  # in a worker, which a bad file cannot harm
-        exact = read_midi(path, grid=DIVISION, together=0.0)
+        exact = read_exact(path, whole)
     except RejectedFile as error:
         raise UserError(f"--keep {path}: {error}; choose another song") from error
     numbers = sorted({number for name in wanted for number in _named(whole, name, path)})
-    exact = replace(exact, parts=whole.parts)  # the roles as the heads hear them: density is guessed on the grid
     heard, exact = (only(song, np.isin(song.notes.part, numbers)) for song in (whole, exact))
     told = ", ".join(f"{part.role} ({part.name})" for part in heard.parts)
     return Kept(heard, exact, whole, told, bounds)
@@ -198,6 +201,12 @@ def only(song: Song, keep: NDArray[np.bool_]) -> Song:
     there, part = np.unique(song.notes.part[keep], return_inverse=True)
     columns = {name: getattr(song.notes, name)[keep] for name in COLUMNS} | {"part": part.astype(np.int32)}
     return replace(song, parts=tuple(song.parts[number] for number in there.tolist()), notes=Notes(**columns))
+
+
+def _cut(song: Song, end: int) -> Song:
+    """Notes that ring over a tick end there."""
+    length = np.minimum(song.notes.length, np.maximum(end - song.notes.onset, 1)).astype(np.int32)
+    return replace(song, notes=replace(song.notes, length=length))
 
 
 def _rows(song: Song) -> list[tuple[int, int, int, int, str, int, bool]]:

@@ -12,6 +12,7 @@ from experiments.cli import console, note, say
 from experiments.heads import HEADS
 from experiments.music.accompanying import accompaniment
 from experiments.music.dressing import Dress, dresser
+from experiments.music.exact import read_exact, to_exact
 from experiments.music.generation import Sampling, Settings, generate, unknown_of_prime, without_head
 from experiments.music.joining import continued
 from experiments.music.keeping import Kept, in_its_key
@@ -23,7 +24,7 @@ from experiments.music.score import write_musicxml
 from experiments.music.training_songs import training_songs
 from experiments.music.writing import Written, numbered_path, write_song
 from experiments.progress import bar
-from experiments.run_folder import Run
+from experiments.run_folder import SONG, Run
 from experiments.winners import Winner, load_winner
 
 __all__ = ["first_song", "write_songs"]
@@ -32,7 +33,7 @@ __all__ = ["first_song", "write_songs"]
 def first_song(run: Run, heads: Sequence[str], *, seed: int = 1) -> Written:
     """Write song.mid into a run, so that a search ends with something to hear."""
     winners = {head: load_winner(run.winner(head)) for head in heads}
-    return write_songs(winners, None, run.path / "song.mid", Settings(seed=seed))[0]
+    return write_songs(winners, None, run.path / SONG, Settings(seed=seed))[0]
 
 
 def write_songs(
@@ -80,7 +81,7 @@ def write_songs(
         )
         songs = list(drawn)
     likely = likelihoods(winners, songs) if candidates > 1 else []
-    order = sorted(range(candidates), key=lambda number: likely[number].total) if likely else [0]
+    order = sorted(range(candidates), key=lambda number: likely[number].rank) if likely else [0]
     training = training_songs(winners.values())
     dressed = dresser(winners, found, training, dress)
     origin = origin_of(winners, found, settings, shares)
@@ -114,7 +115,10 @@ def _finished(
     if kept is not None:
         return drawn, kept.dressed(drawn, settings, dressed)
     new = dressed(drawn)
-    return new, continued(prime.song, new, prime.line) if dress.continues else new
+    if not dress.continues or prime.path is None:
+        return new, new
+    before = read_exact(prime.path, prime.song)
+    return new, continued(before, to_exact(new), prime.line * (before.grid // prime.song.grid))
 
 
 def _announce(winners: Mapping[str, Winner], prime: Prime, settings: Settings, shares: Mapping[str, Share]) -> None:

@@ -38,6 +38,7 @@ class Prime:
         origin: why the song was taken; "" if it was asked for.
         context: how many of its events the heads hear before they write.
         continues: whether the new song is to stand behind it, in whose last bar it then begins.
+        path: its file, if it was one.
     """
 
     song: Song
@@ -45,6 +46,7 @@ class Prime:
     origin: str = ""
     context: int = 1
     continues: bool = False
+    path: Path | None = None
 
     @property
     def line(self) -> int:
@@ -142,7 +144,7 @@ def find_prime(winners: Mapping[str, Winner], path: Path | None, *, whole: bool 
         )
     window = max(winner.config.window for winner in winners.values())
     context = len(events) if whole else min(window, len(events))
-    return Prime(song, events, origin, context, continues=whole)
+    return Prime(song, events, origin, context, continues=whole, path=path)
 
 
 def common_grid(winners: Mapping[str, Winner]) -> int:

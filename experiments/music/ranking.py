@@ -6,6 +6,7 @@ copy figures stand beside the nats for that reason.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,11 @@ class Likelihood:
     def total(self) -> float:
         """-ln of the probability of a whole event, in nats: its columns are drawn one after another."""
         return sum(self.nats.values())
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """What candidates are sorted by; one of which nothing can be said comes last."""
+        return math.isnan(self.total), self.total
 
 
 def likelihoods(winners: Mapping[str, Winner], songs: Sequence[Song]) -> list[Likelihood]:
@@ -81,7 +87,11 @@ def candidate_table(rows: Sequence[tuple[Path, int, Likelihood, Copying]]) -> Ta
     for title in ("drawn", "nats", *(heads if len(heads) > 1 else []), "copied", "longest"):
         table.add_column(title, justify="right")
     for path, drawn, likelihood, copied in rows:
-        each = [f"{likelihood.nats[head]:.2f}" for head in heads] if len(heads) > 1 else []
+        each = [_told(likelihood.nats[head]) for head in heads] if len(heads) > 1 else []
         share = "-" if copied.notes is None else f"{copied.notes:.0%}"
-        table.add_row(path.name, str(drawn), f"{likelihood.total:.2f}", *each, share, str(copied.longest))
+        table.add_row(path.name, str(drawn), _told(likelihood.total), *each, share, str(copied.longest))
     return table
+
+
+def _told(nats: float) -> str:
+    return "-" if math.isnan(nats) else f"{nats:.2f}"

@@ -239,6 +239,9 @@ def _finish(axes: Axes, counted: str, unit: str) -> None:
     """Names of the axes, whole numbers along the first, a legend."""
     axes.set_xlabel(counted)
     axes.set_ylabel(unit)
+    low, high = axes.get_xlim()
+    if high - low < 1:  # one trial or one epoch
+        axes.set_xlim((low + high) / 2 - 0.5, (low + high) / 2 + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y")
     axes.figure.legend(
