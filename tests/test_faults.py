@@ -20,6 +20,7 @@ def test_a_killed_driver_costs_nothing(tmp_path: Path) -> None:
     assert (found["problems"], found["epochs_lost"]) == ([], 0)
 
 
+@pytest.mark.long
 def test_killed_trainers_cost_nothing(tmp_path: Path) -> None:
     found = trainers.killed(tmp_path, trials=2, epochs=24, every=7.5, probability=1.0, most=4)
     assert found["kills"] >= 2
