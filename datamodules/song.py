@@ -90,6 +90,22 @@ class Events:
         flat, starts = self.pitches.tolist(), self.starts.tolist()
         return [tuple(flat[a:b]) for a, b in pairwise(starts)]
 
+    def stretch(self, begin: int, end: int) -> Events:
+        """Some of the events, from `begin` up to `end`, as they stand in the song."""
+        rows, starts = slice(begin, end), self.starts[begin : end + 1]
+        flat = slice(int(starts[0]), int(starts[-1]))
+        return Events(
+            onset=self.onset[rows],
+            starts=starts - starts[0],
+            pitches=self.pitches[flat],
+            duration=self.duration[rows],
+            offset=self.offset[rows],
+            velocity=self.velocity[rows],
+            place=self.place[rows],
+            bar=self.bar[rows],
+            lengths=self.lengths[flat],
+        )
+
 
 @dataclass(frozen=True)
 class Song:

@@ -30,6 +30,7 @@ __all__ = [
     "leakage",
     "make_split",
     "named_split",
+    "tail_bounds",
     "with_test_songs",
 ]
 
@@ -247,10 +248,16 @@ def _marks(events: int, part: int) -> Marks:
     return marks
 
 
+def tail_bounds(events: int) -> tuple[int, int]:
+    """Of a song that `tail` splits: the event that its validation part begins with, and that of its test part."""
+    return 8 * events // 10, 9 * events // 10
+
+
 def _tail_marks(events: int) -> Marks:
+    valid, test = tail_bounds(events)
     marks = np.full(events, TRAIN, dtype=np.int8)
-    marks[8 * events // 10 :] = VALID
-    marks[9 * events // 10 :] = TEST
+    marks[valid:] = VALID
+    marks[test:] = TEST
     marks[:1] = FIRST
     return marks
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from experiments.files import read_json
 if TYPE_CHECKING:
     from experiments.winners import Winner
 
-__all__ = ["TRAINS", "heard", "heard_before", "overlap", "together"]
+__all__ = ["TRAINS", "heard", "heard_before", "in_run", "overlap", "together"]
 
 TRAINS = ("train", "tail", "none")  # what songs.json calls a song that a head learnt from, or from most of which
 HEARD = (*TRAINS, "valid")
@@ -26,11 +26,16 @@ def heard(winner: Winner) -> list[Song] | None:
     Its run's songs.json is believed, if the winner still stands in the run; what it heard before stands in the winner.
     """
     before = heard_before(winner) if "init" in winner.facts else []
+    own = in_run(winner, HEARD)
+    return (before or None) if own is None else together(own, before or [])
+
+
+def in_run(winner: Winner, uses: Collection[str]) -> list[Song] | None:
+    """The songs of a winner's run that are there for one of the uses; None if it stands in no run that tells."""
     try:
-        own = _songs(read_json(winner.path.resolve().parent.parent / "songs.json")["songs"])
+        return _songs(read_json(winner.path.resolve().parent.parent / "songs.json")["songs"], uses)
     except (UserError, KeyError, TypeError):
-        return before or None
-    return together(own, before or [])
+        return None
 
 
 def together(*heard: Iterable[Song]) -> list[Song]:
@@ -62,8 +67,8 @@ def overlap(songs: Iterable[Song], scored: Mapping[str, str]) -> tuple[int, int]
     return trained, sum(use == "valid" for _, use in there)
 
 
-def _songs(rows: object) -> list[Song]:
-    """The rows of a songs.json that were heard; what is no row is left out."""
+def _songs(rows: object, uses: Collection[str] = HEARD) -> list[Song]:
+    """The rows of a songs.json that are there for one of the uses; what is no row is left out."""
     if not isinstance(rows, list):
         return []
     return [
@@ -71,6 +76,6 @@ def _songs(rows: object) -> list[Song]:
         for row in rows
         if isinstance(row, dict)
         and row.get("accepted", True) is True
-        and row.get("split") in HEARD
+        and row.get("split") in uses
         and isinstance(row.get("sha256"), str)
     ]

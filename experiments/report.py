@@ -201,15 +201,14 @@ def _music(winners: dict[str, Winner], songs: Sequence[Path], step: Callable[[],
     from datamodules.midi import RejectedFile
     from datamodules.song import DEFAULT_GRID
     from datamodules.song_files import near_file
-    from experiments.music.copying import copying
+    from experiments.music.copying import comparison
     from experiments.music.prime import find_prime
-    from experiments.music.training_songs import training_songs
-    from experiments.report_page.music import Music, piece
+    from experiments.report_page.music import Music, copied, piece
 
     if not songs:
         return Music()
-    pieces, copied, share = [], [], len(songs) + bool(winners)
-    training = training_songs(winners.values())
+    pieces, copies, share = [], [], len(songs) + bool(winners)
+    compare = comparison(winners)
     grid = next(iter(winners.values())).grid if winners else DEFAULT_GRID
     for path in songs:
         try:
@@ -217,7 +216,7 @@ def _music(winners: dict[str, Winner], songs: Sequence[Path], step: Callable[[],
         except RejectedFile as error:
             raise UserError(f"--song {path}: {error}; choose another song{near_file(path)}") from error
         pieces.append(piece(f"New song: {path.name}", song, path, pieces=share))
-        copied.append(f"{path.name}: {copying(song, training).describe()}.")
+        copies.append(copied(path.name, compare.of(song)))
         step()
     if winners:
         prime = find_prime(winners, None)
@@ -227,7 +226,7 @@ def _music(winners: dict[str, Winner], songs: Sequence[Path], step: Callable[[],
             )
         )
         step()
-    return Music(tuple(pieces), "Copied: " + " ".join(copied))
+    return Music(tuple(pieces), tuple(copies))
 
 
 if __name__ == "__main__":

@@ -143,7 +143,8 @@ def test_it_tells_of_songs_searches_winners_and_music(page: str) -> None:
     for words in (
         "the_last_ferry_north.mid", "30 trials (19 done, 10 stopped early, 1 failed)", "stopped early", "Kneser-Ney",
         "2.500", "25.0 %", "best so far", "the winner, trial 4", "Embedding", "LSTM", "Dense, ReLU", "BatchNorm",
-        "Dropout", "git commit", "Copied:", "leakage", "New song: song.mid",
+        "Dropout", "git commit", "leakage", "New song: song.mid",
+        "Copied: how much of song.mid", "16 in a row", "with rhythm", "melody alone", "the last tenth of 2 songs",
     ):  # fmt: skip
         assert words.lower() in shown.lower(), words
     assert page.count("<figure>") == 8  # two heads, four charts each

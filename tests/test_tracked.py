@@ -8,7 +8,8 @@ import pytest
 
 from experiments.dataset import DataOptions, Dataset, read_dataset
 from experiments.heads import HEADS
-from experiments.music.copying import Copying
+from experiments.music.copying import Copying, Shared
+from experiments.music.matching import VIEWS
 from experiments.music.writing import Written
 from experiments.run_folder import Run, create_run
 from experiments.search.observer import Observer
@@ -100,7 +101,9 @@ def test_the_song_and_the_songs(tmp_path: Path, run: Run, dataset: Dataset) -> N
         file.setsampwidth(2)
         file.setframerate(44_100)
         file.writeframes(bytes(4 * 44_100 * 2))
-    copying = Copying(0.25, 0.125, 9, "a.mid", 3, "checked")
+    own = dict.fromkeys(VIEWS, Shared({4: 0.5, 8: 0.25, 16: None}, {4: 0, 8: 0, 16: 0}, 9, "a.mid", 3))
+    beside = dict.fromkeys(VIEWS, Shared({4: 0.5, 8: 0.375, 16: 0.0}, {4: 0, 8: 0, 16: 0}, 12.5))
+    copying = Copying(own, beside, "checked", "held-out: 2 test songs")
     song = dataset.songs[0]
     written = Written(tmp_path / "song.mid", sound, tmp_path / "song.png", song, 256, 32, 61.5, copying)
     told = Told()
@@ -108,7 +111,9 @@ def test_the_song_and_the_songs(tmp_path: Path, run: Run, dataset: Dataset) -> N
     ((group, identity, files, songs),) = told.songs
     assert (group[-5:], identity) == ("/song", f"{run.facts['id']}-song")
     found: SongFiles = files()
-    assert found.facts["copied_chords"] == 0.25
+    expected = {"copied_chords_8": 0.25, "held_out_copied_melody_8": 0.375, "copied_rhythm_16": None}
+    assert found.facts.items() >= expected.items()
+    assert (found.facts["longest_copied_chords"], found.facts["held_out_longest_copied_chords"]) == (9, 12.5)
     assert found.about == copying.describe()
     assert 1000 < len(found.sound) < sound.stat().st_size / 5
     by_name = {Path(song["path"]).name: song for song in songs}

@@ -11,6 +11,7 @@ from datamodules.song import Song
 from experiments.cli import console, note, say
 from experiments.heads import HEADS
 from experiments.music.accompanying import accompaniment
+from experiments.music.copying import comparison
 from experiments.music.dressing import Dress, dresser
 from experiments.music.exact import read_exact, to_exact
 from experiments.music.generation import Sampling, Settings, generate, unknown_of_prime, without_head
@@ -21,7 +22,6 @@ from experiments.music.origin import origin_of
 from experiments.music.prime import Prime, find_prime
 from experiments.music.ranking import candidate_table, likelihoods
 from experiments.music.score import write_musicxml
-from experiments.music.training_songs import training_songs
 from experiments.music.writing import Written, numbered_path, write_song
 from experiments.progress import bar
 from experiments.run_folder import SONG, Run
@@ -82,15 +82,15 @@ def write_songs(
         songs = list(drawn)
     likely = likelihoods(winners, songs) if candidates > 1 else []
     order = sorted(range(candidates), key=lambda number: likely[number].rank) if likely else [0]
-    training = training_songs(winners.values())
-    dressed = dresser(winners, found, training, dress)
+    compare = comparison(winners)
+    dressed = dresser(winners, found, compare.training, dress)
     origin = origin_of(winners, found, settings, shares)
     written = []
     for rank, number in enumerate(order, start=1):
         path = out if candidates == 1 else numbered_path(out, rank)
         new, song = _finished(songs[number], found, settings, dress, dressed, kept)
         title, made = f"{path.stem}: {new.name}", (*origin, new.name)
-        one = write_song(song, path, training, title=title, made=made, soundfont=soundfont, new=new)
+        one = write_song(song, path, compare, title=title, made=made, soundfont=soundfont, new=new)
         written.append(one)
         say(one.describe())
         if kept is not None:

@@ -88,7 +88,7 @@ def candidate_table(rows: Sequence[tuple[Path, int, Likelihood, Copying]]) -> Ta
         table.add_column(title, justify="right")
     for path, drawn, likelihood, copied in rows:
         each = [_told(likelihood.nats[head]) for head in heads] if len(heads) > 1 else []
-        share = "-" if copied.notes is None else f"{copied.notes:.0%}"
+        share = "-" if copied.copied is None else f"{copied.copied:.0%}"
         table.add_row(path.name, str(drawn), _told(likelihood.total), *each, share, str(copied.longest))
     return table
 

@@ -1,23 +1,46 @@
-"""The songs that winners learnt from, as far as they are still here: found by songs.json, believed by their hash."""
+"""The songs that winners learnt from, and some that were held out, as far as they are still here.
+
+They are found by songs.json, and believed by their hash.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from datamodules.corpus import read_corpus
 from datamodules.errors import UserError
 from datamodules.files import read_whole
 from datamodules.midi_bytes import Limits
 from datamodules.song import Events, Song
-from experiments.heard import TRAINS, heard
+from datamodules.splits import tail_bounds
+from experiments.heard import TRAINS, heard, in_run
 from experiments.heard import Song as Heard
 from experiments.winners import Winner
 from songs import bundled
 
-__all__ = ["TrainingSongs", "first_training_song", "training_songs"]
+__all__ = ["HeldOut", "TrainingSongs", "first_training_song", "held_out", "training_songs"]
+
+MOST_HELD = 50  # held-out songs that new ones are compared with: drawn once, with the same seed always
+
+Found = tuple[tuple[Song, Events], ...]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Real songs that the heads did not learn from.
+
+    Attributes:
+        events: of each, or of its end where only that was held out.
+        told: which, in words; or why there are none.
+    """
+
+    events: tuple[Events, ...]
+    told: str
 
 
 @dataclass(frozen=True)
@@ -25,19 +48,36 @@ class TrainingSongs:
     """Training songs that were found.
 
     Attributes:
-        songs: each with the events that the head learnt from, unsplit: where the tail of a song was held out, the
-            tail is here too.
+        songs: each with all of its events in the parts that the head learnt.
         wanted: how many there are, found or not.
         complete: whether each winner had a songs.json to say so.
+        learnt: of each of the songs, how many of its first events were learnt from; () for all of all.
+        beside: songs that were held out once, and learnt from by `train --all-songs`.
     """
 
-    songs: tuple[tuple[Song, Events], ...]
+    songs: Found
     wanted: int
     complete: bool = True
+    learnt: tuple[int, ...] = ()
+    beside: Found = ()
+
+    @property
+    def heard(self) -> Found:
+        """What was learnt from: without the end of a song that was held out."""
+        if not self.learnt:
+            return self.songs + self.beside
+        own = zip(self.songs, self.learnt, strict=True)
+        return tuple((song, events.stretch(0, count)) for (song, events), count in own) + self.beside
+
+    @property
+    def to_the_end(self) -> set[str]:
+        """Digests of the songs of which nothing was held out."""
+        learnt = self.learnt or [len(events) for _, events in self.songs]
+        return {song.digest for (song, events), count in zip(self.songs, learnt, strict=True) if count == len(events)}
 
     def describe(self) -> str:
         """What was checked, as every output that shows copy figures must say."""
-        found = len(self.songs)
+        found = len(self.songs) + len(self.beside)
         if not found:
             return "not checked: songs not here"
         of = f"{found:,}" if found == self.wanted else f"{found:,} of {self.wanted:,}"
@@ -45,22 +85,90 @@ class TrainingSongs:
         return f"checked against {of} training song{'s' if self.wanted != 1 else ''}{other}"
 
 
+Key = tuple[str, tuple[str, ...]]  # a song's digest, and the parts that a head learnt
+
+
+@dataclass
+class _Search:
+    """Songs as they are looked for, each once for each choice of parts."""
+
+    wanted: set[Key] = field(default_factory=set)
+    found: dict[Key, tuple[Song, Events]] = field(default_factory=dict)
+
+    def look(self, winner: Winner, rows: Sequence[Heard]) -> None:
+        parts = parts_of(winner)
+        key = tuple(sorted(parts or ("",)))
+        new = [row for row in rows if (row["sha256"], key) not in self.wanted]
+        self.wanted |= {(row["sha256"], key) for row in new}
+        for song in _read([path for row in new if (path := _here(row))], winner.grid):
+            if (song.digest, key) in self.wanted and len(events := song.events(parts)):
+                self.found[song.digest, key] = song, events
+
+
 def training_songs(winners: Iterable[Winner]) -> TrainingSongs:
     """The training songs of all winners together, each once for each choice of parts."""
-    found: dict[tuple[str, tuple[str, ...]], tuple[Song, Events]] = {}
-    wanted: set[tuple[str, tuple[str, ...]]] = set()
-    complete = True
+    search, beside, complete = _Search(), _Search(), True
+    whole: set[str] = set()  # digests of songs that some head learnt from to the end
     for winner in winners:
         rows = _learnt_from(winner)
         complete &= bool(rows)
-        parts = parts_of(winner)
-        key = tuple(sorted(parts or ("",)))
-        new = [row for row in rows if (row["sha256"], key) not in wanted]
-        wanted |= {(row["sha256"], key) for row in new}
-        for song in _read([path for row in new if (path := _here(row))], winner.grid):
-            if (song.digest, key) in wanted and len(events := song.events(parts)):
-                found[song.digest, key] = song, events
-    return TrainingSongs(tuple(found.values()), len(wanted), complete)
+        search.look(winner, rows)
+        everything = winner.facts.get("kind") == "all-songs"
+        whole |= {row["sha256"] for row in rows if everything or row["split"] != "tail"}
+        if everything:
+            beside.look(winner, in_run(winner, ("valid", "test")) or [])
+    more = {key: song for key, song in beside.found.items() if key not in search.wanted}
+    learnt = (
+        len(events) if digest in whole else tail_bounds(len(events))[0]
+        for (digest, _), (_, events) in search.found.items()
+    )
+    return TrainingSongs(
+        tuple(search.found.values()),
+        len(search.wanted | beside.wanted),
+        complete,
+        tuple(learnt),
+        tuple(more.values()),
+    )
+
+
+def held_out(winners: Mapping[str, Winner], training: TrainingSongs) -> HeldOut:
+    """Real songs that no winner learnt from: the test part, else validation, of the notes (else the first) head's run.
+
+    Of a song of which the last events alone were held out, the test part of these. Of many songs, a sample.
+
+    Args:
+        winners: by head.
+        training: what they learnt from.
+    """
+    leader = winners.get("notes") or next(iter(winners.values()))
+    rows = in_run(leader, ("valid", "test", "tail"))
+    if rows is None:
+        return HeldOut((), "no held-out songs: nothing tells which")
+    if any(winner.facts.get("kind") == "all-songs" for winner in winners.values()):
+        return HeldOut((), "no held-out songs: the heads learnt from all")
+    if not rows:
+        return HeldOut((), "no held-out songs: nothing was held out")
+    use = next(use for use in ("test", "valid", "tail") if any(row["split"] == use for row in rows))
+    known = training.to_the_end if use == "tail" else {song.digest for song, _ in training.songs}
+    rows = [row for row in rows if row["split"] == use and row["sha256"] not in known]
+    chosen = rows
+    if len(rows) > MOST_HELD:
+        drawn = np.random.default_rng(0).permutation(len(rows))[:MOST_HELD]
+        chosen = [rows[number] for number in sorted(drawn.tolist())]
+    search = _Search()
+    search.look(leader, chosen)
+    events = [events for _, events in search.found.values()]
+    if use == "tail":
+        events = [song.stretch(tail_bounds(len(song))[1], len(song)) for song in events]
+    return HeldOut(tuple(events), _told(use, len(events), len(rows)))
+
+
+def _told(use: str, found: int, of: int) -> str:
+    if not found:
+        return "no held-out songs: they are not here" if of else "no held-out songs: some head learnt from each"
+    count = f"{found:,}" if found == of else f"{found:,} of {of:,}"
+    kind = {"tail": "the last tenth of {}", "test": "{} test", "valid": "{} validation"}[use].format(count)
+    return f"held-out: {kind} song{'s' if of != 1 else ''}"
 
 
 def first_training_song(winner: Winner) -> Path | None:

@@ -12,11 +12,10 @@ from datamodules.errors import UserError
 from datamodules.midi import RejectedFile, read_midi, write_midi
 from datamodules.song import Song, bar_lines
 from experiments.cli import note
-from experiments.music.copying import Copying, copying
+from experiments.music.copying import Comparison, Copying
 from experiments.music.pictures import piano_roll
 from experiments.music.sound import song_seconds, write_wav
 from experiments.music.soundfont import write_soundfont_wav
-from experiments.music.training_songs import TrainingSongs
 
 __all__ = ["Written", "numbered_path", "write_song"]
 
@@ -60,7 +59,7 @@ def numbered_path(path: Path, number: int) -> Path:
 def write_song(
     song: Song,
     path: Path,
-    training: TrainingSongs,
+    compare: Comparison,
     *,
     title: str = "",
     made: Sequence[str] = (),
@@ -70,6 +69,7 @@ def write_song(
     """Write a song to `path`, with a WAV and a PNG beside it.
 
     Args:
+        compare: with the training songs.
         title: of the picture.
         made: what made it, in lines, for the MIDI file.
         soundfont: what the WAV sounds like; None for our own synthesizer.
@@ -95,7 +95,7 @@ def write_song(
         sound.unlink(missing_ok=True)  # of another song that had this name
     written_sound = sound if sound.exists() else None
     bars = len(bar_lines(song)) - 1
-    copied = copying(song if new is None else new, training)
+    copied = compare.of(song if new is None else new)
     return Written(path, written_sound, picture, again, len(song.events()), bars, song_seconds(song), copied)
 
 

@@ -15,11 +15,12 @@ from datamodules.files import read_whole
 from datamodules.midi_bytes import Limits
 from datamodules.song import Song, bar_lines
 from experiments.cli import note
+from experiments.music.copying import GRAMS, TOLD, Copying
 from experiments.music.mp3 import as_mp3
 from experiments.music.pictures import pitch_name
 from experiments.music.sound import LONGEST_MINUTES, RATE, render, seconds_at, song_seconds
 
-__all__ = ["Music", "Piece", "piece"]
+__all__ = ["Copied", "Music", "Piece", "copied", "piece"]
 
 SECOND = 14  # units that a second is wide
 ROW = 5  # units that a pitch is high
@@ -55,18 +56,47 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class Copied:
+    """How much of a new song stands in the training songs.
+
+    Attributes:
+        title: whose figures these are.
+        heading, rows: a table, held-out real songs in brackets; no rows where nothing was compared.
+        about: what was compared, in words.
+    """
+
+    title: str
+    heading: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    about: str
+
+
+@dataclass(frozen=True)
 class Music:
     """What is heard in the page, and beside it.
 
     Attributes:
         pieces: the new songs, and what they go on from.
-        copied: how much of the new songs stands in the training songs, in words.
+        copied: how much of each new song stands in the training songs.
         blind: name of the blind page beside it; "" for none.
     """
 
     pieces: tuple[Piece, ...] = ()
-    copied: str = ""
+    copied: tuple[Copied, ...] = ()
     blind: str = ""
+
+
+def copied(name: str, found: Copying) -> Copied:
+    """The copy figures of the song in a file as a table."""
+    rows = [
+        (TOLD[view], *(found.told(view, length) for length in GRAMS), found.longest_told(view), found.source(view))
+        for view in found.views
+    ]
+    heading = ("", *(f"{length} in a row" for length in GRAMS), "longest", "in")
+    brackets = " (held-out real songs in brackets)" if found.beside else ""
+    return Copied(
+        f"Copied: how much of {name} stands in the training songs{brackets}", heading, tuple(rows), found.about
+    )
 
 
 def piece(title: str, song: Song, path: Path, *, pieces: int) -> Piece:

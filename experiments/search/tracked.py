@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from experiments.figures import metric_name
@@ -10,6 +11,7 @@ from experiments.tracking import SongFiles, Tracking
 
 if TYPE_CHECKING:
     from experiments.dataset import Dataset
+    from experiments.music.copying import Shared
     from experiments.music.writing import Written
     from experiments.run_folder import Run
     from experiments.search.one_head import HeadPlan
@@ -71,11 +73,16 @@ def _files(written: Written) -> SongFiles:
         "events": written.events,
         "bars": written.bars,
         "seconds": round(written.seconds, 1),
-        "copied_chords": found.notes,
-        "copied_triples": found.triples,
-        "longest_copied": found.longest,
+        **_copied("", found.views),
+        **_copied("held_out_", found.beside),
     }
     return SongFiles(written.midi, written.picture, sound, facts, found.describe())
+
+
+def _copied(of: str, views: Mapping[str, Shared]) -> dict[str, float | None]:
+    """What of a song, or of held-out ones, stands in the training songs."""
+    shares = {f"{of}copied_{view}_{n}": share for view, shared in views.items() for n, share in shared.found.items()}
+    return shares | {f"{of}longest_copied_{view}": shared.longest for view, shared in views.items()}
 
 
 def _group(run: Run, what: str) -> str:
