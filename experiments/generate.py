@@ -37,6 +37,7 @@ PerHead = Annotated[
 ]
 Share = Annotated[tuple[float, ...] | None, tyro.conf.arg(metavar="[SHARE]", help_behavior_hint="")]
 MOST_CANDIDATES = 1000
+SHORTEST_RUN = 2  # events: a run of less than three different chords is no copy
 MOST_SHOWN = 5  # songs in a page: each has its sound in it
 
 
@@ -92,6 +93,8 @@ class GenerateOptions(RunOfHead):
     """ratings that the blind page of `report` saved: the temperatures and top-p rated best; those given above win"""
     mix_ngram: Share = None
     """leave this share of the events to the best n-gram model of the training songs (default: fitted on validation)"""
+    max_copy: Number = None
+    """share no run of more than N events with a training song: of chords, in any key and rhythm (default: any run)"""
     tempo: Annotated[
         float | None, tyro.conf.arg(metavar="BPM", help_behavior_hint=""), Section("how it is arranged")
     ] = None
@@ -134,6 +137,8 @@ class GenerateOptions(RunOfHead):
                     raise UserError(
                         f"{option}: would move notes that --keep is to leave as they are; give one or the other"
                     )
+        if self.max_copy is not None and self.max_copy < SHORTEST_RUN:
+            raise UserError(f"--max-copy {self.max_copy}: must be at least {SHORTEST_RUN}")
         if len(self.mix_ngram or ()) > 1:
             raise UserError("--mix-ngram: give one share, or none, which is then fitted on validation")
         if not 1 <= self.candidates <= MOST_CANDIDATES:
@@ -171,6 +176,7 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
         dress=dress,
         kept=_kept(options, winners, dress),
         musicxml=options.musicxml,
+        max_copy=options.max_copy,
     )
     _show(options, written)
 

@@ -95,6 +95,61 @@ def test_tokens_that_fit_share_the_softmax() -> None:
     assert {fitting.draw(STATE, fit, 0.0, 1.0, generator) for _ in range(3)} == {likeliest}
 
 
+@pytest.mark.parametrize("given", [(), (60,)])
+@pytest.mark.parametrize("spelled", [True, False])
+def test_what_is_barred_leaves_its_share_to_the_others(spelled: bool, given: tuple[int, ...]) -> None:
+    """Barred: the likeliest of all chords that fit."""
+    generator = torch.Generator().manual_seed(0)
+    if spelled:
+        output: FactoredOutput | TokenOutput = spelling(3)
+        free = allowed(55, 60, 64)
+        with torch.no_grad():
+            output.choice.bias.zero_()
+            output.choice.bias[[55, 60, 64, 128]] += 9.0
+        every = [
+            chord for size in range(1, 4) for chord in combinations((55, 60, 64), size) if set(given) <= set(chord)
+        ]
+        with torch.no_grad():
+            shares = {chord: likelihood(output, chord) for chord in every}
+    else:
+        output, free = tokens(), np.ones(128, dtype=bool)
+        with torch.no_grad():
+            shares = dict(zip(CHORDS, output(STATE).softmax(1)[0].tolist(), strict=True))
+        shares = {chord: share for chord, share in shares.items() if set(given) <= set(chord)}
+    barred = max(shares, key=shares.__getitem__)
+    rest = {chord: share for chord, share in shares.items() if chord != barred}
+    fitting, fit = Fitting(output), Fit(given, free, frozenset([barred]))
+    assert not fit.holds(barred)
+    drawn = Counter(fitting.draw(STATE, fit, 1.0, 1.0, generator) for _ in range(400))
+    assert set(drawn) <= set(rest)
+    for chord, share in rest.items():
+        assert drawn[chord] / 400 == pytest.approx(share / sum(rest.values()), abs=0.08), chord
+    likeliest = max(rest, key=rest.__getitem__)
+    assert {fitting.draw(STATE, fit, 0.0, 0.5, generator) for _ in range(5)} == {likeliest}
+    assert fitting.draw(STATE, Fit(given, free, frozenset(shares)), 1.0, 1.0, generator) is None
+
+
+@pytest.mark.parametrize("spelled", [True, False])
+@pytest.mark.parametrize(("lead", "found"), [(4.0, True), (40.0, False)])
+def test_a_chord_that_is_hardly_likely_is_no_way_out(spelled: bool, lead: float, found: bool) -> None:
+    """Though a narrow top-p would have held the barred one alone."""
+    output = spelling(3) if spelled else tokens()
+    with torch.no_grad():
+        if isinstance(output, FactoredOutput):
+            for row in (60, 128):
+                output.choice.bias[row] += lead  # a chord of the one pitch
+            output.choice.bias[61:128] -= 40
+        else:
+            output.layer.weight.zero_()
+            output.bias = None
+            output.layer.bias.zero_()
+            output.layer.bias[CHORDS.index((60,))] += lead
+    fit = Fit((), np.ones(128, dtype=bool), frozenset([(60,)]))
+    drawn = [Fitting(output).draw(STATE, fit, 1.0, 0.5, torch.Generator().manual_seed(seed)) for seed in range(5)]
+    assert all((chord is not None) == found for chord in drawn)
+    assert (60,) not in drawn
+
+
 def test_no_known_chord_is_none() -> None:
     generator = torch.Generator().manual_seed(0)
     assert Fitting(tokens()).draw(STATE, Fit((61,), allowed(60)), 1.0, 1.0, generator) is None

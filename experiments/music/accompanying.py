@@ -184,7 +184,8 @@ class _Writer:
         """The chord of an event that has kept notes."""
         fit = Fit(given, self._room(onset))
         if self.fitting is not None:
-            return self.voices["notes"].say_fitting(event, fit, self.fitting) or given
+            voice = self.voices["notes"]
+            return voice.say_fitting(event, fit._replace(barred=voice.barred), self.fitting) or given
         own = [pitch for pitch in cast(Chord, self.own["notes"](onset)) if fit.free[pitch]]
         return tuple(sorted({*given, *own}))
 

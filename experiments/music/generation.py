@@ -28,6 +28,7 @@ from experiments.music.voices import Event, Sampling, Voice, input_id
 from experiments.winners import Winner
 
 if TYPE_CHECKING:
+    from experiments.music.avoiding import Avoiding
     from experiments.music.mixed import Share
     from lightning_modules.head import Head
 
@@ -110,6 +111,7 @@ def generate(
     candidates: int = 1,
     progress: Progress | None = None,
     compose: Compose | None = None,
+    avoiding: Avoiding | None = None,
 ) -> Iterator[Song]:
     """New songs, one after another.
 
@@ -125,6 +127,7 @@ def generate(
         candidates: how many songs.
         progress: called now and then.
         compose: what the heads' voices write, in place of all of a song.
+        avoiding: what the notes head is not to copy.
 
     Raises:
         UserError: heads of different grids.
@@ -136,6 +139,8 @@ def generate(
     for candidate in range(candidates):
         with _one_thread():
             voices = _voices(winners, heads, settings, shares, candidate)
+            if avoiding is not None:
+                voices["notes"].avoid = avoiding.begin()
             song = compose(voices, prime, settings, _part_of(progress, candidate, candidates))
         yield replace(song, name=f"seed {settings.seed}" + (f", candidate {candidate + 1}" if candidate else ""))
 

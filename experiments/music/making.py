@@ -11,6 +11,7 @@ from datamodules.song import Song
 from experiments.cli import console, note, say
 from experiments.heads import HEADS
 from experiments.music.accompanying import accompaniment
+from experiments.music.avoiding import avoiding
 from experiments.music.copying import comparison
 from experiments.music.dressing import Dress, dresser
 from experiments.music.exact import read_exact, to_exact
@@ -48,6 +49,7 @@ def write_songs(
     dress: Dress | None = None,
     kept: Kept | None = None,
     musicxml: bool = False,
+    max_copy: int | None = None,
 ) -> list[Written]:
     """Write new songs, and say what was written and how much of it stands in the training songs.
 
@@ -64,6 +66,7 @@ def write_songs(
         dress: their key, tracks and instruments; None for those of the training songs.
         kept: parts of a song that stay, around which the heads write; None for none.
         musicxml: whether a score is written beside each.
+        max_copy: events of the longest run of chords that they may share with a training song; None for any.
 
     Raises:
         UserError: no winners, heads that do not go together, a bad prime, or a file that cannot be written.
@@ -74,17 +77,27 @@ def write_songs(
     if kept is not None:
         found, compose = in_its_key(found, kept, winners), accompaniment(kept)
         dress = replace(dress, kept=kept.taken)
+    compare = comparison(winners)
+    avoids = None if max_copy is None else avoiding(winners, compare.training, max_copy)
     _announce(winners, found, settings, shares)
     with bar("writing events") as advance:
         drawn = generate(
-            winners, found, settings, shares=shares, candidates=candidates, progress=advance, compose=compose
+            winners,
+            found,
+            settings,
+            shares=shares,
+            candidates=candidates,
+            progress=advance,
+            compose=compose,
+            avoiding=avoids,
         )
         songs = list(drawn)
     likely = likelihoods(winners, songs) if candidates > 1 else []
     order = sorted(range(candidates), key=lambda number: likely[number].rank) if likely else [0]
-    compare = comparison(winners)
     dressed = dresser(winners, found, compare.training, dress)
     origin = origin_of(winners, found, settings, shares)
+    if max_copy is not None:
+        origin += (f"no run of more than {max_copy} events was to be shared with a training song",)
     written = []
     for rank, number in enumerate(order, start=1):
         path = out if candidates == 1 else numbered_path(out, rank)
@@ -93,6 +106,8 @@ def write_songs(
         one = write_song(song, path, compare, title=title, made=made, soundfont=soundfont, new=new)
         written.append(one)
         say(one.describe())
+        if avoids is not None:
+            say(avoids.describe(number))
         if kept is not None:
             say(kept.describe(one.song, settings, int(new.notes.onset.max())))
         if musicxml:

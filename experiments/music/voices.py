@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from datamodules.context import PITCHES, known_size, past_size, place_features, tick_features
 from datamodules.vocabulary import Chord, Value
 from experiments.winners import Winner
+from lightning_modules.fitting import Fit, Fitting
 
 if TYPE_CHECKING:
+    from experiments.music.avoiding import Avoid
     from experiments.music.mixed import Mixed
-    from lightning_modules.fitting import Fit, Fitting
     from lightning_modules.head import Head
     from lightning_modules.outputs import Batch
     from lightning_modules.stack import Memory
@@ -77,12 +78,22 @@ class Voice:
         sampling: how its values are drawn.
         random: the source of randomness.
         mixed: an n-gram model that says a share of the values, drawn as it counted them; None for none.
+
+    Attributes:
+        avoid: the chords that it is not to say; None for none. It hears those events of which the voice said a value.
     """
 
     def __init__(
-        self, winner: Winner, head: Head, sampling: Sampling, random: torch.Generator, mixed: Mixed | None = None
+        self,
+        winner: Winner,
+        head: Head,
+        sampling: Sampling,
+        random: torch.Generator,
+        mixed: Mixed | None = None,
     ) -> None:
         self.winner, self.head, self.sampling, self.random, self.mixed = winner, head, sampling, random, mixed
+        self.avoid: Avoid | None = None
+        self._asked = False
         self.framing, self.spec = winner.framing, winner.spec.column
         window, stepping = self.framing.window, winner.config.backbone == "lstm"
         self._shortest = window - self.framing.tail + 1 if stepping else window
@@ -97,16 +108,21 @@ class Voice:
         self._before = self._heard(event)
         if self.mixed is not None:
             self.mixed.history.append(getattr(event, self.spec.field))
+        if self.avoid is not None and self._asked:
+            self.avoid.hear(event.chords)
 
     def expect(self, event: Event) -> None:
         """Take in what is known of the event to come, which is not the head's to say."""
         self._positions.append(self._position(event))
         self._context = 0
+        self._asked = False
 
     def say(self, event: Event) -> Value:
         """The head's value of an event of which the columns before it are drawn."""
         self._positions.append(self._position(event))
         self._move_on()
+        if self.barred:
+            return self._other()
         read: tuple[torch.Tensor, Batch] | None = None
         for _ in range(TRIES):
             value = self.mixed.say() if self.mixed is not None else None
@@ -134,6 +150,27 @@ class Voice:
         state, _ = self._read()
         return fitting.draw(state, fit, self.sampling.temperature, self.sampling.top_p, self.random)
 
+    @property
+    def barred(self) -> frozenset[Chord]:
+        """The chords that are not to come next."""
+        return frozenset() if self.avoid is None else self.avoid.barred
+
+    def _other(self) -> Value:
+        """A chord that is not barred; one that is where nothing else is likely."""
+        for _ in range(TRIES):
+            value = self.mixed.say() if self.mixed is not None else None
+            if value is None:
+                break
+            if value not in self.barred:
+                return value
+        state, batch = self._read()
+        how = self.sampling
+        fit = Fit((), np.ones(PITCHES, dtype=bool), self.barred)
+        chord = Fitting(self.head.output).draw(state, fit, how.temperature, how.top_p, self.random)
+        if chord is not None:
+            return chord
+        return self.head.draw(state, batch, temperature=how.temperature, top_p=how.top_p, generator=self.random)[0]
+
     def fork(self) -> Voice:
         """A voice that has heard the same, to say what may be taken back; both draw from one source of randomness."""
         twin = copy.copy(self)
@@ -142,6 +179,7 @@ class Voice:
 
     def _move_on(self) -> None:
         """Count the newest position in: after those that the state has read, or as the last of a new beginning."""
+        self._asked = True
         if 0 < self._context < self.framing.window:
             self._context += 1
             self._unread += 1
