@@ -102,18 +102,19 @@ def _drawn(
     top_p: float,
     generator: torch.Generator | None,
 ) -> Chord | None:
-    """A chord that fits, of several that are spelled; of many more where all are barred."""
+    """A chord that fits, of several that are spelled; of many more, at a temperature of 1, where all are barred."""
     spelled = _spelled(output, state, fit, PROPOSALS, temperature, top_p, generator)
     left = torch.tensor([chord not in fit.barred for chord in spelled.chords])
-    weights = spelled.weights
-    if not left.any():  # then the likeliest choices spell nothing else: all that there are
-        spelled = _spelled(output, state, fit, MANY, temperature or 1.0, 1.0, generator)
+    weights, sharp = spelled.weights, min(temperature, 1.0)
+    if not left.any():
+        spelled = _spelled(output, state, fit, MANY, 1.0, 1.0, generator)
         left = torch.tensor([chord not in fit.barred for chord in spelled.chords])
-        weights = spelled.weights if temperature else spelled.own
+        weights = spelled.weights + (1 / temperature - 1) * spelled.own if temperature else spelled.own
+        sharp = 1.0 if temperature else 0.0
     if not left.any():
         return None
     weights = weights.masked_fill(~left, -torch.inf)
-    return spelled.chords[int(sample(weights[None], min(temperature, 1.0), 1.0, generator))]
+    return spelled.chords[int(sample(weights[None], sharp, 1.0, generator))]
 
 
 class _Spelled(NamedTuple):

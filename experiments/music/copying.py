@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,16 +46,6 @@ class Shared:
     longest: float
     where: str = ""
     bar: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return {
-            "found": {str(length): share for length, share in self.found.items()},
-            "apart": {str(length): share for length, share in self.apart.items()},
-            "longest": self.longest,
-            "where": Path(self.where).name,
-            "bar": self.bar,
-        }
 
 
 @dataclass(frozen=True)
@@ -95,8 +84,8 @@ class Copying:
             f"{length}-grams {self.told('chords', length, 'held-out ' if length == GRAMS[0] else '')}"
             for length in GRAMS
         )
-        run = f"longest run {self.longest_told('chords')} events"
-        run += f" ({source})" if (source := self.source("chords")) else ""
+        run = f"longest run {self.longest_told('chords', ' events')}"
+        run += f", {source}" if (source := self.source("chords")) else ""
         others = (
             f"{TOLD[view]} {', '.join(self.told(view, length) for length in GRAMS)}, longest {self.longest_told(view)}"
             for view in ("rhythm", "melody")
@@ -125,19 +114,10 @@ class Copying:
         own = _percent(self.views[view].found[length])
         return f"{own} ({word}{_percent(self.beside[view].found[length])})" if self.beside else own
 
-    def longest_told(self, view: str) -> str:
+    def longest_told(self, view: str, unit: str = "") -> str:
         """A longest run, and behind it in brackets the mean of those of the held-out songs."""
-        own = f"{self.views[view].longest:.0f}"
+        own = f"{self.views[view].longest:.0f}{unit}"
         return f"{own} ({self.beside[view].longest:.0f})" if self.beside else own
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return {
-            "checked": self.checked,
-            "held_out": self.held,
-            "song": {name: view.to_json() for name, view in self.views.items()},
-            "held_out_songs": {name: view.to_json() for name, view in self.beside.items()},
-        }
 
 
 class Comparison:

@@ -92,7 +92,7 @@ def copied(name: str, found: Copying) -> Copied:
         (TOLD[view], *(found.told(view, length) for length in GRAMS), found.longest_told(view), found.source(view))
         for view in found.views
     ]
-    heading = ("", *(f"{length} in a row" for length in GRAMS), "longest", "in")
+    heading = ("", *(f"{length} in a row" for length in GRAMS), "longest", "where")
     brackets = " (held-out real songs in brackets)" if found.beside else ""
     return Copied(
         f"Copied: how much of {name} stands in the training songs{brackets}", heading, tuple(rows), found.about
