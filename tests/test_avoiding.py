@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from events_made import moved
+from events_made import moved, random_songs
 from test_copying import naive_tokens, song_of, songs_in_common
 from winners_made import demo_songs, make_run, make_winner
 
@@ -24,6 +24,7 @@ from experiments.music.copying import Comparison
 from experiments.music.generation import Sampling, Settings
 from experiments.music.generation import generate as new_songs
 from experiments.music.keeping import in_its_key, read_kept
+from experiments.music.matching import tokens_of
 from experiments.music.mixed import shares_of
 from experiments.music.prime import find_prime
 from experiments.music.training_songs import TrainingSongs
@@ -82,6 +83,18 @@ def test_what_is_barred_is_what_would_make_a_run_too_long(seed: int, most: int) 
     assert failures == 0 if longest(song_of(new), old) <= most else failures > 0
 
 
+def test_a_run_does_not_go_on_from_one_song_into_the_next() -> None:
+    """Two songs that together say what the new one says."""
+    new = random_songs(3, songs=1, events=30, chords=30)[0]
+    halves = [new.stretch(0, 15), new.stretch(14, len(new))]
+    assert len(tokens_of(halves)) == len(new) - 1
+    for most, failures in ((13, 1), (20, 0)):
+        avoid = Avoiding(halves, most).begin()
+        for chord in new.chords():
+            avoid.hear(chord)
+        assert (avoid.failures > 0) == (longest(song_of(new), halves) > most) == bool(failures)
+
+
 def styled(folder: Path, style: str) -> dict[str, Winner]:
     own = {head: {k: v for k, v in STYLES[style].items() if k in spec.config.names()} for head, spec in HEADS.items()}
     return {head: make_winner(folder / head, head, demo_songs(), **own[head]) for head in HEADS}
@@ -129,7 +142,8 @@ def test_ngrams_that_copy_are_kept_from_it(demo: dict[str, Winner]) -> None:
 
 def test_around_kept_notes_too(demo: dict[str, Winner]) -> None:
     """The kept bass may be in a training song: what cannot be kept is counted."""
-    kept, settings = read_kept(f"bass:{bundled()[0]}", 24), Settings(bars=8)
+    kept = read_kept(f"bass:{bundled()[0]}", 24)
+    settings = Settings(bars=8, sampling={"notes": Sampling(temperature=0)})
     prime = in_its_key(find_prime(demo, None), kept, demo)
     (own,) = new_songs(demo, prime, settings, compose=accompaniment(kept))
     training = [own.events()]

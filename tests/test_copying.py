@@ -129,6 +129,14 @@ def test_held_out_songs_are_compared_alike_and_told_as_means() -> None:
             assert shared.found[n] == (pytest.approx(np.mean(known)) if known else None)
 
 
+def test_held_out_songs_stay_apart() -> None:
+    """Two that together are a training song, but for what begins the second."""
+    whole = random_songs(3, songs=1, events=30, chords=30)[0]
+    halves = whole.stretch(0, 15), whole.stretch(14, len(whole))
+    beside, _ = Comparison(trained(whole), lambda: HeldOut(halves, "two")).beside
+    assert beside["chords"].longest == (14 + len(whole) - 15) / 2
+
+
 def test_a_copy_is_found_whole_with_its_bar_in_any_key() -> None:
     source = demo_songs().songs[0]
     events = source.events()
