@@ -82,34 +82,27 @@ def write_songs(
     _announce(winners, found, settings, shares)
     with bar("writing events") as advance:
         drawn = generate(
-            winners,
-            found,
-            settings,
-            shares=shares,
-            candidates=candidates,
-            progress=advance,
-            compose=compose,
+            winners, found, settings, shares=shares, candidates=candidates, progress=advance, compose=compose,
             avoiding=avoids,
-        )
+        )  # fmt: skip
         songs = list(drawn)
-    likely = likelihoods(winners, songs) if candidates > 1 else []
-    order = sorted(range(candidates), key=lambda number: likely[number].rank) if likely else [0]
-    dressed = dresser(winners, found, compare.training, dress)
     origin = origin_of(winners, found, settings, shares)
     if max_copy is not None:
         origin += (f"no run of more than {max_copy} events was to be shared with a training song",)
+    dressed = dresser(winners, found, compare.training, dress)
+    paths = [out] if candidates == 1 else [numbered_path(out, rank) for rank in range(1, candidates + 1)]
+    likely = likelihoods(winners, songs) if candidates > 1 else []
+    order = sorted(range(candidates), key=lambda number: likely[number].rank) if likely else [0]
     written = []
-    for rank, number in enumerate(order, start=1):
-        path = out if candidates == 1 else numbered_path(out, rank)
+    for path, number in zip(paths, order, strict=True):
         new, song = _finished(songs[number], found, settings, dress, dressed, kept)
         title, made = f"{path.stem}: {new.name}", (*origin, new.name)
-        one = write_song(song, path, compare, title=title, made=made, soundfont=soundfont, new=new)
-        written.append(one)
-        say(one.describe())
+        written.append(write_song(song, path, compare, title=title, made=made, soundfont=soundfont, new=new))
+        say(written[-1].describe())
         if avoids is not None:
             say(avoids.describe(number))
         if kept is not None:
-            say(kept.describe(one.song, settings, int(new.notes.onset.max())))
+            say(kept.describe(written[-1].song, settings, int(new.notes.onset.max())))
         if musicxml:
             say(write_musicxml(song, path.with_suffix(".musicxml"), title=path.stem, made=made).describe())
     if likely:
