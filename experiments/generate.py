@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from experiments.music.dressing import Dress
     from experiments.music.generation import Sampling, Settings
     from experiments.music.keeping import Kept
+    from experiments.music.planning import Plan
     from experiments.music.writing import Written
     from experiments.winners import Winner
 
@@ -84,6 +85,11 @@ class GenerateOptions(RunOfHead):
     """how many events to write (default: 256)"""
     bars: Number = None
     """how many bars to fill, in place of --events"""
+    form: Annotated[str | None, tyro.conf.arg(metavar="FORM", help_behavior_hint="")] = None
+    """its sections: AABA (of 8 bars), A16B8A16, intro:4-verse-chorus-verse-chorus, or like:my_song.mid; those of one
+    label are the same again"""
+    variation: Annotated[float, tyro.conf.arg(metavar="X")] = 0.2
+    """how free a section that returns is: 0 is as it was, 1 is new; the share of its bars that are drawn again"""
     temperature: Annotated[PerHead, Section("how it is drawn")] = ()
     """1 draws as was learnt, less is tamer, 0 takes the likeliest; of all heads, or one: notes=1.2 (repeatable;
     default: 1)"""
@@ -137,6 +143,13 @@ class GenerateOptions(RunOfHead):
                     raise UserError(
                         f"{option}: would move notes that --keep is to leave as they are; give one or the other"
                     )
+        if self.form is not None:
+            given = {"--events": self.events, "--bars": self.bars, "--continue": self.go_on, "--keep": self.keep}
+            for option, value in given.items():
+                if value is not None:
+                    raise UserError(f"{option}: a --form has its own bars; give one or the other")
+        if not 0 <= self.variation <= 1:
+            raise UserError(f"--variation {self.variation:g}: must be from 0 to 1")
         if self.max_copy is not None and self.max_copy < SHORTEST_RUN:
             raise UserError(f"--max-copy {self.max_copy}: must be at least {SHORTEST_RUN}")
         if len(self.mix_ngram or ()) > 1:
@@ -177,6 +190,8 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
         kept=_kept(options, winners, dress),
         musicxml=options.musicxml,
         max_copy=options.max_copy,
+        plan=_plan(options, winners),
+        variation=options.variation,
     )
     _show(options, written)
 
@@ -202,6 +217,16 @@ def _kept(options: GenerateOptions, winners: Mapping[str, Winner], dress: Dress)
 
     bounds = options.events is None and options.bars is None
     return read_kept(options.keep, common_grid(winners), bounds=bounds).playing(dress.instruments)
+
+
+def _plan(options: GenerateOptions, winners: Mapping[str, Winner]) -> Plan | None:
+    """What --form names."""
+    if options.form is None:
+        return None
+    from experiments.music.planning import read_plan
+    from experiments.music.prime import common_grid
+
+    return read_plan(options.form, common_grid(winners))
 
 
 def _show(options: GenerateOptions, written: Sequence[Written]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from datamodules.form import find_form
 from datamodules.song import Song
 from experiments.cli import console, note, say
 from experiments.heads import HEADS
@@ -20,6 +21,8 @@ from experiments.music.joining import continued
 from experiments.music.keeping import Kept, in_its_key
 from experiments.music.mixed import Share
 from experiments.music.origin import origin_of
+from experiments.music.planned import planned
+from experiments.music.planning import Plan
 from experiments.music.prime import Prime, find_prime
 from experiments.music.ranking import candidate_table, likelihoods
 from experiments.music.score import write_musicxml
@@ -50,6 +53,8 @@ def write_songs(
     kept: Kept | None = None,
     musicxml: bool = False,
     max_copy: int | None = None,
+    plan: Plan | None = None,
+    variation: float = 0.0,
 ) -> list[Written]:
     """Write new songs, and say what was written and how much of it stands in the training songs.
 
@@ -67,13 +72,15 @@ def write_songs(
         kept: parts of a song that stay, around which the heads write; None for none.
         musicxml: whether a score is written beside each.
         max_copy: events of the longest run of chords that they may share with a training song; None for any.
+        plan: the sections of a new song; None for as the heads go on.
+        variation: see `planned.planned`.
 
     Raises:
         UserError: no winners, heads that do not go together, a bad prime, or a file that cannot be written.
     """
     dress = dress or Dress()
     found = find_prime(winners, prime, whole=dress.continues)
-    compose = None
+    compose = None if plan is None else planned(plan, variation)
     if kept is not None:
         found, compose = in_its_key(found, kept, winners), accompaniment(kept)
         dress = replace(dress, kept=kept.taken)
@@ -101,6 +108,8 @@ def write_songs(
         say(written[-1].describe())
         if avoids is not None:
             say(avoids.describe(number))
+        if plan is not None:
+            say(f"form: {plan}, as asked; found again in it: {find_form(written[-1].song)}")
         if kept is not None:
             say(kept.describe(written[-1].song, settings, int(new.notes.onset.max())))
         if musicxml:

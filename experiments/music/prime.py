@@ -61,10 +61,14 @@ class Prime:
 
     def heard(self) -> list[Event]:
         """The events of the context, as heads hear them."""
-        events, count = self.events, self.context
+        return self.rows(0, self.context)
+
+    def rows(self, first: int, end: int) -> list[Event]:
+        """Some of its events, as heads hear them."""
+        events, some = self.events, slice(first, end)
         columns = (events.duration, events.offset, events.velocity, events.place, events.bar)
-        rows = np.stack([column[:count] for column in columns], axis=1).tolist()
-        return [Event(chord, *row) for chord, row in zip(events.chords()[:count], rows, strict=True)]
+        rows = np.stack([column[some] for column in columns], axis=1).tolist()
+        return [Event(chord, *row) for chord, row in zip(events.chords()[some], rows, strict=True)]
 
     @property
     def place(self) -> int:

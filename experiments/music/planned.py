@@ -1,0 +1,214 @@
+"""The heads write a song by a plan: section by section, on bar lines.
+
+A section that is new begins where a section of the prime song does: the heads hear that one's opening and go on from it,
+each new label from another one. A section that returns has the events that it had when it came first, but for some bars
+that are drawn again. The last bar is a chord on the tonic that sounds until its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+import torch
+
+from datamodules.form import LONGEST_SONG, Section, find_form
+from datamodules.song import Song, bar_lines
+from datamodules.vocabulary import Chord
+from experiments.heads import HEADS
+from experiments.music.generation import Compose, Progress, Settings, hear_prime, own_column, song_of
+from experiments.music.keys import key_of
+from experiments.music.planning import Plan
+from experiments.music.prime import Prime
+from experiments.music.voices import Event, Voice
+from lightning_modules.fitting import Fit, Fitting
+
+__all__ = ["planned"]
+
+STEPS = (0, 5, -2, 7, 3)  # semitones that openings are moved by where the prime song has fewer sections than the plan
+LEVELS = (0, 14, -10, 20, -4)  # steps of velocity that a label is louder than the first: a change is to be heard
+LOWEST, HIGHEST = 36, 47  # where a last bass note may lie: C2 to B2
+
+
+def planned(plan: Plan, variation: float) -> Compose:
+    """What writes a song by a plan.
+
+    Args:
+        variation: the share of the bars of a section that returns that are drawn again, from 0 (none) to 1 (all).
+    """
+
+    def compose(voices: Mapping[str, Voice], prime: Prime, settings: Settings, progress: Progress) -> Song:
+        writer = _Writer(plan, variation, voices, prime)
+        for number, section in enumerate(plan.sections):
+            writer.write(section, last=number + 1 == len(plan.sections))
+            progress(section.first + section.bars, plan.bars)
+        return song_of(prime, writer.song(), replace(settings, bars=plan.bars))
+
+    return compose
+
+
+class _Writer:
+    """One new song; ticks count from its first bar line."""
+
+    def __init__(self, plan: Plan, variation: float, voices: Mapping[str, Voice], prime: Prime) -> None:
+        self.variation, self.prime, self.voices, self.bar = variation, prime, dict(voices), prime.bar
+        self.own = {name: own_column(prime, name) for name in HEADS if name not in voices}
+        others = [name for name in HEADS if name != "offsets"]
+        self.order = sorted(others, key=lambda name: len(HEADS[name].column.after))
+        self.openings = _openings(prime)
+        self.written: list[tuple[int, Event]] = []
+        self.levels: list[int] = []  # of each event, how much louder it is than the heads say
+        self.first: dict[str, tuple[int, list[tuple[int, Event]]]] = {}  # label: its bars, and its events by their tick
+        source = next(iter(voices.values())).random
+        self.chance = np.random.default_rng(int(torch.randint(2**31, (1,), generator=source)))
+        hear_prime(list(voices.values()), prime)
+        self.before = prime.place - self.bar  # the tick of the event that was heard last
+
+    def write(self, section: Section, *, last: bool) -> None:
+        """Write a section, new or again."""
+        begin = section.first * self.bar
+        end = begin + section.bars * self.bar
+        stop = end - self.bar if last else end
+        mark = len(self.written)
+        if section.label in self.first:
+            self._again(section, stop)
+        else:
+            self._open(len(self.first), begin)
+            if stop > begin:
+                self._event(begin)
+                self._draw(stop)
+        if last:
+            self._end(stop)
+        events = [(tick - begin, event) for tick, event in self.written[mark:]]
+        self.first.setdefault(section.label, (section.bars, events))
+        level = LEVELS[list(self.first).index(section.label) % len(LEVELS)]
+        self.levels += [level] * (len(self.written) - mark)
+
+    def song(self) -> list[Event]:
+        """The events, each with its distance from the one before as its offset, as `song_of` takes them."""
+        ticks = [tick for tick, _ in self.written]
+        loud = [
+            min(max(event.velocity + level, 1), 127)
+            for (_, event), level in zip(self.written, self.levels, strict=True)
+        ]
+        first = (ticks[0] - self.prime.place) % self.bar or self.bar
+        offsets = [first, *np.diff(ticks).tolist()]
+        rows = zip(self.written, offsets, loud, strict=True)
+        return [replace(event, offset=offset, velocity=velocity) for (_, event), offset, velocity in rows]
+
+    def _open(self, number: int, begin: int) -> None:
+        """Let the heads hear how the section of the prime song begins that a new one goes on from."""
+        opening = self.openings[number % len(self.openings)]
+        step = STEPS[number // len(self.openings) % len(STEPS)]
+        for event in opening:
+            moved = replace(event, chords=_moved(event.chords, step))
+            for voice in self.voices.values():
+                voice.expect(moved)
+                voice.hear(moved)
+        self.before = begin - self.bar + opening[-1].place
+
+    def _again(self, section: Section, stop: int) -> None:
+        """The section as it came first, but for the bars that are drawn again."""
+        bars, events = self.first[section.label]
+        begin = section.first * self.bar
+        count = round(self.variation * section.bars)
+        free = range(section.bars) if count == section.bars else range(1, section.bars)  # it is known by its first bar
+        again = set(self.chance.permutation(np.array(free))[:count].tolist()) | set(range(bars, section.bars))
+        for number in range(section.bars):
+            line = begin + number * self.bar
+            if line >= stop:
+                return
+            if number in again:
+                self._draw(min(line + self.bar, stop))
+                continue
+            for tick, event in events:
+                if number * self.bar <= tick < (number + 1) * self.bar and begin + tick > self.before:
+                    self._event(begin + tick, event)
+
+    def _draw(self, end: int) -> None:
+        """Let the heads write on up to a tick."""
+        while True:
+            if "offsets" in self.voices:
+                voice = self.voices["offsets"].fork()
+                step = int(cast(int, voice.say(Event(bar=self.bar))))
+            else:
+                voice, step = None, max(int(cast(int, self.own["offsets"](0))), 1)
+            if self.before + step >= end:
+                return
+            if voice is not None:
+                self.voices["offsets"] = voice
+            self._event(self.before + step, said=voice is not None)
+
+    def _event(self, tick: int, known: Event | None = None, *, said: bool = False, chord: Chord = ()) -> None:
+        """Write an event: a known one, or what the heads say of one at this tick.
+
+        Args:
+            said: whether the offsets head has said when it comes.
+            chord: what it holds; () for what the notes head says.
+        """
+        event = Event(offset=tick - self.before, place=tick % self.bar, bar=self.bar)
+        if known is not None:
+            event = replace(known, offset=event.offset, place=event.place)
+        for name in self.order:
+            if known is not None or (name == "notes" and chord):
+                event.chords = chord or event.chords
+                if name in self.voices:
+                    self.voices[name].expect(event)
+            else:
+                value = self.voices[name].say(event) if name in self.voices else self.own[name](tick)
+                event.take(HEADS[name].column.field, value)
+        if not said and "offsets" in self.voices:
+            self.voices["offsets"].expect(event)
+        self._heard(tick, event)
+
+    def _heard(self, tick: int, event: Event) -> None:
+        for voice in self.voices.values():
+            voice.hear(event)
+        self.written.append((tick, event))
+        self.before = tick
+
+    def _end(self, line: int) -> None:
+        """A chord on the tonic, from the last bar line to the end."""
+        tonic = key_of(self.prime.song) % 12
+        low = next(pitch for pitch in range(LOWEST, HIGHEST + 1) if pitch % 12 == tonic)
+        minor = key_of(self.prime.song) >= 12
+        chord: Chord = (low, low + 12, low + (15 if minor else 16), low + 19)
+        event = Event(offset=line - self.before, place=line % self.bar, bar=self.bar)
+        if "notes" in self.voices:
+            voice = self.voices["notes"]
+            room = np.arange(128) > low
+            said = voice.say_fitting(event, Fit((low,), room), Fitting(voice.head.output))
+            event.chords = said or chord
+        else:
+            event.chords = chord
+        event.duration = self.bar
+        for name in self.order:
+            if name == "velocity":
+                value = self.voices[name].say(event) if name in self.voices else self.own[name](line)
+                event.take("velocity", value)
+        self.written.append((line, event))
+        self.before = line
+
+
+def _openings(prime: Prime) -> list[list[Event]]:
+    """The events that the sections of the prime song begin with, for each label; else those that it begins with."""
+    song, events = prime.song, prime.events
+    lines = bar_lines(song)
+    if len(lines) > LONGEST_SONG:
+        return [prime.heard()]
+    found: dict[str, list[Event]] = {}
+    for section in find_form(song).sections:
+        if section.label not in found:
+            first = int(np.searchsorted(events.onset, lines[section.first]))
+            end = int(np.searchsorted(events.onset, lines[section.first + section.bars]))
+            rows = prime.rows(first, min(first + prime.context, end))
+            if rows:
+                found[section.label] = rows
+    return list(found.values()) or [prime.heard()]
+
+
+def _moved(chord: Sequence[int], step: int) -> Chord:
+    moved = [pitch + step for pitch in chord]
+    return tuple(pitch - 12 if pitch > 127 else pitch + 12 if pitch < 0 else pitch for pitch in moved)
