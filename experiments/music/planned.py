@@ -1,8 +1,8 @@
 """The heads write a song by a plan: section by section, on bar lines.
 
-A section that is new begins where a section of the prime song does: the heads hear that one's opening and go on from it,
-each new label from another one. A section that returns has the events that it had when it came first, but for some bars
-that are drawn again. The last bar is a chord on the tonic that sounds until its end.
+A section that is new begins where a section of the prime song does: the heads hear that one's opening and go on from
+it, each new label from another one, and each is as loud as no other. A section that returns has the events that it had
+when it came first, but for some bars that are drawn again. The last bar is a chord on the tonic that sounds to its end.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class _Writer:
             self._open(len(self.first), begin)
             if stop > begin:
                 self._event(begin)
-                self._draw(stop)
+                self._draw(begin, stop)
         if last:
             self._end(stop)
         events = [(tick - begin, event) for tick, event in self.written[mark:]]
@@ -121,25 +121,26 @@ class _Writer:
             if line >= stop:
                 return
             if number in again:
-                self._draw(min(line + self.bar, stop))
+                self._draw(line, min(line + self.bar, stop))
                 continue
             for tick, event in events:
                 if number * self.bar <= tick < (number + 1) * self.bar and begin + tick > self.before:
                     self._event(begin + tick, event)
 
-    def _draw(self, end: int) -> None:
-        """Let the heads write on up to a tick."""
+    def _draw(self, begin: int, end: int) -> None:
+        """Let the heads write from a tick up to another."""
         while True:
             if "offsets" in self.voices:
                 voice = self.voices["offsets"].fork()
                 step = int(cast(int, voice.say(Event(bar=self.bar))))
             else:
                 voice, step = None, max(int(cast(int, self.own["offsets"](0))), 1)
-            if self.before + step >= end:
+            tick = max(self.before + step, begin)
+            if tick >= end:
                 return
             if voice is not None:
                 self.voices["offsets"] = voice
-            self._event(self.before + step, said=voice is not None)
+            self._event(tick, said=voice is not None)
 
     def _event(self, tick: int, known: Event | None = None, *, said: bool = False, chord: Chord = ()) -> None:
         """Write an event: a known one, or what the heads say of one at this tick.

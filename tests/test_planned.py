@@ -1,0 +1,165 @@
+"""`generate --form`: a song by a plan has its sections, on bar lines, and what returns is the same again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from winners_made import demo_songs, make_run, make_winner
+
+from datamodules.errors import UserError
+from datamodules.form import find_form
+from datamodules.midi import read_midi
+from datamodules.song import Song, bar_lines
+from experiments.cli import main
+from experiments.generate import GenerateOptions, generate
+from experiments.music.generation import Settings
+from experiments.music.generation import generate as new_songs
+from experiments.music.keys import key_of
+from experiments.music.planned import planned
+from experiments.music.planning import read_plan
+from experiments.music.prime import Prime, find_prime
+from experiments.winners import Winner
+from songs import bundled
+
+Row = tuple[int, int, int]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Winner]:
+    return make_run(tmp_path_factory.mktemp("runs") / "demo")[1]
+
+
+@pytest.fixture(scope="module")
+def prime(demo: dict[str, Winner]) -> Prime:
+    return find_prime(demo, bundled()[0])
+
+
+def write(
+    winners: dict[str, Winner], prime: Prime, form: str, variation: float = 0.0, *, seed: int = 1, candidates: int = 1
+) -> list[Song]:
+    compose = planned(read_plan(form, prime.song.grid), variation)
+    return list(new_songs(winners, prime, Settings(seed=seed), candidates=candidates, compose=compose))
+
+
+def of_bars(song: Song, first: int, count: int) -> list[Row]:
+    """(onset, pitch, length) of the notes that begin in some bars, from their first bar line on."""
+    lines = bar_lines(song)
+    notes = song.notes
+    keep = (notes.onset >= lines[first]) & (notes.onset < lines[first + count])
+    columns = (notes.onset[keep] - lines[first], notes.pitch[keep], notes.length[keep])
+    return sorted(zip(*(column.tolist() for column in columns), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("AABA", "A8 A8 B8 A8"),
+        ("A16B4A16", "A16 B4 A16"),
+        ("intro:4-verse-chorus-verse", "intro:4 verse:8 chorus:8 verse:8"),
+        ("verse", "verse:8"),
+    ],
+)
+def test_a_plan_is_read(text: str, told: str) -> None:
+    plan = read_plan(text, 24)
+    assert str(plan) == told
+    assert plan.sections[0].first == 0
+    assert plan.bars == sum(section.bars for section in plan.sections)
+
+
+def test_a_plan_is_like_a_song() -> None:
+    plan = read_plan(f"like:{bundled()[0]}", 24)
+    assert plan.sections == find_form(read_midi(bundled()[0])).sections
+
+
+WRONG = ("", "aab a", "A0", "A129", "verse:0", "AaB", "intro--verse", "like:none.mid", "A" * 101)
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_what_is_no_plan_is_one_line(text: str) -> None:
+    with pytest.raises(UserError, match=r"^--form .*(write it as|give up to|choose another song)"):
+        read_plan(text, 24)
+
+
+def test_what_returns_is_the_same_again(demo: dict[str, Winner], prime: Prime) -> None:
+    """At no variation, note by note; but the last bar, which is an ending."""
+    (song,) = write(demo, prime, "A4B4A4B4A4")
+    first, second = of_bars(song, 0, 4), of_bars(song, 4, 4)
+    assert first != second
+    assert [row[:2] for row in of_bars(song, 8, 4)] == [row[:2] for row in first]
+    assert [row[:2] for row in of_bars(song, 12, 4)] == [row[:2] for row in second]
+    assert of_bars(song, 16, 3) == of_bars(song, 0, 3)
+
+
+def test_half_a_variation_keeps_half_of_the_bars_and_the_first(demo: dict[str, Winner], prime: Prime) -> None:
+    for seed in range(3):
+        (song,) = write(demo, prime, "A8B4A8", 0.5, seed=seed)
+        same = [
+            [row[:2] for row in of_bars(song, bar, 1)] == [row[:2] for row in of_bars(song, 12 + bar, 1)]
+            for bar in range(7)
+        ]
+        assert same[0]
+        assert 3 <= sum(same) <= 5
+
+
+def test_a_free_section_is_another_one(demo: dict[str, Winner], prime: Prime) -> None:
+    (song,) = write(demo, prime, "A4A4B1", 1.0)
+    assert of_bars(song, 0, 4) != of_bars(song, 4, 4)
+
+
+def test_sections_begin_on_bar_lines_and_it_ends_with_the_tonic(demo: dict[str, Winner], prime: Prime) -> None:
+    for form in ("A3B2A3", "verse:2-chorus:3-outro:1"):
+        plan = read_plan(form, 24)
+        (song,) = write(demo, prime, form, 0.3)
+        onsets = set(song.notes.onset.tolist())
+        bar = prime.bar
+        assert all(section.first * bar in onsets for section in plan.sections)
+        assert len(bar_lines(song)) - 1 == plan.bars
+        line = (plan.bars - 1) * bar
+        last = song.notes.onset == line
+        assert song.notes.onset.max() == line
+        assert (song.notes.length[last] == bar).all()
+        assert song.notes.pitch[last].min() % 12 == key_of(prime.song) % 12
+
+
+def test_the_same_seed_is_the_same_song_and_candidates_differ(demo: dict[str, Winner], prime: Prime) -> None:
+    (one,) = write(demo, prime, "A2B2A2", 0.5)
+    again, other = write(demo, prime, "A2B2A2", 0.5, candidates=2)
+    assert np.array_equal(one.notes.pitch, again.notes.pitch)
+    assert np.array_equal(one.notes.onset, again.notes.onset)
+    assert not np.array_equal(one.notes.pitch, other.notes.pitch)
+
+
+@pytest.mark.parametrize("heads", [("notes",), ("offsets",), ("durations", "velocity"), ("notes", "offsets")])
+def test_every_head_may_be_lacking(heads: tuple[str, ...], tmp_path: Path) -> None:
+    winners = make_run(tmp_path / "demo", heads)[1]
+    (song,) = write(winners, find_prime(winners, bundled()[1]), "A2B2A2")
+    assert len(bar_lines(song)) - 1 == 6
+
+
+def test_heads_of_tokens(tmp_path: Path) -> None:
+    winner = make_winner(tmp_path / "notes.safetensors", "notes", demo_songs(), output="token")
+    (song,) = write({"notes": winner}, find_prime({"notes": winner}, bundled()[0]), "A2B2A2")
+    assert [row[:2] for row in of_bars(song, 0, 1)] == [row[:2] for row in of_bars(song, 4, 1)]
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    make_run(tmp_path / "runs" / "demo")
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: main(GenerateOptions, generate, prog="generate", arguments=["demo", *words])
+
+
+def test_the_command_says_the_form_and_what_is_found(
+    call: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("--form", "A4B4A4", "--variation", "0", "--out", "a.mid") == 0
+    said = capsys.readouterr().out
+    assert f"form: A4 B4 A4, as asked; found again in it: {find_form(read_midi(Path('a.mid')))}" in said
+    for words in (("--bars", "4"), ("--events", "9"), ("--continue", "a.mid"), ("--keep", "melody:a.mid")):
+        assert call("--form", "AABA", *words) == 2
+        assert f"{words[0]}: a --form has its own bars" in capsys.readouterr().err
+    assert call("--form", "AABA", "--variation", "1.5") == 2
+    assert "--variation 1.5: must be from 0 to 1" in capsys.readouterr().err
