@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
+from rich.text import Text
 
 from datamodules.errors import UserError
 from datamodules.song import Song, bar_lines
@@ -108,7 +109,7 @@ def explore(options: Options, arguments: Sequence[str] = ()) -> None:
     for block in tables(summary):  # last, so that `explore | head` leaves its files too
         console.print(block, soft_wrap=False, markup=True)
     for song, form in forms:
-        say(f"form of {printable(Path(song.name))}: {form} (a label's sections are the same again; their bars)")
+        console.print(Text(f"form of {printable(Path(song.name))}: {form}"), soft_wrap=False)
     say(f"\nwrote {' and '.join(written)}")
 
 

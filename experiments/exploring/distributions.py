@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import warnings
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
@@ -23,7 +25,7 @@ from matplotlib.ticker import LogLocator
 from datamodules.song import ROLES
 from experiments.exploring.summaries import ColumnSummary, Summary, chord_names, pitch_name, plain
 
-__all__ = ["draw"]
+__all__ = ["draw", "styled"]
 
 TOP = 14  # chords that are named
 FEW = 12  # songs up to here have a bar each
@@ -67,14 +69,21 @@ STYLE: Any = {  # matplotlib's stubs want each key as a literal
 }
 
 
-def draw(summary: Summary) -> bytes:
-    """The picture as a PNG; the same summary gives the same bytes."""
-    by_name = {column.name: column for column in summary.columns}
+@contextmanager
+def styled() -> Iterator[None]:
+    """The pictures' style inside, whatever a user's matplotlibrc says."""
     with matplotlib.rc_context(), warnings.catch_warnings():
-        matplotlib.rcdefaults()  # whatever a user's matplotlibrc says
+        matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
         # a song's name in a script that the font lacks is drawn as boxes
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def draw(summary: Summary) -> bytes:
+    """The picture as a PNG; the same summary gives the same bytes."""
+    by_name = {column.name: column for column in summary.columns}
+    with styled():
         figure = Figure(figsize=(14, 15.8), dpi=110, layout=ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.1))
         FigureCanvasAgg(figure)
         figure.suptitle(_title(summary), x=0.008, ha="left", fontsize=15, fontweight="bold")

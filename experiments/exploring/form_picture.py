@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 
 from datamodules.form import Form
 from datamodules.song import Song, bar_lines
+from experiments.exploring.distributions import styled
 from experiments.exploring.summaries import plain
 from experiments.music.pictures import roll_strip
 
@@ -30,6 +31,11 @@ def draw_forms(songs: Sequence[tuple[Song, Form]]) -> bytes:
     Args:
         songs: at least one, each with notes.
     """
+    with styled():
+        return _drawn(songs)
+
+
+def _drawn(songs: Sequence[tuple[Song, Form]]) -> bytes:
     columns = min(len(songs), 2)
     rows = -(-len(songs) // columns)
     figure = Figure(figsize=(WIDTH, rows * (ROLL + MAP + 0.9)), dpi=100, facecolor="white")
