@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from experiments.background import first_line
 from experiments.tracking_mode import Mode, has_key, resolve_mode
 
 __all__ = ["OpenRun", "SongFiles", "Tracking", "keep"]
@@ -27,9 +28,8 @@ LONGEST_REASON = 200  # signs of what a server said: it may be a page of HTML
 MOST_SONGS = 10_000  # rows of a table that W&B's pages show
 
 
-def _first_line(error: BaseException) -> str:
-    line = str(error).splitlines()[0] if str(error) else type(error).__name__
-    line = line.partition(': {"')[0]  # what a server said in JSON comes behind its status
+def _first_line(error: Exception) -> str:
+    line = first_line(error).partition(': {"')[0]  # what a server said in JSON comes behind its status
     return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]} ..."
 
 

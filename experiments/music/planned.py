@@ -172,9 +172,9 @@ class _Writer:
 
     def _end(self, line: int) -> None:
         """A chord on the tonic, from the last bar line to the end."""
-        tonic = key_of(self.prime.song) % 12
-        low = next(pitch for pitch in range(LOWEST, HIGHEST + 1) if pitch % 12 == tonic)
-        minor = key_of(self.prime.song) >= 12
+        key = key_of(self.prime.song)
+        low = next(pitch for pitch in range(LOWEST, HIGHEST + 1) if pitch % 12 == key % 12)
+        minor = key >= 12
         chord: Chord = (low, low + 12, low + (15 if minor else 16), low + 19)
         event = Event(offset=line - self.before, place=line % self.bar, bar=self.bar)
         if "notes" in self.voices:
@@ -185,10 +185,8 @@ class _Writer:
         else:
             event.chords = chord
         event.duration = self.bar
-        for name in self.order:
-            if name == "velocity":
-                value = self.voices[name].say(event) if name in self.voices else self.own[name](line)
-                event.take("velocity", value)
+        velocity = self.voices["velocity"].say(event) if "velocity" in self.voices else self.own["velocity"](line)
+        event.take("velocity", velocity)
         self.written.append((line, event))
         self.before = line
 
