@@ -39,6 +39,7 @@ PerHead = Annotated[
 Share = Annotated[tuple[float, ...] | None, tyro.conf.arg(metavar="[SHARE]", help_behavior_hint="")]
 MOST_CANDIDATES = 1000
 SHORTEST_RUN = 2  # events: a run of less than three different chords is no copy
+NO_FORM = "none"
 MOST_SHOWN = 5  # songs in a page: each has its sound in it
 
 
@@ -82,12 +83,13 @@ class GenerateOptions(RunOfHead):
     """notes of a MIDI file that stay, as melody:my_song.mid, around which the heads write, as long as they are unless
     --bars or --events tell. PART: melody, chords, bass, drums, all, or a part's name (several with commas)"""
     events: Number = None
-    """how many events to write (default: 256)"""
+    """how many events to write (default: as many as the form has; 256 without one)"""
     bars: Number = None
     """how many bars to fill, in place of --events"""
     form: Annotated[str | None, tyro.conf.arg(metavar="FORM", help_behavior_hint="")] = None
     """its sections: AABA (of 8 bars), A16B8A16, intro:4-verse-chorus-verse-chorus, or like:my_song.mid; those of one
-    label are the same again"""
+    label are the same again. none: without a plan (default: the prime's sections, begun again or cut for more or
+    fewer --bars or --events)"""
     variation: Annotated[float, tyro.conf.arg(metavar="X")] = 0.2
     """how free a section that returns is: 0 is as it was, 1 is new; the share of its bars that are drawn again"""
     temperature: Annotated[PerHead, Section("how it is drawn")] = ()
@@ -143,7 +145,7 @@ class GenerateOptions(RunOfHead):
                     raise UserError(
                         f"{option}: would move notes that --keep is to leave as they are; give one or the other"
                     )
-        if self.form is not None:
+        if self.form not in (None, NO_FORM):
             given = {"--events": self.events, "--bars": self.bars, "--continue": self.go_on, "--keep": self.keep}
             for option, value in given.items():
                 if value is not None:
@@ -166,7 +168,7 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
     """The command: winners and a prime -> new songs."""
     from experiments.music.choosing import chosen_winners
     from experiments.music.dressing import dress_of
-    from experiments.music.making import write_songs
+    from experiments.music.making import Order, write_songs
 
     settings = _settings(options)
     _check_tools(options)
@@ -178,11 +180,11 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
         from experiments.music.mixed import shares_of
 
         shares = shares_of(winners, next(iter(options.mix_ngram), None))
-    written = write_songs(
+    order = Order(
         winners,
-        options.go_on or options.prime,
         options.out,
         settings,
+        prime=options.go_on or options.prime,
         shares=shares,
         candidates=options.candidates,
         soundfont=options.soundfont,
@@ -191,9 +193,10 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
         musicxml=options.musicxml,
         max_copy=options.max_copy,
         plan=_plan(options, winners),
+        free=options.form == NO_FORM,
         variation=options.variation,
     )
-    _show(options, written)
+    _show(options, write_songs(order))
 
 
 def _check_tools(options: GenerateOptions) -> None:
@@ -220,8 +223,8 @@ def _kept(options: GenerateOptions, winners: Mapping[str, Winner], dress: Dress)
 
 
 def _plan(options: GenerateOptions, winners: Mapping[str, Winner]) -> Plan | None:
-    """What --form names."""
-    if options.form is None:
+    """What --form names; None for the prime's, or none."""
+    if options.form in (None, NO_FORM):
         return None
     from experiments.music.planning import read_plan
     from experiments.music.prime import common_grid
@@ -255,11 +258,9 @@ def _settings(options: GenerateOptions) -> Settings:
     from experiments.music.generation import MOST_EVENTS, Settings
     from experiments.music.sampling_options import read_sampling
 
-    given = {} if options.events is None else {"events": options.events}
-    if options.keep is not None and not given:
-        given = {"events": MOST_EVENTS}  # as many as there are to the end of what is kept
+    whole = MOST_EVENTS if options.keep is not None else None  # as many as there are to the end of what is kept
     return Settings(
-        **given,
+        events=whole if options.events is None and options.bars is None else options.events,
         bars=options.bars,
         sampling=read_sampling(options.temperature, options.top_p, _liked(options)),
         tempo=options.tempo,

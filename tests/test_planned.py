@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,14 @@ from winners_made import demo_songs, make_run, make_winner
 from datamodules.errors import UserError
 from datamodules.form import find_form
 from datamodules.midi import read_midi
-from datamodules.song import Song, bar_lines
+from datamodules.song import Notes, Song, bar_lines
 from experiments.cli import main
 from experiments.generate import GenerateOptions, generate
-from experiments.music.generation import Settings
+from experiments.music.generation import EVENTS, Settings
 from experiments.music.generation import generate as new_songs
 from experiments.music.keys import key_of
 from experiments.music.planned import planned
-from experiments.music.planning import read_plan
+from experiments.music.planning import Plan, plan_of, read_plan
 from experiments.music.prime import Prime, find_prime
 from experiments.winners import Winner
 from songs import bundled
@@ -150,6 +151,51 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     make_run(tmp_path / "runs" / "demo")
     monkeypatch.chdir(tmp_path)
     return lambda *words: main(GenerateOptions, generate, prog="generate", arguments=["demo", *words])
+
+
+def starts_of_sections(song: Song, plan: Plan) -> list[bool]:
+    """Whether an event stands on the bar line of each section."""
+    lines = bar_lines(song)
+    return [lines[section.first] in song.notes.onset for section in plan.sections]
+
+
+def test_the_form_of_the_prime_is_the_plan(call: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    prime = bundled()[1]
+    own = Plan(find_form(read_midi(prime)).sections)
+    assert call("--prime", str(prime), "--out", "a.mid") == 0
+    assert f"form: {own}, as {prime.name} has it; found" in capsys.readouterr().out
+    song = read_midi(Path("a.mid"))
+    assert len(bar_lines(song)) - 1 == own.bars
+    assert all(starts_of_sections(song, own))
+    assert call("--prime", str(prime), "--out", "b.mid", "--form", "none") == 0
+    assert "form:" not in capsys.readouterr().out
+    assert len(read_midi(Path("b.mid")).events()) == EVENTS
+
+
+@pytest.mark.parametrize("bars", [1, 30, 100])
+def test_a_plan_is_cut_or_begun_again_to_the_bars(bars: int, prime: Prime, demo: dict[str, Winner]) -> None:
+    own = Plan(find_form(prime.song).sections)
+    plan = plan_of(prime.song, bars)
+    assert plan is not None
+    assert plan.bars == bars
+    labels = [(section.label, section.first % own.bars) for section in plan.sections]
+    assert labels == ([(section.label, section.first) for section in own.sections] * 2)[: len(labels)]
+    (song,) = new_songs(demo, prime, Settings(bars=bars), compose=planned(plan, 0.2))
+    assert len(bar_lines(song)) - 1 == bars
+    assert all(starts_of_sections(song, plan))
+
+
+@pytest.mark.parametrize("events", [1, 7, 200])
+def test_events_are_counted_with_a_plan_too(events: int, prime: Prime, demo: dict[str, Winner]) -> None:
+    (song,) = new_songs(demo, prime, Settings(events=events), compose=planned(read_plan("A1B2A1", 24), 0.5))
+    assert len(song.events()) == events
+    (other,) = new_songs(demo, prime, Settings(events=events + 20), compose=planned(read_plan("A1B2A1", 24), 0.5))
+    assert np.array_equal(other.notes.pitch[: len(song.notes)], song.notes.pitch)
+
+
+def test_a_song_of_one_section_is_no_plan(prime: Prime) -> None:
+    few = {name: getattr(prime.song.notes, name)[:20] for name in ("onset", "pitch", "length", "velocity", "part")}
+    assert plan_of(replace(prime.song, notes=Notes(**few))) is None
 
 
 def test_the_command_says_the_form_and_what_is_found(

@@ -86,7 +86,7 @@ class _Writer:
     def song(self, progress: Progress) -> Song:
         """Write it."""
         rows: list[tuple[int, int, int, int]] = []
-        written, most = 0, self.settings.events if self.settings.bars is None else math.inf
+        written, most = 0, self.settings.most
         while written < most and (found := self._next()) is not None:
             onset, event = found
             rows += self._finished(onset, event)

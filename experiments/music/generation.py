@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from lightning_modules.head import Head
 
 __all__ = [
+    "EVENTS",
+    "MOST_EVENTS",
     "PART",
     "Compose",
     "Progress",
@@ -46,6 +48,7 @@ __all__ = [
     "without_head",
 ]
 
+EVENTS = 256  # of a song of which neither length nor plan is known: a minute or two
 MOST_EVENTS = 100_000  # an hour of fast music; more is a slip of the finger
 MOST_BARS = 10_000
 SLOWEST, FASTEST = 4.0, 1000.0  # quarter notes a minute; a MIDI file holds no slower tempo
@@ -60,21 +63,21 @@ class Settings:
     """What to generate.
 
     Attributes:
-        events: how many, unless `bars` is given.
+        events: how many; None for as many as `bars` hold, else as the plan of the song has, else `EVENTS`.
         bars: how many bars to fill.
         sampling: of each head; the default one for a head that is not named.
         tempo: quarter notes a minute; None for the prime's.
         seed: of all draws.
     """
 
-    events: int = 256
+    events: int | None = None
     bars: int | None = None
     sampling: Mapping[str, Sampling] = field(default_factory=dict)
     tempo: float | None = None
     seed: int = 1
 
     def __post_init__(self) -> None:
-        if not 1 <= self.events <= MOST_EVENTS:
+        if self.events is not None and not 1 <= self.events <= MOST_EVENTS:
             raise UserError(f"--events {self.events}: must be from 1 to {MOST_EVENTS:,}")
         if self.bars is not None and not 1 <= self.bars <= MOST_BARS:
             raise UserError(f"--bars {self.bars}: must be from 1 to {MOST_BARS:,}")
@@ -87,6 +90,11 @@ class Settings:
                 raise UserError(f"--temperature {sampling.temperature:g} ({head}): must be at least 0")
             if not 0 < sampling.top_p <= 1:
                 raise UserError(f"--top-p {sampling.top_p:g} ({head}): must be above 0 and at most 1")
+
+    @property
+    def most(self) -> int:
+        """Events of a song without a plan, whatever its bars hold."""
+        return self.events or (EVENTS if self.bars is None else MOST_EVENTS)
 
 
 def unknown_of_prime(winners: Mapping[str, Winner], prime: Prime) -> dict[str, tuple[int, int]]:
@@ -173,7 +181,7 @@ def _events(voices: Mapping[str, Voice], prime: Prime, settings: Settings, progr
     order = sorted(HEADS, key=lambda name: len(HEADS[name].column.after))
     kept: list[Event] = []
     tick = prime.place
-    most = settings.events if settings.bars is None else MOST_EVENTS
+    most = settings.most
     end = _end(prime, settings)
     while len(kept) < most:
         event = Event(bar=bar)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 
 from datamodules.form import find_form
 from datamodules.song import Song
@@ -16,13 +15,13 @@ from experiments.music.avoiding import avoiding
 from experiments.music.copying import comparison
 from experiments.music.dressing import Dress, dresser
 from experiments.music.exact import read_exact, to_exact
-from experiments.music.generation import Sampling, Settings, generate, unknown_of_prime, without_head
+from experiments.music.generation import Compose, Sampling, Settings, generate, unknown_of_prime, without_head
 from experiments.music.joining import continued
 from experiments.music.keeping import Kept, in_its_key
 from experiments.music.mixed import Share
 from experiments.music.origin import origin_of
 from experiments.music.planned import planned
-from experiments.music.planning import Plan
+from experiments.music.planning import Plan, plan_of
 from experiments.music.prime import Prime, find_prime
 from experiments.music.ranking import candidate_table, likelihoods
 from experiments.music.score import write_musicxml
@@ -31,111 +30,145 @@ from experiments.progress import bar
 from experiments.run_folder import SONG, Run
 from experiments.winners import Winner, load_winner
 
-__all__ = ["first_song", "write_songs"]
+__all__ = ["Order", "first_song", "write_songs"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What new songs are to be.
+
+    Attributes:
+        winners: by head.
+        out: the MIDI file; with several candidates numbers are added to its name.
+        settings: see `generation.Settings`.
+        prime: a MIDI file; None for the default one.
+        shares: by head, what it leaves to an n-gram model.
+        candidates: how many songs.
+        soundfont: what they sound like; None for our own synthesizer.
+        dress: their key, tracks and instruments; by default those of the training songs.
+        kept: parts of a song that stay, around which the heads write; None for none.
+        musicxml: whether a score is written beside each.
+        max_copy: events of the longest run of chords that they may share with a training song; None for any.
+        plan: the sections of a new song; None for those of the prime, or as the heads go on where `free`.
+        free: whether the heads write without a plan.
+        variation: see `planned.planned`.
+    """
+
+    winners: Mapping[str, Winner]
+    out: Path
+    settings: Settings
+    prime: Path | None = None
+    shares: Mapping[str, Share] = field(default_factory=dict)
+    candidates: int = 1
+    soundfont: Path | None = None
+    dress: Dress = field(default_factory=Dress)
+    kept: Kept | None = None
+    musicxml: bool = False
+    max_copy: int | None = None
+    plan: Plan | None = None
+    free: bool = False
+    variation: float = 0.2
 
 
 def first_song(run: Run, heads: Sequence[str], *, seed: int = 1) -> Written:
     """Write song.mid into a run, so that a search ends with something to hear."""
     winners = {head: load_winner(run.winner(head)) for head in heads}
-    return write_songs(winners, None, run.path / SONG, Settings(seed=seed))[0]
+    return write_songs(Order(winners, run.path / SONG, Settings(seed=seed)))[0]
 
 
-def write_songs(
-    winners: Mapping[str, Winner],
-    prime: Path | None,
-    out: Path,
-    settings: Settings,
-    *,
-    shares: Mapping[str, Share] = MappingProxyType({}),
-    candidates: int = 1,
-    soundfont: Path | None = None,
-    dress: Dress | None = None,
-    kept: Kept | None = None,
-    musicxml: bool = False,
-    max_copy: int | None = None,
-    plan: Plan | None = None,
-    variation: float = 0.0,
-) -> list[Written]:
+def write_songs(order: Order) -> list[Written]:
     """Write new songs, and say what was written and how much of it stands in the training songs.
 
     Several candidates are numbered from the likeliest under the heads on.
 
-    Args:
-        winners: by head.
-        prime: a MIDI file; None for the default one.
-        out: the MIDI file; with several candidates numbers are added to its name.
-        settings: see `generation.Settings`.
-        shares: by head, what it leaves to an n-gram model.
-        candidates: how many songs.
-        soundfont: what they sound like; None for our own synthesizer.
-        dress: their key, tracks and instruments; None for those of the training songs.
-        kept: parts of a song that stay, around which the heads write; None for none.
-        musicxml: whether a score is written beside each.
-        max_copy: events of the longest run of chords that they may share with a training song; None for any.
-        plan: the sections of a new song; None for as the heads go on.
-        variation: see `planned.planned`.
-
     Raises:
         UserError: no winners, heads that do not go together, a bad prime, or a file that cannot be written.
     """
-    dress = dress or Dress()
-    found = find_prime(winners, prime, whole=dress.continues)
-    compose = None if plan is None else planned(plan, variation)
-    if kept is not None:
-        found, compose = in_its_key(found, kept, winners), accompaniment(kept)
-        dress = replace(dress, kept=kept.taken)
-    compare = comparison(winners)
-    avoids = None if max_copy is None else avoiding(winners, compare.training, max_copy)
-    _announce(winners, found, settings, shares)
-    with bar("writing events") as advance:
-        drawn = generate(
-            winners, found, settings, shares=shares, candidates=candidates, progress=advance, compose=compose,
-            avoiding=avoids,
-        )  # fmt: skip
-        songs = list(drawn)
-    origin = origin_of(winners, found, settings, shares)
-    if max_copy is not None:
-        origin += (f"no run of more than {max_copy} events was to be shared with a training song",)
-    dressed = dresser(winners, found, compare.training, dress)
-    paths = [out] if candidates == 1 else [numbered_path(out, rank) for rank in range(1, candidates + 1)]
-    likely = likelihoods(winners, songs) if candidates > 1 else []
-    order = sorted(range(candidates), key=lambda number: likely[number].rank) if likely else [0]
-    written = []
-    for path, number in zip(paths, order, strict=True):
-        new, song = _finished(songs[number], found, settings, dress, dressed, kept)
-        title, made = f"{path.stem}: {new.name}", (*origin, new.name)
-        written.append(write_song(song, path, compare, title=title, made=made, soundfont=soundfont, new=new))
-        say(written[-1].describe())
-        if avoids is not None:
-            say(avoids.describe(number))
-        if plan is not None:
-            say(f"form: {plan}, as asked; found again in it: {find_form(written[-1].song)}")
-        if kept is not None:
-            say(kept.describe(written[-1].song, settings, int(new.notes.onset.max())))
-        if musicxml:
-            say(write_musicxml(song, path.with_suffix(".musicxml"), title=path.stem, made=made).describe())
-    if likely:
-        rows = zip(written, order, strict=True)
+    return _Maker(order).write()
+
+
+class _Maker:
+    """Makes the songs of one order."""
+
+    def __init__(self, order: Order) -> None:
+        self.order, self.winners, self.settings = order, order.winners, order.settings
+        self.prime = find_prime(order.winners, order.prime, whole=order.dress.continues)
+        self.dress = order.dress
+        if order.kept is not None:
+            self.prime = in_its_key(self.prime, order.kept, order.winners)
+            self.dress = replace(order.dress, kept=order.kept.taken)
+        self.plan, self.form = self._planned()
+        self.compare = comparison(order.winners)
+        most = order.max_copy
+        self.avoids = None if most is None else avoiding(order.winners, self.compare.training, most)
+        self.origin = origin_of(order.winners, self.prime, order.settings, order.shares)
+        if self.plan is not None:
+            self.origin += (f"form: {self.plan}, {self.form}; variation {order.variation:g}",)
+        if most is not None:
+            self.origin += (f"no run of more than {most} events was to be shared with a training song",)
+        self.dressed = dresser(order.winners, self.prime, self.compare.training, self.dress)
+
+    def write(self) -> list[Written]:
+        """Draw them, and write the likeliest first."""
+        order = self.order
+        _announce(self.winners, self.prime, self.settings, order.shares)
+        with bar("writing events") as advance:
+            drawn = generate(
+                self.winners, self.prime, self.settings, shares=order.shares, candidates=order.candidates,
+                progress=advance, compose=self._compose(), avoiding=self.avoids,
+            )  # fmt: skip
+            songs = list(drawn)
+        if order.candidates == 1:
+            return [self._written(order.out, 0, songs[0])]
+        likely = likelihoods(self.winners, songs)
+        ranked = sorted(range(len(songs)), key=lambda number: likely[number].rank)
+        paths = [numbered_path(order.out, rank + 1) for rank in range(len(songs))]
+        written = [self._written(path, number, songs[number]) for path, number in zip(paths, ranked, strict=True)]
+        rows = zip(written, ranked, strict=True)
         console.print(candidate_table([(one.midi, i + 1, likely[i], one.copying) for one, i in rows]))
-    return written
+        return written
 
+    def _planned(self) -> tuple[Plan | None, str]:
+        """The plan, and whose it is."""
+        order = self.order
+        if order.plan is not None:
+            return order.plan, "as asked"
+        if order.free or order.kept is not None or order.dress.continues:
+            return None, ""
+        return plan_of(self.prime.song, self.settings.bars), f"as {Path(self.prime.song.name).name} has it"
 
-def _finished(
-    drawn: Song,
-    prime: Prime,
-    settings: Settings,
-    dress: Dress,
-    dressed: Callable[[Song], Song],
-    kept: Kept | None,
-) -> tuple[Song, Song]:
-    """What is new, as it is looked for in the training songs, and the whole song that is written."""
-    if kept is not None:
-        return drawn, kept.dressed(drawn, settings, dressed)
-    new = dressed(drawn)
-    if not dress.continues or prime.path is None:
-        return new, new
-    before = read_exact(prime.path, prime.song)
-    return new, continued(before, to_exact(new), prime.line * (before.grid // prime.song.grid))
+    def _compose(self) -> Compose | None:
+        if self.order.kept is not None:
+            return accompaniment(self.order.kept)
+        return None if self.plan is None else planned(self.plan, self.order.variation)
+
+    def _written(self, path: Path, number: int, drawn: Song) -> Written:
+        """A song that was drawn as this number, in its files; say what they hold."""
+        order = self.order
+        new, song = self._finished(drawn)
+        title, made = f"{path.stem}: {new.name}", (*self.origin, new.name)
+        written = write_song(song, path, self.compare, title=title, made=made, soundfont=order.soundfont, new=new)
+        say(written.describe())
+        if self.avoids is not None:
+            say(self.avoids.describe(number))
+        if self.plan is not None:
+            plan = self.plan.lasting(written.bars)
+            say(f"form: {plan}, {self.form}; found again in it: {find_form(written.song)}")
+        if order.kept is not None:
+            say(order.kept.describe(written.song, self.settings, int(new.notes.onset.max())))
+        if order.musicxml:
+            say(write_musicxml(song, path.with_suffix(".musicxml"), title=path.stem, made=made).describe())
+        return written
+
+    def _finished(self, drawn: Song) -> tuple[Song, Song]:
+        """What is new, as it is looked for in the training songs, and the whole song that is written."""
+        if self.order.kept is not None:
+            return drawn, self.order.kept.dressed(drawn, self.settings, self.dressed)
+        new = self.dressed(drawn)
+        if not self.dress.continues or self.prime.path is None:
+            return new, new
+        before = read_exact(self.prime.path, self.prime.song)
+        return new, continued(before, to_exact(new), self.prime.line * (before.grid // self.prime.song.grid))
 
 
 def _announce(winners: Mapping[str, Winner], prime: Prime, settings: Settings, shares: Mapping[str, Share]) -> None:

@@ -18,7 +18,7 @@ from datamodules.form import LONGEST_SONG, Section, find_form
 from datamodules.song import Song, bar_lines
 from datamodules.vocabulary import Chord
 from experiments.heads import HEADS
-from experiments.music.generation import Compose, Progress, Settings, hear_prime, own_column, song_of
+from experiments.music.generation import MOST_EVENTS, Compose, Progress, Settings, hear_prime, own_column, song_of
 from experiments.music.keys import key_of
 from experiments.music.planning import Plan
 from experiments.music.prime import Prime
@@ -40,10 +40,15 @@ def planned(plan: Plan, variation: float) -> Compose:
     """
 
     def compose(voices: Mapping[str, Voice], prime: Prime, settings: Settings, progress: Progress) -> Song:
-        writer = _Writer(plan, variation, voices, prime)
-        for number, section in enumerate(plan.sections):
-            writer.write(section, last=number + 1 == len(plan.sections))
-            progress(section.first + section.bars, plan.bars)
+        """By the whole plan; or, where its events are counted, as often as they last."""
+        most = settings.events
+        writer = _Writer(variation, voices, prime, most or MOST_EVENTS)
+        for section in plan.sections if most is None else plan.again_and_again():
+            end = section.first + section.bars
+            writer.write(section, last=most is None and end == plan.bars)
+            if writer.full:
+                return song_of(prime, writer.song(), settings)
+            progress(*((end, plan.bars) if most is None else (len(writer.written), most)))
         return song_of(prime, writer.song(), replace(settings, bars=plan.bars))
 
     return compose
@@ -52,8 +57,9 @@ def planned(plan: Plan, variation: float) -> Compose:
 class _Writer:
     """One new song; ticks count from its first bar line."""
 
-    def __init__(self, plan: Plan, variation: float, voices: Mapping[str, Voice], prime: Prime) -> None:
+    def __init__(self, variation: float, voices: Mapping[str, Voice], prime: Prime, most: int) -> None:
         self.variation, self.prime, self.voices, self.bar = variation, prime, dict(voices), prime.bar
+        self.most = most
         self.own = {name: own_column(prime, name) for name in HEADS if name not in voices}
         others = [name for name in HEADS if name != "offsets"]
         self.order = sorted(others, key=lambda name: len(HEADS[name].column.after))
@@ -65,6 +71,11 @@ class _Writer:
         self.chance = np.random.default_rng(int(torch.randint(2**31, (1,), generator=source)))
         hear_prime(list(voices.values()), prime)
         self.before = prime.place - self.bar  # the tick of the event that was heard last
+
+    @property
+    def full(self) -> bool:
+        """Whether all events are written that were asked for."""
+        return len(self.written) >= self.most
 
     def write(self, section: Section, *, last: bool) -> None:
         """Write a section, new or again."""
@@ -79,7 +90,7 @@ class _Writer:
             if stop > begin:
                 self._event(begin)
                 self._draw(begin, stop)
-        if last:
+        if last and not self.full:
             self._end(stop)
         events = [(tick - begin, event) for tick, event in self.written[mark:]]
         self.first.setdefault(section.label, (section.bars, events))
@@ -118,18 +129,19 @@ class _Writer:
         again = set(self.chance.permutation(np.array(free))[:count].tolist()) | set(range(bars, section.bars))
         for number in range(section.bars):
             line = begin + number * self.bar
-            if line >= stop:
+            if line >= stop or self.full:
                 return
             if number in again:
                 self._draw(line, min(line + self.bar, stop))
                 continue
             for tick, event in events:
-                if number * self.bar <= tick < (number + 1) * self.bar and begin + tick > self.before:
+                there = number * self.bar <= tick < (number + 1) * self.bar
+                if there and begin + tick > self.before and not self.full:
                     self._event(begin + tick, event)
 
     def _draw(self, begin: int, end: int) -> None:
         """Let the heads write from a tick up to another."""
-        while True:
+        while not self.full:
             if "offsets" in self.voices:
                 voice = self.voices["offsets"].fork()
                 step = int(cast(int, voice.say(Event(bar=self.bar))))

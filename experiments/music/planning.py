@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import count, takewhile
 from pathlib import Path
 
 from datamodules.corpus import read_song
 from datamodules.errors import UserError
 from datamodules.form import LONGEST_SONG, Section, find_form
 from datamodules.midi_bytes import RejectedFile
-from datamodules.song import bar_lines
+from datamodules.song import Song, bar_lines
 
-__all__ = ["Plan", "read_plan"]
+__all__ = ["LONGEST_PLAN", "Plan", "plan_of", "read_plan"]
 
 BARS = 8  # of a section, unless it is said
 MOST_BARS, MOST_SECTIONS = 128, 100
+LONGEST_PLAN = 128  # bars of a song that is as long as its prime: a few minutes
 LIKE = "like:"
 LETTERS = re.compile(r"(?:[A-Z]\d*)+")
 WORDS = re.compile(r"[a-z]+\d?(?::\d+)?(?:-[a-z]+\d?(?::\d+)?)*")
@@ -32,6 +34,16 @@ class Plan:
     def bars(self) -> int:
         """Of all sections."""
         return sum(section.bars for section in self.sections)
+
+    def again_and_again(self) -> Iterator[Section]:
+        """Its sections, without end."""
+        for number in count():
+            yield from (replace(section, first=section.first + number * self.bars) for section in self.sections)
+
+    def lasting(self, bars: int) -> Plan:
+        """The plan of so many bars: cut, or begun again."""
+        whole = takewhile(lambda section: section.first < bars, self.again_and_again())
+        return Plan(tuple(replace(section, bars=min(section.bars, bars - section.first)) for section in whole))
 
     def __str__(self) -> str:
         """AABA of eight bars each: A8 A8 B8 A8."""
@@ -60,6 +72,21 @@ def read_plan(text: str, grid: int) -> Plan:
     if not all(1 <= bars <= MOST_BARS for bars in lengths) or len(parts) > MOST_SECTIONS:
         raise UserError(f"--form {text}: give up to {MOST_SECTIONS} sections of 1 to {MOST_BARS} bars")
     return _plan(zip((label for label, _ in parts), lengths, strict=True))
+
+
+def plan_of(song: Song, bars: int | None = None) -> Plan | None:
+    """The form of a song as the plan of a new one; None if it has no two different sections, or is very long.
+
+    Args:
+        bars: of the new song; None for as many as the song has, up to `LONGEST_PLAN`.
+    """
+    whole = len(bar_lines(song)) - 1
+    if whole > LONGEST_SONG:
+        return None
+    plan = Plan(find_form(song).sections)
+    if len({section.label for section in plan.sections}) < 2:
+        return None
+    return plan.lasting(min(whole, LONGEST_PLAN) if bars is None else bars)
 
 
 def _like(path: Path, grid: int) -> Plan:

@@ -323,7 +323,7 @@ def _farewell(run: Run, plans: Sequence[HeadPlan], reason: str) -> None:
     if reason == "time":
         say(f"the time budget is used up; go on with: {again} --time-budget SECONDS")
     if len(plans) > 1 or all(run.winner(name).exists() for name in HEADS):
-        say(f"next: python -m experiments.generate {run.path} --events 256 --seed 2")
+        say(f"next: python -m experiments.generate {run.path} --seed 2")
     else:
         say(f"next: python -m experiments.evaluate {run.path}, or every head: python -m experiments.tune all")
     if any((run.path / "wandb").glob("offline-run-*")):
