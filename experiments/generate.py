@@ -215,21 +215,21 @@ def _kept(options: GenerateOptions, winners: Mapping[str, Winner], dress: Dress)
     """What --keep names."""
     if options.keep is None:
         return None
+    from experiments.music.grids import common_grid
     from experiments.music.keeping import read_kept
-    from experiments.music.prime import common_grid
 
     bounds = options.events is None and options.bars is None
-    return read_kept(options.keep, common_grid(winners), bounds=bounds).playing(dress.instruments)
+    return read_kept(options.keep, common_grid(winners.values()), bounds=bounds).playing(dress.instruments)
 
 
 def _plan(options: GenerateOptions, winners: Mapping[str, Winner]) -> Plan | None:
     """What --form names; None for the prime's, or none."""
     if options.form in (None, NO_FORM):
         return None
+    from experiments.music.grids import common_grid
     from experiments.music.planning import read_plan
-    from experiments.music.prime import common_grid
 
-    return read_plan(options.form, common_grid(winners))
+    return read_plan(options.form, common_grid(winners.values()))
 
 
 def _show(options: GenerateOptions, written: Sequence[Written]) -> None:

@@ -212,7 +212,6 @@ def test_temperature_and_top_p_of_all_heads_and_of_one(runs: Path, capsys: pytes
         (("demo", "--out", "song.wav"), "as song.mid"),
         (("demo", "--out", "text.safetensors/song.mid"), "cannot write"),
         (("demo", "--prime", "nowhere.mid"), "nowhere.mid"),
-        (("demo", "--offsets", "coarse"), "different grids"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -221,7 +220,6 @@ def test_what_a_user_can_get_wrong_is_one_line(
 ) -> None:
     make_run(runs / "demo", ["notes", "offsets"])
     make_run(runs / "empty", [])
-    make_run(runs / "coarse", ["offsets"], grid=12)
     shutil.copy(runs / "demo" / "offsets" / "winner.safetensors", "offsets.safetensors")
     Path("text.safetensors").write_text("not one")
     assert call(*arguments) == (1 if "song.mid" in arguments[-1] else 2)

@@ -338,12 +338,6 @@ def test_progress_never_goes_back_and_ends_at_the_end(winners: dict[str, Winner]
     assert min(told) > 0
 
 
-def test_heads_of_different_grids_are_refused(winners: dict[str, Winner], tmp_path: Path) -> None:
-    other = make_winner(tmp_path / "coarse", "offsets", demo_songs(grid=12))
-    with pytest.raises(UserError, match=r"notes 24.*offsets 12"):
-        find_prime(winners | {"offsets": other}, None)
-
-
 def test_the_prime_is_read_in_the_parts_that_the_notes_head_learnt(tmp_path: Path) -> None:
     winner = make_winner(tmp_path / "notes", "notes", demo_songs(parts=("melody",)))
     prime = find_prime({"notes": winner}, bundled()[0])

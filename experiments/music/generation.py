@@ -23,7 +23,8 @@ from datamodules.song import Notes, Part, Song
 from datamodules.vocabulary import Value
 from experiments.heads import HEADS
 from experiments.music.dynamics import Dynamics
-from experiments.music.prime import Prime, common_grid
+from experiments.music.grids import coarser, common_grid
+from experiments.music.prime import Prime
 from experiments.music.voices import Event, Sampling, Voice, input_id
 from experiments.winners import Winner
 
@@ -104,7 +105,11 @@ def unknown_of_prime(winners: Mapping[str, Winner], prime: Prime) -> dict[str, t
     """
     counts = {}
     for name, winner in winners.items():
-        seen = prime.column(HEADS[name].column)[: prime.context][-winner.config.window :]
+        spec = HEADS[name].column
+        seen = prime.column(spec)[: prime.context][-winner.config.window :]
+        scale = prime.song.grid // winner.grid
+        if spec.timed:
+            seen = [coarser(value, scale) if isinstance(value, int) else value for value in seen]
         ids = [] if winner.framing.spelled else [input_id(winner, value) for value in seen]
         counts[name] = ids.count(winner.vocabulary.unknown), len(seen)
     return counts
@@ -129,24 +134,21 @@ def generate(
 
     Args:
         winners: by head, at least one.
-        prime: see `prime.find_prime`; on the heads' grid.
+        prime: see `prime.find_prime`; on the heads' common grid.
         settings: how much, how and in which tempo.
         shares: by head, what it leaves to an n-gram model.
         candidates: how many songs.
         progress: called now and then.
         compose: what the heads' voices write, in place of all of a song.
         avoiding: what the notes head is not to copy.
-
-    Raises:
-        UserError: heads of different grids.
     """
     compose = compose or _all_of_it
-    if common_grid(winners) != prime.song.grid:
-        raise ValueError("the prime must be read on the heads' grid")
+    if common_grid(winners.values()) != prime.song.grid:
+        raise ValueError("the prime must be read on the heads' common grid")
     heads = {name: winner.head() for name, winner in winners.items()}
     for candidate in range(candidates):
         with _one_thread():
-            voices = _voices(winners, heads, settings, shares, candidate)
+            voices = _voices(winners, heads, settings, shares, candidate, prime.song.grid)
             if avoiding is not None:
                 voices["notes"].avoid = avoiding.begin()
             song = compose(voices, prime, settings, _part_of(progress, candidate, candidates))
@@ -163,13 +165,14 @@ def _voices(
     settings: Settings,
     shares: Mapping[str, Share],
     candidate: int,
+    grid: int,
 ) -> dict[str, Voice]:
     voices = {}
     for name, winner in winners.items():
         words = np.random.SeedSequence([settings.seed, candidate, *name.encode()])
         random = torch.Generator().manual_seed(int(words.generate_state(1, np.uint64)[0]))
         mixed = shares[name].begin(settings.seed, candidate, name) if name in shares else None
-        voices[name] = Voice(winner, heads[name], settings.sampling.get(name, Sampling()), random, mixed)
+        voices[name] = Voice(winner, heads[name], settings.sampling.get(name, Sampling()), random, mixed, grid)
     return voices
 
 

@@ -187,6 +187,10 @@ def _announce(winners: Mapping[str, Winner], prime: Prime, settings: Settings, s
             note(
                 f"the {head} head was made with --split none: its figures are of its training songs, which it may copy"
             )
+    if len(grids := {winner.grid for winner in winners.values()}) > 1:
+        told = ", ".join(f"{head} {winner.grid}" for head, winner in winners.items())
+        where = "the finer one" if prime.song.grid in grids else f"{prime.song.grid}, which holds them exactly"
+        say(f"grids (ticks a quarter note): {told}; the song is on {where}")
     origin = f" ({prime.origin})" if prime.origin else ""
     if prime.continues:
         say(f"continues: {prime.song.name}, all of whose {prime.context:,} events are heard first")

@@ -18,12 +18,13 @@ from datamodules.midi_bytes import RejectedFile
 from datamodules.song import LONGEST_QUARTERS, Events, Song, bar_length
 from datamodules.song_files import near_file
 from datamodules.vocabulary import Value
+from experiments.music.grids import common_grid
 from experiments.music.training_songs import first_training_song, parts_of
 from experiments.music.voices import Event
 from experiments.winners import Winner
 from songs import bundled
 
-__all__ = ["Prime", "common_grid", "find_prime"]
+__all__ = ["Prime", "find_prime"]
 
 
 @dataclass(frozen=True)
@@ -117,16 +118,16 @@ class Prime:
 def find_prime(winners: Mapping[str, Winner], path: Path | None, *, whole: bool = False) -> Prime:
     """Read the prime: the song at `path`, else the first training song that is here, else the first bundled song.
 
-    It is read on the heads' grid; its events are those of the parts that the notes head (else the first head) learnt.
-    As many as the largest window of the heads holds are context, or all there are.
+    It is read on the heads' common grid; its events are those of the parts that the notes head (else the first head)
+    learnt. As many as the largest window of the heads holds are context, or all there are.
 
     Args:
         whole: all of the song is context, and what is new is to continue it.
 
     Raises:
-        UserError: it cannot be read, none of its notes are in those parts, or the heads differ in their grid.
+        UserError: it cannot be read, or none of its notes are in those parts.
     """
-    grid = common_grid(winners)
+    grid = common_grid(winners.values())
     leader = winners.get("notes") or next(iter(winners.values()))
     origin, option = "", "--continue" if whole else "--prime"
     if path is None:
@@ -149,20 +150,3 @@ def find_prime(winners: Mapping[str, Winner], path: Path | None, *, whole: bool 
     window = max(winner.config.window for winner in winners.values())
     context = len(events) if whole else min(window, len(events))
     return Prime(song, events, origin, context, continues=whole, path=path)
-
-
-def common_grid(winners: Mapping[str, Winner]) -> int:
-    """The grid of all heads.
-
-    Raises:
-        UserError: no heads, or different grids.
-    """
-    if not winners:
-        raise UserError("no winner to generate with: run `python -m experiments.tune notes` first")
-    grids = {winner.grid for winner in winners.values()}
-    if len(grids) > 1:
-        each = ", ".join(f"{name} {winner.grid}" for name, winner in winners.items())
-        raise UserError(
-            f"heads of different grids do not play together (ticks a quarter: {each}): tune them on one --grid"
-        )
-    return grids.pop()

@@ -19,6 +19,7 @@ from datamodules.song import Song
 from datamodules.splits import TEST
 from datamodules.windows import in_order
 from experiments.music.copying import Copying
+from experiments.music.grids import on_grid
 from experiments.winners import Winner
 from lightning_modules.head import score
 
@@ -51,12 +52,12 @@ def likelihoods(winners: Mapping[str, Winner], songs: Sequence[Song]) -> list[Li
     """The likelihood of each song under each head.
 
     Args:
-        winners: by head, on the songs' grid.
+        winners: by head; one of a coarser grid hears a song as it is read from its file on that grid.
         songs: as the heads wrote them, in their key; each has notes.
     """
-    events = [song.events() for song in songs]
     nats: list[dict[str, float]] = [{} for _ in songs]
     for name, winner in winners.items():
+        events = [on_grid(song, winner.grid).events() for song in songs]
         column = column_for(winner.column, winner.vocabulary, winner.grid, events)
         targets = column.targets(TEST)
         each = np.zeros(0)

@@ -6,7 +6,7 @@ They are found by songs.json, and believed by their hash.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from datamodules.song import Events, Song
 from datamodules.splits import tail_bounds
 from experiments.heard import TRAINS, heard, in_run
 from experiments.heard import Song as Heard
+from experiments.music.grids import common_grid
 from experiments.winners import Winner
 from songs import bundled
 
@@ -90,8 +91,9 @@ Key = tuple[str, tuple[str, ...]]  # a song's digest, and the parts that a head 
 
 @dataclass
 class _Search:
-    """Songs as they are looked for, each once for each choice of parts."""
+    """Songs as they are looked for, each once for each choice of parts, on one grid."""
 
+    grid: int
     wanted: set[Key] = field(default_factory=set)
     found: dict[Key, tuple[Song, Events]] = field(default_factory=dict)
 
@@ -100,14 +102,15 @@ class _Search:
         key = tuple(sorted(parts or ("",)))
         new = [row for row in rows if (row["sha256"], key) not in self.wanted]
         self.wanted |= {(row["sha256"], key) for row in new}
-        for song in _read([path for row in new if (path := _here(row))], winner.grid):
+        for song in _read([path for row in new if (path := _here(row))], self.grid):
             if (song.digest, key) in self.wanted and len(events := song.events(parts)):
                 self.found[song.digest, key] = song, events
 
 
-def training_songs(winners: Iterable[Winner]) -> TrainingSongs:
-    """The training songs of all winners together, each once for each choice of parts."""
-    search, beside, complete = _Search(), _Search(), True
+def training_songs(winners: Collection[Winner]) -> TrainingSongs:
+    """The training songs of all winners together, each once for each choice of parts, on their common grid."""
+    grid = common_grid(winners)
+    search, beside, complete = _Search(grid), _Search(grid), True
     whole: set[str] = set()  # digests of songs that some head learnt from to the end
     for winner in winners:
         rows = _learnt_from(winner)
@@ -155,7 +158,7 @@ def held_out(winners: Mapping[str, Winner], training: TrainingSongs) -> HeldOut:
     if len(rows) > MOST_HELD:
         drawn = np.random.default_rng(0).permutation(len(rows))[:MOST_HELD]
         chosen = [rows[number] for number in sorted(drawn.tolist())]
-    search = _Search()
+    search = _Search(common_grid(winners.values()))
     search.look(leader, chosen)
     events = [events for _, events in search.found.values()]
     if use == "tail":

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from datamodules.context import PITCHES, known_size, past_size, place_features, tick_features
 from datamodules.vocabulary import Chord, Value
+from experiments.music.grids import finer, heard_on
 from experiments.winners import Winner
 from lightning_modules.fitting import Fit, Fitting
 
@@ -78,6 +79,7 @@ class Voice:
         sampling: how its values are drawn.
         random: the source of randomness.
         mixed: an n-gram model that says a share of the values, drawn as it counted them; None for none.
+        grid: ticks a quarter note of the events, a multiple of the head's; None for the head's own.
 
     Attributes:
         avoid: the chords that it is not to say; None for none. It hears those events of which the voice said a value.
@@ -90,8 +92,10 @@ class Voice:
         sampling: Sampling,
         random: torch.Generator,
         mixed: Mixed | None = None,
+        grid: int | None = None,
     ) -> None:
         self.winner, self.head, self.sampling, self.random, self.mixed = winner, head, sampling, random, mixed
+        self._scale = (grid or winner.grid) // winner.grid
         self.avoid: Avoid | None = None
         self._asked = False
         self.framing, self.spec = winner.framing, winner.spec.column
@@ -105,20 +109,25 @@ class Voice:
 
     def hear(self, event: Event) -> None:
         """Take in an event that is complete. What was known of it beforehand has been told by `expect` or `say`."""
-        self._before = self._heard(event)
+        own = heard_on(event, self._scale)
+        self._before = self._heard(own)
         if self.mixed is not None:
-            self.mixed.history.append(getattr(event, self.spec.field))
+            self.mixed.history.append(getattr(own, self.spec.field))
         if self.avoid is not None and self._asked:
             self.avoid.hear(event.chords)
 
     def expect(self, event: Event) -> None:
         """Take in what is known of the event to come, which is not the head's to say."""
-        self._positions.append(self._position(event))
+        self._positions.append(self._position(heard_on(event, self._scale)))
         self._context = 0
         self._asked = False
 
     def say(self, event: Event) -> Value:
         """The head's value of an event of which the columns before it are drawn."""
+        value = self._say(heard_on(event, self._scale))
+        return finer(value, self._scale) if self.spec.timed else value
+
+    def _say(self, event: Event) -> Value:
         self._positions.append(self._position(event))
         self._move_on()
         if self.barred:
@@ -142,7 +151,7 @@ class Voice:
 
         An n-gram's is taken if it fits.
         """
-        self._positions.append(self._position(event))
+        self._positions.append(self._position(heard_on(event, self._scale)))
         self._move_on()
         value = self.mixed.say() if self.mixed is not None else None
         if isinstance(value, tuple) and fit.holds(value):

@@ -22,8 +22,8 @@ from experiments.dataset import Dataset
 from experiments.heads import HEADS
 from experiments.music.dressing import Dress, dresser
 from experiments.music.generation import Sampling, without_head
+from experiments.music.grids import common_grid
 from experiments.music.mp3 import as_mp3
-from experiments.music.prime import common_grid
 from experiments.music.ratings import BEST, FORMAT, WORST
 from experiments.music.sound import PEAK, RATE, render
 from experiments.music.training_songs import TrainingSongs
@@ -75,7 +75,7 @@ def blind_page(
     Raises:
         UserError: the songs have no place that an excerpt could stand in, or are on another grid than the heads.
     """
-    if common_grid(winners) != dataset.options.grid:
+    if common_grid(winners.values()) != dataset.options.grid:
         raise UserError("the heads are on another grid than the run's songs")
     places = find_places(dataset, real_ones(candidates), seed)
     if not places:
