@@ -245,7 +245,8 @@ def _show(options: GenerateOptions, written: Sequence[Written]) -> None:
             say(f"report: {write_report(run, [*songs[:MOST_SHOWN], *own]).describe()}")
         else:
             shown = " ".join(shlex.quote(str(path)) for path in songs[:MOST_SHOWN])
-            say(f"next: python -m experiments.report {shlex.quote(options.run)} --song {shown}")
+            where = "" if options.runs is None else f" --runs {shlex.quote(str(options.runs))}"
+            say(f"next: python -m experiments.report {shlex.quote(options.run)}{where} --song {shown}")
     if options.play:
         from experiments.music.playing import play
 

@@ -11,6 +11,7 @@ import matplotlib.pyplot
 import numpy as np
 import pytest
 
+from datamodules.form import Section
 from datamodules.midi import read_midi
 from datamodules.song import Notes, Part, Song, bar_lines
 from experiments.music.pictures import piano_roll, pitch_name
@@ -74,6 +75,18 @@ def test_a_note_is_where_it_should_be(tmp_path: Path) -> None:
         assert (columns.max() - left) / (right - left) == pytest.approx(0.5, abs=0.01)
         shades.append(pixels[blue].mean())
     assert shades[1] < shades[0] - 0.1
+
+
+def test_sections_are_named_where_they_begin(tmp_path: Path) -> None:
+    song = song_of((0, 66, 96, 90), (384, 66, 96, 90))
+    sections = (Section("verse", 0, 3), Section("chorus", 3, 2))
+    piano_roll(song, tmp_path / "a.png")
+    piano_roll(song, tmp_path / "b.png", sections=sections)
+    plain, named = (matplotlib.image.imread(tmp_path / name)[:, :, :3] for name in ("a.png", "b.png"))
+    darker = (plain - named).min(axis=2) > 0.2
+    lines = np.flatnonzero(darker.sum(axis=0) > 80)  # columns of pixels that are darker from top to bottom
+    at = (lines - 0.045 * 1400) / (0.94 * 1400)
+    assert [pytest.approx(place, abs=0.003) for place in (0, 0.6)] == sorted({round(place, 2) for place in at})
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from datamodules.form import find_form
-from datamodules.song import Song
+from datamodules.song import Song, bar_lines
 from experiments.cli import console, note, say
 from experiments.heads import HEADS
 from experiments.music.accompanying import accompaniment
@@ -147,12 +147,15 @@ class _Maker:
         order = self.order
         new, song = self._finished(drawn)
         title, made = f"{path.stem}: {new.name}", (*self.origin, new.name)
-        written = write_song(song, path, self.compare, title=title, made=made, soundfont=order.soundfont, new=new)
+        plan = None if self.plan is None else self.plan.lasting(len(bar_lines(song)) - 1)
+        written = write_song(
+            song, path, self.compare, title=title, made=made, soundfont=order.soundfont, new=new,
+            sections=() if plan is None else plan.sections,
+        )  # fmt: skip
         say(written.describe())
         if self.avoids is not None:
             say(self.avoids.describe(number))
-        if self.plan is not None:
-            plan = self.plan.lasting(written.bars)
+        if plan is not None:
             say(f"form: {plan}, {self.form}; found again in it: {find_form(written.song)}")
         if order.kept is not None:
             say(order.kept.describe(written.song, self.settings, int(new.notes.onset.max())))

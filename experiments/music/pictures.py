@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from datamodules.form import Section
 from datamodules.song import Song, bar_lines
 from experiments.files import write_bytes
 
@@ -49,9 +52,10 @@ class _Roll:
     low: int
     high: int
     bars: list[int]
+    sections: Mapping[int, str]  # their labels, by the bar (from 0) that they begin with
 
 
-def piano_roll(song: Song, path: Path, title: str = "") -> None:
+def piano_roll(song: Song, path: Path, title: str = "", sections: Sequence[Section] = ()) -> None:
     """Draw the song's pitched notes, coloured by part; those of a song of one part are the darker the louder.
 
     The picture is 1400 pixels wide, has rows of 16 bars (more in songs of over 192), and the same bytes each time.
@@ -60,8 +64,9 @@ def piano_roll(song: Song, path: Path, title: str = "") -> None:
         song: with or without notes.
         path: of the PNG, written whole or not at all.
         title: above the picture.
+        sections: whose labels stand where they begin.
     """
-    roll = _roll(song)
+    roll = _roll(song, {section.first: section.label for section in sections})
     bars = len(roll.bars) - 1
     a_row = max(BARS_A_ROW, math.ceil(bars / MOST_ROWS)) if bars > BARS_A_ROW else max(bars, 4)
     rows = max(math.ceil(bars / a_row), 1)
@@ -90,7 +95,7 @@ def roll_strip(axes: Axes, song: Song) -> None:
     _draw(axes, roll, 0, len(roll.bars) - 1)
 
 
-def _roll(song: Song) -> _Roll:
+def _roll(song: Song, sections: Mapping[int, str] = MappingProxyType({})) -> _Roll:
     keep = song.chosen()
     onset, pitch = song.notes.onset[keep].astype(np.int64), song.notes.pitch[keep].astype(np.int64)
     parts = song.notes.part[keep]
@@ -106,7 +111,7 @@ def _roll(song: Song) -> _Roll:
     low, high = max(low - missing // 2, 0), min(high + missing - missing // 2, 128)
     order = np.argsort(-song.notes.length[keep], kind="stable")  # short notes over long ones
     right = onset + song.notes.length[keep]
-    return _Roll(onset[order], right[order], pitch[order], colour[order], low, high, bar_lines(song))
+    return _Roll(onset[order], right[order], pitch[order], colour[order], low, high, bar_lines(song), sections)
 
 
 def _draw(axes: Axes, roll: _Roll, first: int, bars: int) -> None:
@@ -148,19 +153,26 @@ def _every(bars: int) -> int:
 
 
 def _label(axes: Axes, roll: _Roll, first: int, lines: list[int], bars: int) -> None:
-    """Bar numbers under the row, the Cs (and, with room, the Gs) at its left."""
+    """Bar numbers under the row, its sections above it, the Cs (and, with room, the Gs) at its left."""
     every = _every(bars)
     shown: list[tuple[Any, str]] = [
         (line, str(first + number + 1)) for number, line in enumerate(lines[:-1]) if number % every == 0
     ]
     axes.set_xticks([line for line, _ in shown], [text for _, text in shown])
+    for number, line in enumerate(lines[:-1]):
+        if (label := roll.sections.get(first + number)) is not None:
+            axes.axvline(line, color=DARK, linewidth=1.1, zorder=1)
+            axes.annotate(
+                label, (line, roll.high), xytext=(0, 2), textcoords="offset points", va="bottom", ha="left",
+                fontsize=9, color=DARK, weight="bold",
+            )  # fmt: skip
     named = [
         pitch for pitch in range(roll.low, roll.high) if pitch % 12 in ((0,) if roll.high - roll.low > 60 else (0, 7))
     ]
     axes.set_yticks([pitch + 0.5 for pitch in named], [pitch_name(pitch) for pitch in named])
     axes.tick_params(length=0, labelsize=8, colors="#5a6572", pad=3)
-    for label in axes.get_xticklabels():
-        label.set_horizontalalignment("left")
+    for number_shown in axes.get_xticklabels():
+        number_shown.set_horizontalalignment("left")
     for side in axes.spines.values():
         side.set_visible(False)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.errors import UserError
+from datamodules.form import Section
 from datamodules.midi import RejectedFile, read_midi, write_midi
 from datamodules.song import Song, bar_lines
 from experiments.cli import note
@@ -65,6 +66,7 @@ def write_song(
     made: Sequence[str] = (),
     soundfont: Path | None = None,
     new: Song | None = None,
+    sections: Sequence[Section] = (),
 ) -> Written:
     """Write a song to `path`, with a WAV and a PNG beside it.
 
@@ -74,6 +76,7 @@ def write_song(
         made: what made it, in lines, for the MIDI file.
         soundfont: what the WAV sounds like; None for our own synthesizer.
         new: what of the song is new, and looked for in the training songs; None for all of it.
+        sections: what its plan was, for the picture.
 
     Raises:
         UserError: the folder cannot be written, or the file does not read back as the song (status 1).
@@ -85,7 +88,7 @@ def write_song(
     write_midi(song, path, title=f"tritone, {(new or song).name}", made=made)
     again = _checked(song, path)
     picture, sound = path.with_suffix(".png"), path.with_suffix(".wav")
-    piano_roll(song, picture, title)
+    piano_roll(song, picture, title, sections)
     try:
         write_wav(song, sound) if soundfont is None else write_soundfont_wav(path, soundfont, sound)
     except UserError as error:
