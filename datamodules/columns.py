@@ -19,6 +19,7 @@ from datamodules.context import Context, context_of
 from datamodules.errors import UserError
 from datamodules.song import LONGEST_QUARTERS, Events
 from datamodules.splits import FIRST, TEST, TRAIN, VALID, Split
+from datamodules.standing import Standing
 from datamodules.vocabulary import Chord, Speller, Value, Vocabulary, tick_histogram, token
 
 __all__ = ["QUARTERS", "Column", "ColumnSpec", "build_column", "column_for", "only_value"]
@@ -100,6 +101,7 @@ class Column:
         part: int8 (E,), whose target each event is: `splits.FIRST` (nobody's), TRAIN, VALID or TEST.
         opens: bool (S,), whether a song's first event belongs to the training part.
         context: all columns of the events.
+        standing: where the events stand in the forms of their songs; None where no network is to see it.
 
     Of grain note, the vocabulary, its counts, the lexicon and the base are those of single notes' lengths; ids and
     value tell the event's longest one.
@@ -116,6 +118,7 @@ class Column:
     part: NDArray[np.int8]
     opens: NDArray[np.bool_]
     context: Context
+    standing: Standing | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -155,9 +158,32 @@ class Column:
         """float32 (E + 1, `known_size`): what is known of each event to come, and zeros at a song's start."""
         return _with_start(self.context.known(self.spec.after))
 
+    @cached_property
+    def form(self) -> NDArray[np.float32]:
+        """float32 (E + 1, `stand_size`): where in its song's form each event stands, and zeros at a song's start."""
+        return _with_start(self._told.features(self.grid))
+
+    @cached_property
+    def again(self) -> NDArray[np.uint8]:
+        """uint8 (E + 1, 16): the pitches that the same place of the form held before, packed; none at a start."""
+        return _with_start(self._told.bits)
+
+    @property
+    def told(self) -> NDArray[np.float64]:
+        """float64 (E,): what telling the songs' forms costs, shared out among the events, in nats."""
+        return self._told.nats
+
+    @property
+    def _told(self) -> Standing:
+        if self.standing is None:
+            raise ValueError("where the events of this column stand in their songs' forms was not looked for")
+        return self.standing
+
     def prepared(self) -> Column:
         """Itself, with all that windows are cut from laid out: pickled once, processes share it."""
         _ = self.chords, self.past, self.known
+        if self.standing is not None:
+            _ = self.form, self.again
         return self
 
     @property

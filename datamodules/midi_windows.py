@@ -21,6 +21,7 @@ from datamodules.windows import Batch, Batches, Weighting, Windows, in_order
 __all__ = ["MidiWindows"]
 
 UNKNOWN_RATE = 0.02  # of the training inputs are shown as <unknown>, so that a network has met it
+UNTOLD_RATE = 0.1  # of the training windows are told no form, and as many none up to somewhere, as where one begins
 
 
 class MidiWindows(pl.LightningDataModule):
@@ -43,6 +44,7 @@ class MidiWindows(pl.LightningDataModule):
         seed: int = 0,
         updates_per_epoch: int = UPDATES_PER_EPOCH,
         unknown_rate: float = UNKNOWN_RATE,
+        untold_rate: float = UNTOLD_RATE,
     ) -> None:
         """Lays the windows.
 
@@ -52,9 +54,10 @@ class MidiWindows(pl.LightningDataModule):
             batch_size: windows an update, about: a pass is cut into batches of equal size. At least 2 (BatchNorm cannot
                 train on one).
             weighting: how training targets are weighted, see `windows.weights`.
-            seed: of the order of the training windows, their cut and key, and of the replaced inputs.
+            seed: of the order of the training windows, their cut and key, and of what is hidden of them.
             updates_per_epoch: the least number of updates an epoch.
             unknown_rate: the share of training inputs that are replaced by `<unknown>`.
+            untold_rate: the share of training windows that are told no form, where the others are.
 
         Raises:
             UserError: there are fewer than two training targets.
@@ -65,7 +68,7 @@ class MidiWindows(pl.LightningDataModule):
         self.column = column
         self.framing = framing
         self.seed = seed
-        self.unknown_rate = unknown_rate
+        self.unknown_rate, self.untold_rate = unknown_rate, untold_rate
         self._train = Windows(column, TRAIN, framing, weighting)
         if len(self._train) < 2:
             raise UserError(f"{len(self._train)} training targets are too few to train on: give more or longer songs")
@@ -113,9 +116,16 @@ class MidiWindows(pl.LightningDataModule):
                 yield self._hidden(self._train.batch(segments[order[begin:end]]), random)
 
     def _hidden(self, batch: Batch, random: np.random.Generator) -> Batch:
-        """Replaces some inputs by `<unknown>`; a `<start>` stays what it is."""
+        """Replaces some inputs by `<unknown>`, a `<start>` stays what it is; and tells some windows no form."""
         if self.unknown_rate and "window" in batch:
             window = batch["window"]
             hidden = torch.from_numpy(random.random(tuple(window.shape), dtype=np.float32) < self.unknown_rate)
             window[hidden & (window != self.column.vocabulary.start)] = self.column.vocabulary.unknown
+        if self.untold_rate and "form" in batch:
+            rows, positions = batch["form"].shape[:2]
+            chance = random.random(rows)[:, None] / self.untold_rate
+            begin = np.where(chance < 1, positions, random.integers(0, positions, (rows, 1)))
+            untold = torch.from_numpy((chance < 2) & (np.arange(positions) < begin))
+            batch["form"][untold] = 0
+            batch["again"][untold] = 0
         return batch

@@ -138,14 +138,17 @@ class Windows:
             Of every position: window int64 (B, W), input ids, unless chords are spelled; chord float32 (B, W, 129),
             the pitches before and whether there is none but the song's start, if they are spelled or context is shown;
             with context also numbers float32 (B, W, features), and known float32 (B, W, 128), the pitches of the
-            event to come, where a head is drawn after them.
+            event to come, where a head is drawn after them; with the form float32 form (B, W, `stand_size`) and again
+            (B, W, 128), where the event to come stands in it and the pitches that were there before - of a head that
+            says when that event comes, where the event before it stands.
 
             counted: bool (B, T), which of the last positions are targets; absent if all are.
 
             Of every target: target int64 (n,), a class from 0 to V - 1, or V for a value outside the vocabulary; weight
             float32 (n,); base float64 (n,), ln of the base distribution; value int64 (n,), ticks clipped to the range,
             0 for chords; true int64 (n,), ticks as they stand in the song; pitches bool (n, 128), if they are spelled;
-            lengths int64 (n, 128), ticks of each pitch as they stand in the song, 0 where it is silent, of grain note.
+            lengths int64 (n, 128), ticks of each pitch as they stand in the song, 0 where it is silent, of grain note;
+            told float64 (n,), with the form: nats, what it costs to tell it.
         """
         column, framing, window = self.column, self.framing, self.framing.window
         rows = segments.last + self._songs[segments.last] * window
@@ -175,6 +178,11 @@ class Windows:
             batch["numbers"] = np.concatenate([column.past[before], column.known[after]], axis=2)
             if "notes" in column.spec.after:
                 batch["known"] = _pitches(column.chords[after], segments.shift if moved else None)
+        if framing.form:
+            there = after if "offsets" in column.spec.after else before
+            batch["form"] = column.form[there]
+            batch["again"] = _pitches(column.again[there], segments.shift if moved else None)
+            batch["told"] = column.told[events]
         if chords and framing.spelled:
             spelled = _pitches(column.chords[after[:, -framing.tail :]], segments.shift if moved else None)
             batch["pitches"] = spelled[counted] > 0

@@ -18,9 +18,11 @@ from datamodules.official import official_split
 from datamodules.song import DEFAULT_GRID, Events, Song, check_grid
 from datamodules.song_files import absolute
 from datamodules.splits import TRAIN, Split, given_split, leakage, make_split, named_split
+from datamodules.standing import Standing, standing_of
 from datamodules.versions import families
 from datamodules.vocabulary import Value
 from experiments.heads import HEADS
+from experiments.progress import bar
 from songs import bundled
 
 if TYPE_CHECKING:
@@ -157,9 +159,24 @@ class Dataset:
     events: tuple[Events, ...]
     split: Split
 
-    def column(self, spec: ColumnSpec, also: Collection[Value] = ()) -> Column:
-        """The column of a head; `also` are values that its vocabulary holds beside those of the training part."""
-        return build_column(spec, self.events, self.split, self.options.grid, also)
+    def column(
+        self, spec: ColumnSpec, also: Collection[Value] = (), *, split: Split | None = None, form: bool = False
+    ) -> Column:
+        """The column of a head.
+
+        Args:
+            also: values that its vocabulary holds beside those of the training part.
+            split: another one than the songs' own.
+            form: whether a network is to see where events stand in their songs' forms.
+        """
+        column = build_column(spec, self.events, split or self.split, self.options.grid, also)
+        return replace(column, standing=self.standing) if form else column
+
+    @cached_property
+    def standing(self) -> Standing:
+        """Where the events stand in the forms of their songs, which are looked for now."""
+        with bar("finding the songs' forms") as advance:
+            return standing_of(self.songs, self.events, advance)
 
     def column_of(self, winner: Winner) -> Column:
         """The column that a winner of these songs was trained on.
@@ -167,7 +184,7 @@ class Dataset:
         Raises:
             UserError: it was trained on others.
         """
-        column = self.column(winner.column, also=winner.vocabulary.values)
+        column = self.column(winner.column, also=winner.vocabulary.values, form=winner.framing.form)
         if column.vocabulary != winner.vocabulary:
             raise UserError(f"{winner.path} was trained on other songs than its run holds: tune again")
         return column

@@ -119,6 +119,7 @@ class _Part:
                 note(f"{len(seen)} of these songs are songs of the run itself: the figures are not held out")
             self.dataset = replace(
                 self.dataset,
+                songs=self.dataset.songs + other.songs,
                 events=self.dataset.events + other.events,
                 split=with_test_songs(self.dataset.split, other.events),
             )
@@ -160,7 +161,7 @@ class _Part:
         """Say and return a head's figures, its baselines', what can be told apart, and the leakage."""
         from datamodules.baselines import baselines
         from experiments.evaluating.comparing import against_baselines, baseline_title, score_winner
-        from experiments.figures import comparison
+        from experiments.figures import comparison, told_in_words
 
         head = winner.column.title
         column = self.dataset.column_of(winner)
@@ -175,7 +176,8 @@ class _Part:
         }
         rows = against_baselines(scored, column, self.part, found["baselines"], self.units)
         found["against_baseline"] = {name: {"baseline": best, **gap.to_json()} for name, (best, gap) in rows.items()}
-        lines = [gap.sentence(baseline_title(best, found["baselines"][best])) for best, gap in rows.values()]
+        lines = told_in_words(scored.figures)
+        lines += [gap.sentence(baseline_title(best, found["baselines"][best])) for best, gap in rows.values()]
         if mix:
             found["mix_ngram"], sentence = self._mixed(winner, column, scored)
             lines.append(sentence)
@@ -197,7 +199,7 @@ class _Part:
         from experiments.evaluating.mixing import fit_mix
 
         mix = fit_mix(winner, column, column.targets(self.part))
-        nats = mix.nats(scored.nats)
+        nats = mix.nats(scored.nats, scored.told)
         sums = self.units.sums(nats)
         gap = difference("nats", sums, scored.sums["nats"], self.units, winner.column)
         label = self.dataset.split.valid_label
@@ -224,7 +226,7 @@ class _Part:
             other = rival.winners.get(winner.spec.name)
             if other is None:
                 continue
-            theirs = score_winner(other, column_by(other, column, self.dataset.events), self.part, self.units)
+            theirs = score_winner(other, column_by(other, column, self.dataset), self.part, self.units)
             gaps = [
                 difference(name, sums, theirs.sums[name], self.units, winner.column)
                 for name, sums in scored.sums.items()

@@ -20,6 +20,7 @@ __all__ = [
     "confirmed_in_words",
     "in_words",
     "metric_name",
+    "told_in_words",
     "unit_of",
 ]
 
@@ -145,6 +146,18 @@ def confirmed_in_words(facts: Mapping[str, Any]) -> str:
     return f"mean of {first} {value}" + "".join(f", each of {other}" for other, _ in others)
 
 
+def told_in_words(figures: Mapping[str, Any]) -> list[str]:
+    """What of a winner's nats tells its songs' forms, as a line; none where it is told no form.
+
+    Args:
+        figures: perhaps a stranger's: what cannot be read is left out.
+    """
+    valid, told = figures.get("valid"), figures.get("told")
+    if not (isinstance(valid, float) and isinstance(told, float)):
+        return []
+    return [f"{valid:.3f} nats = {valid - told:.3f}, given each song's form, + {told:.3f} that tell the form"]
+
+
 def in_words(config: HeadConfig) -> str:
     """What is built: the counts, and where BatchNorm and dropout stand."""
     layer = "LSTM" if config.backbone == "lstm" else "transformer block"
@@ -154,4 +167,5 @@ def in_words(config: HeadConfig) -> str:
     words += [f"BatchNorm in {config.batchnorm_layers} of {slots}"] if config.batchnorm_layers else []
     words += [f"dropout {config.dropout:.2f} in {config.dropout_layers} of {slots}"] if config.dropout_layers else []
     words += [f"window {config.window}", f"inputs {config.inputs}", f"weights {config.weighting}"]
+    words += [f"form {config.form}"] if config.form != "none" else []
     return ", ".join(words)

@@ -19,6 +19,7 @@ from datamodules.columns import ColumnSpec
 from datamodules.context import known_size, past_size
 from datamodules.errors import UserError, did_you_mean
 from datamodules.framing import Framing
+from datamodules.standing import stand_size
 from datamodules.vocabulary import Vocabulary, tick_histogram
 from lightning_modules.config import DurationsConfig, HeadConfig, NotesConfig, TimingConfig
 
@@ -65,7 +66,8 @@ class HeadSpec:
         context = config.inputs == "context"
         spelled = getattr(config, "output", "") == "factored"
         moves = self.column.chords or context
-        return Framing(config.window, config.tail, context, spelled, config.transpose if moves else "none")
+        transpose = config.transpose if moves else "none"
+        return Framing(config.window, config.tail, context, spelled, transpose, config.form == "plan")
 
     def build(self, config: HeadConfig, vocabulary: Vocabulary, grid: int) -> Head:
         """The head's network over a vocabulary, with fresh weights."""
@@ -78,6 +80,7 @@ class HeadSpec:
             chords=framing.spelled or framing.context,
             numbers=past_size() + known_size(column.after) if framing.context else 0,
             known=framing.context and "notes" in column.after,
+            form=stand_size() if framing.form else 0,
         )
         histogram = None if column.chords else tick_histogram(vocabulary, column.lowest, column.highest(grid))
         return make(

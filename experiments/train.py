@@ -103,7 +103,7 @@ def _further(dataset: Dataset, winner: Winner, options: TrainOptions) -> dict[st
     from datamodules.floors import floors
     from datamodules.splits import TRAIN
     from experiments.evaluate import training_figures
-    from experiments.figures import METRICS, comparison, unit_of
+    from experiments.figures import METRICS, comparison, told_in_words, unit_of
     from experiments.winners import load_winner, save_winner
 
     column = dataset.column_of(winner)
@@ -132,6 +132,8 @@ def _further(dataset: Dataset, winner: Winner, options: TrainOptions) -> dict[st
         say(f", now {facts['best']:.4f} (after {best.epoch} more epochs): {winner.path}")
     shown = winner.facts["figures"], winner.facts["baselines"]
     console.print(comparison(f"{column.spec.title} on {winner.label}", *shown, column=column.spec))
+    for line in told_in_words(winner.facts["figures"]):
+        say(f"{winner.spec.name}: {line}")
     trained, least = (
         training_figures(winner, column),
         floors(column, TRAIN, winner.config.window, winner.config.weighting),
@@ -170,7 +172,6 @@ def _all_songs(run: Run, dataset: Dataset, winner: Winner, options: TrainOptions
     """Weights over all songs, from where the winner began, for its number of updates."""
     import torch
 
-    from datamodules.columns import build_column
     from datamodules.midi_windows import MidiWindows
     from datamodules.splits import make_split
     from experiments.initial import initial_again
@@ -179,7 +180,7 @@ def _all_songs(run: Run, dataset: Dataset, winner: Winner, options: TrainOptions
     initial = initial_again(winner)
     split = make_split("none", dataset.events, options.seed)
     also = initial.vocabulary.values if initial else ()
-    column = build_column(winner.column, dataset.events, split, dataset.options.grid, also)
+    column = dataset.column(winner.column, also, split=split, form=winner.framing.form)
     torch.manual_seed(options.seed)
     head = winner.spec.build(winner.config, column.vocabulary, column.grid)
     if initial is not None:

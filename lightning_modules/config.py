@@ -77,6 +77,9 @@ class HeadConfig:
     """values that the network sees at most; 5 to 32 gains 0.2 nats on chorales, more gains little"""
     loss: str = _choice("half", "last", "half")
     """targets of a window: the one that follows it, the original's; or its second half, many at the price of one"""
+    form: str = _choice("none", "none", "plan")
+    """plan: it sees where in the song's form an event stands, and what that place held when the section's label last
+    came; the form is told beforehand, which its nats are charged for"""
     transpose: str = _choice("window", "none", "song", "window")
     """what training moves to a random key, anew in each pass; without effect where no chord is seen or predicted"""
     batch_size: int = _number(16, 2, 8192)
@@ -109,8 +112,11 @@ class HeadConfig:
     """share of the nodes that a dropout layer silences; without effect if there is none"""
 
     _counted: ClassVar[tuple[str, ...]] = ("batchnorm_layers", "dropout_layers")
-    needs: ClassVar[tuple[Need, ...]] = ()
+    needs: ClassVar[tuple[Need, ...]] = (
+        Need("form", "plan", "inputs", "context", "where an event stands is told beside the other columns"),
+    )
     never_drawn: ClassVar[tuple[str, ...]] = ()  # what a search fixes, as its figures could not be compared otherwise
+    left_alone: ClassVar[tuple[str, ...]] = ("form",)  # what our spaces do not draw, and a user's own may
 
     def __post_init__(self) -> None:
         values = dataclasses.asdict(self)
@@ -260,6 +266,7 @@ class DurationsConfig(TimingConfig):
 
     never_drawn: ClassVar[tuple[str, ...]] = ("grain",)
     needs: ClassVar[tuple[Need, ...]] = (
+        *HeadConfig.needs,
         Need("grain", "note", "inputs", "context", "it must know the event's notes"),
         Need("grain", "note", "objective", "grid", "only the categorical gives each note a length"),
     )

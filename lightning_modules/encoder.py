@@ -24,12 +24,14 @@ class Inputs:
         chords: whether the chords before are inputs.
         numbers: how many numbers stand at a position.
         known: whether the pitches of the event to come are.
+        form: how many numbers tell where in the song's form it stands, beside the pitches that were there before; or 0.
     """
 
     ids: int = 0
     chords: bool = False
     numbers: int = 0
     known: bool = False
+    form: int = 0
 
 
 class Encoder(nn.Module):
@@ -41,6 +43,9 @@ class Encoder(nn.Module):
         self.chord = _pitches(PITCHES + 1, embedding) if inputs.chords else None  # and a song's start
         self.known = _pitches(PITCHES, embedding) if inputs.known else None
         self.numbers = nn.Linear(inputs.numbers, embedding) if inputs.numbers else None
+        # They begin with zeros: a label that comes in no training song must say nothing, and neither must no form.
+        self.form = nn.Parameter(torch.zeros(inputs.form, embedding)) if inputs.form else None
+        self.again = nn.Parameter(torch.zeros(PITCHES, embedding)) if inputs.form else None
 
     def forward(self, batch: Batch) -> Tensor:
         """-> (batch, window, embedding)"""
@@ -53,6 +58,8 @@ class Encoder(nn.Module):
             parts.append(batch["known"] @ self.known)
         if self.numbers is not None:
             parts.append(self.numbers(batch["numbers"]))
+        if self.form is not None and self.again is not None:
+            parts += [batch["form"] @ self.form, batch["again"] @ self.again]
         return torch.stack(parts).sum(dim=0) if len(parts) > 1 else parts[0]
 
 

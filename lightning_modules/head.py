@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from lightning_modules.config import HeadConfig
 from lightning_modules.encoder import Encoder
 from lightning_modules.flat import FlatAdamW
-from lightning_modules.outputs import Batch, Output, Score, Value
+from lightning_modules.outputs import Batch, Output, Score, Value, charged
 from lightning_modules.scoring import MIXTURE_RANGE
 from lightning_modules.stack import Memory, Stack
 
@@ -51,8 +51,9 @@ class Head(pl.LightningModule):
     n in all: target int64 (n,) ids (V = outside the vocabulary, in validation only), weight float32 (n,), base float64
     (n,) natural log of the base probability, value and true int64 (n,) ticks clipped to the range and as they are
     (chords: 0), pitches bool (n, 128) for a chord that is spelled, lengths int64 (n, 128), ticks where a note sounds,
-    for lengths of single notes. `counted`, bool (batch, tail), tells which of the last positions are targets; absent if
-    all are. As the head steps its own optimizer, train by `max_epochs`: the Trainer's `global_step` stays 0.
+    for lengths of single notes, told float64 (n,), nats, where the form is told. `counted`, bool (batch, tail), tells
+    which of the last positions are targets; absent if all are. As the head steps its own optimizer, train by
+    `max_epochs`: the Trainer's `global_step` stays 0.
 
     Args:
         config: the hyperparameters.
@@ -151,7 +152,8 @@ class Head(pl.LightningModule):
 
     def keep(self, batch: Batch) -> Batch:
         """What `tally` needs of a batch."""
-        return self.output.keep(self(batch), batch)
+        told = {"told": batch["told"]} if "told" in batch else {}
+        return self.output.keep(self(batch), batch) | told
 
     def tally(self, kept: list[Batch], mixture: float | None) -> Score:
         """Figures over batches that `keep` returned.
@@ -163,7 +165,10 @@ class Head(pl.LightningModule):
             raise ValueError("there are no targets to score")
         if mixture is not None and not MIXTURE_RANGE[0] <= mixture <= MIXTURE_RANGE[1]:
             raise ValueError(f"mixture must be from {MIXTURE_RANGE[0]} to {MIXTURE_RANGE[1]}, not {mixture!r}")
-        return self.output.score({name: torch.cat([k[name] for k in kept]) for name in kept[0]}, mixture)
+        whole = {name: torch.cat([k[name] for k in kept]) for name in kept[0]}
+        told = whole.pop("told", None)
+        score = self.output.score(whole, mixture)
+        return score if told is None else charged(score, told.cpu())
 
     @torch.inference_mode()
     def sample(

@@ -7,7 +7,7 @@ around it is `head.py`'s. Batches are dicts of tensors, see `head.Batch`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -34,6 +34,7 @@ __all__ = [
     "Ticks",
     "TokenOutput",
     "Value",
+    "charged",
     "chunks",
     "cross_entropies",
     "nats_figures",
@@ -56,11 +57,13 @@ class Score:
         nats: of each target under the mixture, (targets,) float64 on the CPU, in the order of the batches.
         errors: of each target, whose mean is the mae, alike; None where there is none. Of grain note an event's is the
             sum over its notes, divided by the mean number of notes.
+        told: of each target, the nats in `nats` that tell its song's form, alike; None where no form is told.
     """
 
     figures: dict[str, float]
     nats: Tensor
     errors: Tensor | None = None
+    told: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -284,6 +287,19 @@ class LaplaceOutput(nn.Module):
         ticks = (self(state).double() * self.ticks.span).round().clamp(self.ticks.lowest, self.ticks.highest)
         values: list[Value] = ticks.long().tolist()
         return values
+
+
+def charged(score: Score, told: Tensor) -> Score:
+    """A score of a head that is told its songs' forms, with what that costs counted in, so that it is like any other.
+
+    Its figures gain told, nats an event: what is in valid and macro_nats of it.
+
+    Args:
+        told: nats of each target, float64 (n,).
+    """
+    mean = float(told.mean())
+    counted = {name: score.figures[name] + mean for name in ("valid", "macro_nats")}
+    return replace(score, figures=score.figures | counted | {"told": mean}, nats=score.nats + told, told=told)
 
 
 def target_log_probs(logits: Tensor, target: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from columns_made import GRID, SPECS, before, choices, column_of, framings, lively_songs
+from forms_made import lines_of, sections_from
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -19,6 +20,7 @@ from datamodules.context import context_of, known_size, past_size, place_feature
 from datamodules.framing import Framing
 from datamodules.song import Events
 from datamodules.splits import TEST
+from datamodules.standing import Standing, stands_of
 from datamodules.windows import Batch, Segments, Windows
 from experiments.heads import HEADS
 
@@ -111,7 +113,16 @@ def _changed(songs: list[Events], event: int, column: str) -> list[Events]:
 def _columns(name: str, event: int, column: str) -> list[Column]:
     """A head's column over the songs, and over the songs with that change; all events are targets but the first."""
     vocabulary = column_of(name, SONGS).vocabulary
-    return [column_for(SPECS[name], vocabulary, GRID, songs) for songs in (SONGS, _changed(SONGS, event, column))]
+    changed = _changed(SONGS, event, column)
+    columns = [column_for(SPECS[name], vocabulary, GRID, songs) for songs in (SONGS, changed)]
+    return [replace(one, standing=_standing(songs)) for one, songs in zip(columns, (SONGS, changed), strict=True)]
+
+
+def _standing(songs: list[Events]) -> Standing:
+    """Where events stand in a form whose sections come again every other bar."""
+    sections = sections_from("ABAB" * 50, [1] * 200)
+    each = [stands_of(song, sections, lines_of(sections, int(song.bar[0]))) for song in songs]
+    return Standing(*(np.concatenate([getattr(one, name) for one in each]) for name in ("table", "bits", "nats")))
 
 
 def _predicted(column: Column, segments: Segments) -> NDArray[np.int64]:
@@ -160,7 +171,9 @@ def test_a_position_shows_what_is_before_its_event_and_what_is_drawn_before_it(
 
 
 SEEING = [
-    (name, settings) for name in HEADS for settings in choices(name, "inputs", "output", "loss", "backbone", "grain")
+    (name, settings)
+    for name in HEADS
+    for settings in choices(name, "inputs", "output", "loss", "backbone", "grain", "form")
 ]
 
 

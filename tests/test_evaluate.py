@@ -171,7 +171,7 @@ def test_the_column_by_a_winners_own_vocabulary_is_its_own(tmp_path: Path, optio
         column = dataset.column(winner.column)
         units = units_of(column.songs()[column.targets(TEST)])
         ours = score_winner(winner, column, TEST, units)
-        theirs = score_winner(winner, column_by(winner, column, dataset.events), TEST, units)
+        theirs = score_winner(winner, column_by(winner, column, dataset), TEST, units)
         np.testing.assert_allclose(ours.nats, theirs.nats, rtol=1e-12)
         assert ours.intervals == theirs.intervals
         assert ours.sums["nats"].sum() == pytest.approx(ours.figures["valid"] * len(ours.nats))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain, count, islice, repeat
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,10 @@ from torch import Tensor
 from winners_made import demo_songs, make_winner
 
 from datamodules.columns import column_for
+from datamodules.form import find_form
+from datamodules.song import bar_lines
 from datamodules.splits import TEST
+from datamodules.standing import UNTOLD, Guide, standing_of
 from datamodules.vocabulary import Value
 from datamodules.windows import Batch, Segments, Windows
 from experiments.heads import HEADS
@@ -26,8 +30,8 @@ from experiments.winners import Winner
 from lightning_modules.head import Head
 from lightning_modules.stack import Memory
 
-INPUTS = ("window", "chord", "numbers", "known")
-SEEN = ("inputs", "loss", "output", "grain")
+INPUTS = ("window", "chord", "numbers", "known", "form", "again")
+SEEN = ("inputs", "loss", "output", "grain", "form")
 CASES = [(head, settings) for head in HEADS for settings in choices(head, *SEEN)]
 WINDOW = 6
 
@@ -101,13 +105,27 @@ def started(event: Event, after: tuple[str, ...]) -> Event:
     if "durations" in after:
         begun.lengths = event.lengths
     if "offsets" in after:
-        begun.place = event.place
+        begun.place, begun.here = event.place, event.here
+    begun.before = event.before
     return begun
+
+
+def by_its_form(prime: Prime) -> list[Event]:
+    """The prime's events, as one tells them who writes by the song's form."""
+    guide = Guide(find_form(prime.song).sections, bar_lines(prime.song))
+    events, before = prime.heard(), None
+    for tick, event in zip(prime.events.onset.tolist(), events, strict=False):
+        event.before = UNTOLD if before is None else guide.stand(before)
+        event.here = guide.stand(tick)
+        guide.hear(tick, event.chords, event.duration, event.velocity)
+        before = tick
+    return events
 
 
 def windows_of(winner: Winner, prime: Prime) -> Windows:
     column = column_for(winner.column, winner.vocabulary, winner.grid, [prime.events])
-    return Windows(column, TEST, winner.framing)
+    standing = standing_of([prime.song], [prime.events]) if winner.framing.form else None
+    return Windows(replace(column, standing=standing), TEST, winner.framing)
 
 
 def one_target(windows: Windows, event: int) -> Batch:
@@ -133,7 +151,7 @@ def test_a_voice_sees_what_training_shows(head: str, settings: dict[str, Any], s
     prime = Prime(dataset.songs[song], dataset.events[song], context=len(dataset.events[song]))
     recorder, windows = Recorder(winner.head()), windows_of(winner, prime)
     voice = Voice(winner, recorder, Sampling(temperature=0), torch.Generator())  # type: ignore[arg-type]
-    events = prime.heard()
+    events = by_its_form(prime) if winner.framing.form else prime.heard()
     asked = {*range(1, 12), len(events) // 2, *range(len(events) - 3, len(events))}
     lengths = contexts(winner)
     for number, event in enumerate(events):

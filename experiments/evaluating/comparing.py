@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from experiments.figures import TITLES, unit_of
 if TYPE_CHECKING:
     from datamodules.baselines import Figures
     from datamodules.columns import Column, ColumnSpec
-    from datamodules.song import Events
+    from experiments.dataset import Dataset
     from experiments.winners import Winner
 
 __all__ = [
@@ -41,12 +41,14 @@ class Scored:
         nats: of each target, float64 (N,).
         sums: by figure, nats and for timing mae: the sum over each unit's targets, float64 (U,).
         intervals: by figure, where the units are enough.
+        told: of each target, what of its nats tells its song's form, float64 (N,); None where no form is told.
     """
 
     figures: dict[str, float]
     nats: Floats
     sums: dict[str, Floats]
     intervals: dict[str, Interval]
+    told: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def score_winner(winner: Winner, column: Column, part: int, units: Units) -> Sco
     if whole.errors is not None:
         sums["mae"] = units.sums(whole.errors.numpy())
     found = {figure: interval(units, sums_of) for figure, sums_of in sums.items()}
-    return Scored(whole.figures, nats, sums, {name: ends for name, ends in found.items() if ends is not None})
+    told = None if whole.told is None else whole.told.numpy()
+    return Scored(whole.figures, nats, sums, {name: ends for name, ends in found.items() if ends is not None}, told)
 
 
 def difference(figure: str, ours: Floats, other: Floats, units: Units, spec: ColumnSpec) -> Difference:
@@ -134,13 +137,14 @@ def baseline_title(name: str, figures: Figures) -> str:
     return TITLES.get(name, name) + order
 
 
-def column_by(winner: Winner, column: Column, events: Sequence[Events]) -> Column:
+def column_by(winner: Winner, column: Column, dataset: Dataset) -> Column:
     """The same targets, laid out by the vocabulary that a winner of another run knows.
 
     Args:
-        column: a column of the head over `events`, which says whose target each event is.
-        events: the songs.
+        column: a column of the head over the dataset's songs, which says whose target each event is.
     """
     from datamodules.columns import column_for
 
-    return replace(column_for(column.spec, winner.vocabulary, column.grid, events), part=column.part)
+    standing = dataset.standing if winner.framing.form else None
+    found = column_for(column.spec, winner.vocabulary, column.grid, dataset.events)
+    return replace(found, part=column.part, standing=standing)

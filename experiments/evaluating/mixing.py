@@ -39,10 +39,11 @@ class Mix:
     weight: float
     logs: Floats
 
-    def nats(self, winner: Floats) -> Floats:
-        """Of each target, (N,), from the winner's."""
-        own, other = math.log1p(-self.weight) - winner, math.log(self.weight) + self.logs
-        nats: Floats = -np.logaddexp(own, other)
+    def nats(self, winner: Floats, told: Floats | None = None) -> Floats:
+        """Of each target, (N,), from the winner's, and what of those tells a form: it is told to the mixture too."""
+        apart = 0.0 if told is None else told
+        own, other = math.log1p(-self.weight) - (winner - apart), math.log(self.weight) + self.logs
+        nats: Floats = apart - np.logaddexp(own, other)
         return nats
 
 
@@ -61,5 +62,6 @@ def fit_mix(winner: Winner, column: Column, scored: Ints) -> Mix:
 
     valid = column.valid_part
     ngram, logs, scored_logs = best_ngram(column, column.targets(valid), scored)
-    own = score(winner.head(), in_order(column, valid, winner.framing), winner.mixture).nats
+    scores = score(winner.head(), in_order(column, valid, winner.framing), winner.mixture)
+    own = scores.nats if scores.told is None else scores.nats - scores.told
     return Mix(ngram, fit_mixture(-own, torch.from_numpy(logs)), scored_logs)

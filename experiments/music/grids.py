@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from datamodules.errors import UserError
 from datamodules.midi import read_midi, write_midi
 from datamodules.song import Song
+from datamodules.standing import Stand
 from datamodules.vocabulary import Value
 
 if TYPE_CHECKING:
@@ -50,7 +51,13 @@ def heard_on(event: Event, scale: int) -> Event:
         place=coarser(event.place, scale) % bar,
         bar=bar,
         lengths=tuple(_some(length, scale) for length in event.lengths),
+        here=_stand_on(event.here, scale),
+        before=_stand_on(event.before, scale),
     )
+
+
+def _stand_on(stand: Stand, scale: int) -> Stand:
+    return stand._replace(duration=_some(stand.duration, scale), following=_some(stand.following, scale))
 
 
 def _some(ticks: int, scale: int) -> int:

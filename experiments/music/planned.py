@@ -16,6 +16,7 @@ import torch
 
 from datamodules.form import LONGEST_SONG, Section, find_form
 from datamodules.song import Song, bar_lines
+from datamodules.standing import Guide
 from datamodules.vocabulary import Chord
 from experiments.heads import HEADS
 from experiments.music.generation import MOST_EVENTS, Compose, Progress, Settings, hear_prime, own_column, song_of
@@ -42,7 +43,10 @@ def planned(plan: Plan, variation: float) -> Compose:
     def compose(voices: Mapping[str, Voice], prime: Prime, settings: Settings, progress: Progress) -> Song:
         """By the whole plan; or, where its events are counted, as often as they last."""
         most = settings.events
-        writer = _Writer(variation, voices, prime, most or MOST_EVENTS)
+        # each section has an event
+        whole = plan if most is None else plan.lasting(plan.bars * (most // len(plan.sections) + 2))
+        guide = Guide(whole.sections, range(0, (whole.bars + 1) * prime.bar, prime.bar))
+        writer = _Writer(variation, voices, prime, most or MOST_EVENTS, guide)
         for section in plan.sections if most is None else plan.again_and_again():
             end = section.first + section.bars
             writer.write(section, last=most is None and end == plan.bars)
@@ -57,9 +61,11 @@ def planned(plan: Plan, variation: float) -> Compose:
 class _Writer:
     """One new song; ticks count from its first bar line."""
 
-    def __init__(self, variation: float, voices: Mapping[str, Voice], prime: Prime, most: int) -> None:
+    def __init__(
+        self, variation: float, voices: Mapping[str, Voice], prime: Prime, most: int, guide: Guide
+    ) -> None:
         self.variation, self.prime, self.voices, self.bar = variation, prime, dict(voices), prime.bar
-        self.most = most
+        self.most, self.guide = most, guide
         self.own = {name: own_column(prime, name) for name in HEADS if name not in voices}
         others = [name for name in HEADS if name != "offsets"]
         self.order = sorted(others, key=lambda name: len(HEADS[name].column.after))
@@ -144,7 +150,7 @@ class _Writer:
         while not self.full:
             if "offsets" in self.voices:
                 voice = self.voices["offsets"].fork()
-                step = int(cast(int, voice.say(Event(bar=self.bar))))
+                step = int(cast(int, voice.say(Event(bar=self.bar, before=self.guide.stand(self.before)))))
             else:
                 voice, step = None, max(int(cast(int, self.own["offsets"](0))), 1)
             tick = max(self.before + step, begin)
@@ -161,9 +167,9 @@ class _Writer:
             said: whether the offsets head has said when it comes.
             chord: what it holds; () for what the notes head says.
         """
-        event = Event(offset=tick - self.before, place=tick % self.bar, bar=self.bar)
+        event = self._begun(tick)
         if known is not None:
-            event = replace(known, offset=event.offset, place=event.place)
+            event = replace(known, offset=event.offset, place=event.place, here=event.here, before=event.before)
         for name in self.order:
             if known is not None or (name == "notes" and chord):
                 event.chords = chord or event.chords
@@ -176,7 +182,13 @@ class _Writer:
             self.voices["offsets"].expect(event)
         self._heard(tick, event)
 
+    def _begun(self, tick: int) -> Event:
+        """An event at a tick, of which nothing else is known."""
+        here, before = self.guide.stand(tick), self.guide.stand(self.before)
+        return Event(offset=tick - self.before, place=tick % self.bar, bar=self.bar, here=here, before=before)
+
     def _heard(self, tick: int, event: Event) -> None:
+        self.guide.hear(tick, event.chords, event.duration, event.velocity)
         for voice in self.voices.values():
             voice.hear(event)
         self.written.append((tick, event))
@@ -188,7 +200,7 @@ class _Writer:
         low = next(pitch for pitch in range(LOWEST, HIGHEST + 1) if pitch % 12 == key % 12)
         minor = key >= 12
         chord: Chord = (low, low + 12, low + (15 if minor else 16), low + 19)
-        event = Event(offset=line - self.before, place=line % self.bar, bar=self.bar)
+        event = self._begun(line)
         if "notes" in self.voices:
             voice = self.voices["notes"]
             room = np.arange(128) > low

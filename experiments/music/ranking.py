@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from rich.table import Table
 from datamodules.columns import column_for
 from datamodules.song import Song
 from datamodules.splits import TEST
+from datamodules.standing import standing_of
 from datamodules.windows import in_order
 from experiments.music.copying import Copying
 from experiments.music.grids import on_grid
@@ -57,8 +58,11 @@ def likelihoods(winners: Mapping[str, Winner], songs: Sequence[Song]) -> list[Li
     """
     nats: list[dict[str, float]] = [{} for _ in songs]
     for name, winner in winners.items():
-        events = [on_grid(song, winner.grid).events() for song in songs]
+        heard = [on_grid(song, winner.grid) for song in songs]
+        events = [song.events() for song in heard]
         column = column_for(winner.column, winner.vocabulary, winner.grid, events)
+        if winner.framing.form:
+            column = replace(column, standing=standing_of(heard, events))
         targets = column.targets(TEST)
         each = np.zeros(0)
         if len(targets):

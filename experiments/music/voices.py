@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.context import PITCHES, known_size, past_size, place_features, tick_features
+from datamodules.standing import UNTOLD, Stand, stand_features
 from datamodules.vocabulary import Chord, Value
 from experiments.music.grids import finer, heard_on
 from experiments.winners import Winner
@@ -45,6 +46,10 @@ class Event:
     """An event while it is drawn, column by column; the fields are those of `datamodules.song.Events`.
 
     Its lengths are () where all notes sound for the whole duration.
+
+    Attributes:
+        here: where in the plan of its song it stands, for heads that know when it comes; nowhere without a plan.
+        before: where the place stands that its offset counts from, for a head that says when it comes.
     """
 
     chords: Chord = ()
@@ -54,6 +59,8 @@ class Event:
     place: int = 0
     bar: int = 1
     lengths: tuple[int, ...] = ()
+    here: Stand = UNTOLD
+    before: Stand = UNTOLD
 
     def take(self, field: str, value: Value) -> None:
         """Set what a head of the field says; of a duration it may say the length of each pitch, low to high."""
@@ -214,6 +221,11 @@ class Voice:
             rows["numbers"] = np.concatenate([rows["numbers"], self._known(event)])
             if "notes" in self.spec.after:
                 rows["known"] = _flags(event, PITCHES)
+        if self.framing.form:
+            stand = UNTOLD if event is None else event.here if "offsets" in self.spec.after else event.before
+            rows["form"] = _stand(stand[:-1], self.winner.grid)
+            rows["again"] = np.zeros(PITCHES, np.float32)
+            rows["again"][list(stand.chord)] = 1
         return rows
 
     def _heard(self, event: Event | None) -> Rows:
@@ -277,3 +289,8 @@ def _ticks(ticks: int, grid: int) -> NDArray[np.float32]:
 @lru_cache(maxsize=1024)
 def _place(place: int, bar: int, grid: int) -> NDArray[np.float32]:
     return place_features(np.array([place], np.int32), np.array([bar], np.int32), grid).ravel()
+
+
+@lru_cache(maxsize=1024)
+def _stand(numbers: tuple[int, ...], grid: int) -> NDArray[np.float32]:
+    return stand_features(np.array([numbers], np.int32), grid).ravel()

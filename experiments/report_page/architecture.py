@@ -39,7 +39,8 @@ def boxes(winner: Winner) -> list[Box]:
 def _boxes(winner: Winner) -> Iterator[Box]:
     config = winner.config
     window, embedding, hidden = config.window, config.embedding, config.hidden
-    yield Box("input", f"the last {window} events", INPUTS.get(config.inputs, config.inputs))
+    seen = INPUTS.get(config.inputs, config.inputs) + (", the place in the form" if config.form == "plan" else "")
+    yield Box("input", f"the last {window} events", seen)
     size = f"{window} positions × {embedding}"
     yield Box("embedding", "Embedding", size, embedding, _weights(winner, "encoder."))
     name, before = ("LSTM" if config.backbone == "lstm" else "Transformer block"), embedding

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from datamodules.baselines import Figures, baselines
-from datamodules.columns import Column, ColumnSpec, build_column
+from datamodules.columns import Column, ColumnSpec
 from datamodules.folds import make_folds
 from datamodules.vocabulary import Value
 from experiments.dataset import Dataset
@@ -58,20 +58,21 @@ class Columns:
         }
 
 
-def columns_of(dataset: Dataset, spec: ColumnSpec, folds: int, seed: int, also: Collection[Value] = ()) -> Columns:
+def columns_of(
+    dataset: Dataset, spec: ColumnSpec, folds: int, seed: int, also: Collection[Value] = (), *, form: bool = False
+) -> Columns:
     """The column of a head over a run's songs.
 
     Args:
         folds: how many, over the songs of training and validation; 1 for the run's own split alone.
         also: values that the vocabulary holds beside those of the training part.
+        form: whether networks may see where events stand in their songs' forms.
 
     Raises:
         UserError: there are fewer different songs than folds.
     """
-    own = dataset.column(spec, also)
+    own = dataset.column(spec, also, form=form)
     if folds == 1:
         return Columns(own)
     splits = make_folds(dataset.split, dataset.events, folds, seed)
-    return Columns(
-        own, tuple(build_column(spec, dataset.events, split, dataset.options.grid, also) for split in splits)
-    )
+    return Columns(own, tuple(dataset.column(spec, also, split=split, form=form) for split in splits))

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 
 from experiments.cli import console, note, say
 from experiments.dataset import Dataset
-from experiments.figures import METRICS, baseline_values, comparison, confirmed_in_words, in_words, metric_name, unit_of
+from experiments.figures import (
+    METRICS,
+    baseline_values,
+    comparison,
+    confirmed_in_words,
+    in_words,
+    metric_name,
+    told_in_words,
+    unit_of,
+)
 from experiments.files import locked, place, read_json, write_json
 from experiments.heads import HeadSpec
 from experiments.initial import Initial, initial_of_head
@@ -91,7 +100,8 @@ def search_head(
     held = fixed(spec, options.preset, options.set) | (dict(initial.fixed) if initial else {})
     column_spec = spec.column_for(held)
     also = initial.vocabulary.values if initial else ()
-    columns = columns_of(dataset, column_spec, options.folds, options.seed, also)
+    form = held.get("form", "plan" if options.space else "none") == "plan"  # a space of the user's own may draw it
+    columns = columns_of(dataset, column_spec, options.folds, options.seed, also, form=form)
     folder = run.head(spec.name)
     busy = f"{folder}: another search of this head is running; wait for it or stop it first"
     with locked(folder / "lock", busy):
@@ -228,6 +238,8 @@ def _announce(winner: Winner, table: TrialTable, choices: Sequence[Choice], plan
     title = "; ".join(filter(None, (f"{winner.column.title} on {winner.label}", confirmed_in_words(facts))))
     say()
     console.print(comparison(title, facts["figures"], facts["baselines"], column=winner.column))
+    for line in told_in_words(facts["figures"]):
+        say(f"{winner.spec.name}: {line}")
     say(f"winner: trial {facts['row']}, epoch {facts['epoch']}: {in_words(winner.config)}; {winner.path}")
     for choice in choices if choices[0].repeats else []:
         values = ", ".join(f"{row.best:.4f}" for row in choice.repeats)
