@@ -61,9 +61,7 @@ def planned(plan: Plan, variation: float) -> Compose:
 class _Writer:
     """One new song; ticks count from its first bar line."""
 
-    def __init__(
-        self, variation: float, voices: Mapping[str, Voice], prime: Prime, most: int, guide: Guide
-    ) -> None:
+    def __init__(self, variation: float, voices: Mapping[str, Voice], prime: Prime, most: int, guide: Guide) -> None:
         self.variation, self.prime, self.voices, self.bar = variation, prime, dict(voices), prime.bar
         self.most, self.guide = most, guide
         self.own = {name: own_column(prime, name) for name in HEADS if name not in voices}
