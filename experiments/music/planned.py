@@ -2,7 +2,7 @@
 
 A section that is new begins where a section of the prime song does: the heads hear that one's opening and go on from
 it, each new label from another one, and each is as loud as no other. A section that returns has the events that it had
-when it came first, but for some bars that are drawn again. The last bar is a chord on the tonic that sounds to its end.
+when it came first, but for some chords of some bars. The last bar is a chord on the tonic that sounds to its end.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from experiments.music.generation import Compose, Progress, Settings, hear_prime
 from experiments.music.keys import key_of
 from experiments.music.planning import Plan
 from experiments.music.prime import Prime
+from experiments.music.varying import Variation
 from experiments.music.voices import Event, Voice
 from lightning_modules.fitting import Fit, Fitting
 
@@ -36,7 +37,7 @@ def planned(plan: Plan, variation: float) -> Compose:
     """What writes a song by a plan.
 
     Args:
-        variation: the share of the bars of a section that returns that are drawn again, from 0 (none) to 1 (all).
+        variation: how much a section that returns changes, see `varying.Variation`.
     """
 
     def compose(voices: Mapping[str, Voice], prime: Prime, settings: Settings, progress: Progress) -> Song:
@@ -53,7 +54,7 @@ class _Writer:
     """One new song; ticks count from its first bar line."""
 
     def __init__(self, plan: Plan, variation: float, voices: Mapping[str, Voice], prime: Prime) -> None:
-        self.variation, self.prime, self.voices, self.bar = variation, prime, dict(voices), prime.bar
+        self.prime, self.voices, self.bar = prime, dict(voices), prime.bar
         self.own = {name: own_column(prime, name) for name in HEADS if name not in voices}
         others = [name for name in HEADS if name != "offsets"]
         self.order = sorted(others, key=lambda name: len(HEADS[name].column.after))
@@ -62,7 +63,9 @@ class _Writer:
         self.levels: list[int] = []  # of each event, how much louder it is than the heads say
         self.first: dict[str, tuple[int, list[tuple[int, Event]]]] = {}  # label: its bars, and its events by their tick
         source = next(iter(voices.values())).random
-        self.chance = np.random.default_rng(int(torch.randint(2**31, (1,), generator=source)))
+        chance = np.random.default_rng(int(torch.randint(2**31, (1,), generator=source)))
+        self.variation = Variation(variation, chance)
+        self.fitting = Fitting(voices["notes"].head.output) if "notes" in voices else None
         hear_prime(list(voices.values()), prime)
         self.before = prime.place - self.bar  # the tick of the event that was heard last
 
@@ -110,22 +113,25 @@ class _Writer:
         self.before = begin - self.bar + opening[-1].place
 
     def _again(self, section: Section, stop: int) -> None:
-        """The section as it came first, but for the bars that are drawn again."""
+        """The section as it came first, but for what changes."""
         bars, events = self.first[section.label]
         begin = section.first * self.bar
-        count = round(self.variation * section.bars)
-        free = range(section.bars) if count == section.bars else range(1, section.bars)  # it is known by its first bar
-        again = set(self.chance.permutation(np.array(free))[:count].tolist()) | set(range(bars, section.bars))
+        changing = self.variation.bars(min(bars, section.bars))
         for number in range(section.bars):
             line = begin + number * self.bar
             if line >= stop:
                 return
-            if number in again:
+            if number >= bars or self.variation.free:
                 self._draw(line, min(line + self.bar, stop))
                 continue
-            for tick, event in events:
-                if number * self.bar <= tick < (number + 1) * self.bar and begin + tick > self.before:
-                    self._event(begin + tick, event)
+            here = [
+                (begin + tick, event)
+                for tick, event in events
+                if number * self.bar <= tick < (number + 1) * self.bar and begin + tick > self.before
+            ]
+            anew = self.variation.events(len(here)) if number in changing else frozenset()
+            for place, (tick, event) in enumerate(here):
+                self._event(tick, event, anew=place in anew)
 
     def _draw(self, begin: int, end: int) -> None:
         """Let the heads write from a tick up to another."""
@@ -142,19 +148,21 @@ class _Writer:
                 self.voices["offsets"] = voice
             self._event(tick, said=voice is not None)
 
-    def _event(self, tick: int, known: Event | None = None, *, said: bool = False, chord: Chord = ()) -> None:
+    def _event(self, tick: int, known: Event | None = None, *, said: bool = False, anew: bool = False) -> None:
         """Write an event: a known one, or what the heads say of one at this tick.
 
         Args:
             said: whether the offsets head has said when it comes.
-            chord: what it holds; () for what the notes head says.
+            anew: whether another chord stands in place of the known one's.
         """
         event = Event(offset=tick - self.before, place=tick % self.bar, bar=self.bar)
         if known is not None:
             event = replace(known, offset=event.offset, place=event.place)
         for name in self.order:
-            if known is not None or (name == "notes" and chord):
-                event.chords = chord or event.chords
+            if name == "notes" and known is not None and anew:
+                event.chords = self._another(event, tick)
+                event.lengths = event.lengths if len(event.lengths) == len(event.chords) else ()
+            elif known is not None:
                 if name in self.voices:
                     self.voices[name].expect(event)
             else:
@@ -163,6 +171,16 @@ class _Writer:
         if not said and "offsets" in self.voices:
             self.voices["offsets"].expect(event)
         self._heard(tick, event)
+
+    def _another(self, event: Event, tick: int) -> Chord:
+        """A chord in place of an event's, above the same lowest pitch if it has others; its own if there is none."""
+        if self.fitting is None:
+            return cast(Chord, self.own["notes"](tick))
+        low, *others = event.chords
+        room = np.arange(128) > low if others else np.ones(128, dtype=bool)
+        voice = self.voices["notes"]
+        fit = Fit((low,) if others else (), room, voice.barred | {event.chords})
+        return voice.say_fitting(event, fit, self.fitting) or event.chords
 
     def _heard(self, tick: int, event: Event) -> None:
         for voice in self.voices.values():
@@ -177,13 +195,10 @@ class _Writer:
         minor = key >= 12
         chord: Chord = (low, low + 12, low + (15 if minor else 16), low + 19)
         event = Event(offset=line - self.before, place=line % self.bar, bar=self.bar)
-        if "notes" in self.voices:
-            voice = self.voices["notes"]
-            room = np.arange(128) > low
-            said = voice.say_fitting(event, Fit((low,), room), Fitting(voice.head.output))
-            event.chords = said or chord
-        else:
-            event.chords = chord
+        if self.fitting is not None:
+            said = self.voices["notes"].say_fitting(event, Fit((low,), np.arange(128) > low), self.fitting)
+            chord = said or chord
+        event.chords = chord
         event.duration = self.bar
         velocity = self.voices["velocity"].say(event) if "velocity" in self.voices else self.own["velocity"](line)
         event.take("velocity", velocity)
