@@ -60,7 +60,7 @@ def repeated(song: Song) -> float:
         return 0.0
     held = held[filled.argmax() :]
     different, which = np.unique(held.reshape(len(held), -1), axis=0, return_inverse=True)
-    third = _third(which, different.any(axis=1))
+    third = _third(which, np.flatnonzero(different.any(axis=1)))
     covered = np.zeros(len(held) + 1, np.int64)
     for alike in _alike(different.reshape(-1, *held.shape[1:])):
         for distance, first, end in _runs(alike[np.ix_(which, which)]):
@@ -95,12 +95,19 @@ def _alike(bars: Flags) -> Iterator[Flags]:
             yield alike.T
 
 
-def _third(which: NDArray[np.int64], filled: Flags) -> NDArray[np.int64]:
-    """The bar that is the third different one that is not empty, counted from each bar on; beyond the end if none."""
-    found, latest = np.full(len(which), 2 * len(which) + 1), {}
-    for bar in range(len(which) - 1, -1, -1):
-        if filled[which[bar]]:
-            latest[which[bar]] = bar
+def _third(which: NDArray[np.int64], filled: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The bar that is the third different one that is not empty, counted from each bar on; beyond the end if none.
+
+    Args:
+        which: of each bar, its number among the different ones.
+        filled: the numbers of those that are not empty.
+    """
+    found = np.full(len(which), 2 * len(which) + 1)
+    full = set(filled.tolist())
+    latest: dict[int, int] = {}
+    for bar, number in reversed(list(enumerate(which.tolist()))):
+        if number in full:
+            latest[number] = bar
         if len(latest) >= DIFFERENT:
             found[bar] = sorted(latest.values())[DIFFERENT - 1]
     return found
