@@ -2,7 +2,7 @@
 
 A section that is new begins where a section of the prime song does: the heads hear that one's opening and go on from
 it, each new label from another one, and each is as loud as no other. A section that returns has the events that it had
-when it came first, but for some bars that are drawn again. The last bar is a chord on the tonic that sounds to its end.
+when it came first, but for some chords of some bars. The last bar is a chord on the tonic that sounds to its end.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from experiments.music.generation import MOST_EVENTS, Compose, Progress, Setting
 from experiments.music.keys import key_of
 from experiments.music.planning import Plan
 from experiments.music.prime import Prime
+from experiments.music.varying import Variation
 from experiments.music.voices import Event, Voice
 from lightning_modules.fitting import Fit, Fitting
 
@@ -37,7 +38,7 @@ def planned(plan: Plan, variation: float) -> Compose:
     """What writes a song by a plan.
 
     Args:
-        variation: the share of the bars of a section that returns that are drawn again, from 0 (none) to 1 (all).
+        variation: how much a section that returns changes, see `varying.Variation`.
     """
 
     def compose(voices: Mapping[str, Voice], prime: Prime, settings: Settings, progress: Progress) -> Song:
@@ -46,8 +47,8 @@ def planned(plan: Plan, variation: float) -> Compose:
         # each section has an event
         whole = plan if most is None else plan.lasting(plan.bars * (most // len(plan.sections) + 2))
         guide = Guide(whole.sections, range(0, (whole.bars + 1) * prime.bar, prime.bar))
-        writer = _Writer(variation, voices, prime, most or MOST_EVENTS, guide)
-        for section in plan.sections if most is None else plan.again_and_again():
+        writer = _Writer(guide, variation, voices, prime, most or MOST_EVENTS)
+        for section in whole.sections:
             end = section.first + section.bars
             writer.write(section, last=most is None and end == plan.bars)
             if writer.full:
@@ -61,8 +62,8 @@ def planned(plan: Plan, variation: float) -> Compose:
 class _Writer:
     """One new song; ticks count from its first bar line."""
 
-    def __init__(self, variation: float, voices: Mapping[str, Voice], prime: Prime, most: int, guide: Guide) -> None:
-        self.variation, self.prime, self.voices, self.bar = variation, prime, dict(voices), prime.bar
+    def __init__(self, guide: Guide, variation: float, voices: Mapping[str, Voice], prime: Prime, most: int) -> None:
+        self.prime, self.voices, self.bar = prime, dict(voices), prime.bar
         self.most, self.guide = most, guide
         self.own = {name: own_column(prime, name) for name in HEADS if name not in voices}
         others = [name for name in HEADS if name != "offsets"]
@@ -72,7 +73,9 @@ class _Writer:
         self.levels: list[int] = []  # of each event, how much louder it is than the heads say
         self.first: dict[str, tuple[int, list[tuple[int, Event]]]] = {}  # label: its bars, and its events by their tick
         source = next(iter(voices.values())).random
-        self.chance = np.random.default_rng(int(torch.randint(2**31, (1,), generator=source)))
+        chance = np.random.default_rng(int(torch.randint(2**31, (1,), generator=source)))
+        self.variation = Variation(variation, chance)
+        self.fitting = Fitting(voices["notes"].head.output) if "notes" in voices else None
         hear_prime(list(voices.values()), prime)
         self.before = prime.place - self.bar  # the tick of the event that was heard last
 
@@ -125,23 +128,26 @@ class _Writer:
         self.before = begin - self.bar + opening[-1].place
 
     def _again(self, section: Section, stop: int) -> None:
-        """The section as it came first, but for the bars that are drawn again."""
+        """The section as it came first, but for what changes."""
         bars, events = self.first[section.label]
         begin = section.first * self.bar
-        count = round(self.variation * section.bars)
-        free = range(section.bars) if count == section.bars else range(1, section.bars)  # it is known by its first bar
-        again = set(self.chance.permutation(np.array(free))[:count].tolist()) | set(range(bars, section.bars))
+        changing = self.variation.bars(min(bars, section.bars))
         for number in range(section.bars):
             line = begin + number * self.bar
             if line >= stop or self.full:
                 return
-            if number in again:
+            if number >= bars or self.variation.free:
                 self._draw(line, min(line + self.bar, stop))
                 continue
-            for tick, event in events:
-                there = number * self.bar <= tick < (number + 1) * self.bar
-                if there and begin + tick > self.before and not self.full:
-                    self._event(begin + tick, event)
+            here = [
+                (begin + tick, event)
+                for tick, event in events
+                if number * self.bar <= tick < (number + 1) * self.bar and begin + tick > self.before
+            ]
+            anew = self.variation.events(len(here)) if number in changing else frozenset()
+            for place, (tick, event) in enumerate(here):
+                if not self.full:
+                    self._event(tick, event, anew=place in anew)
 
     def _draw(self, begin: int, end: int) -> None:
         """Let the heads write from a tick up to another."""
@@ -158,19 +164,21 @@ class _Writer:
                 self.voices["offsets"] = voice
             self._event(tick, said=voice is not None)
 
-    def _event(self, tick: int, known: Event | None = None, *, said: bool = False, chord: Chord = ()) -> None:
+    def _event(self, tick: int, known: Event | None = None, *, said: bool = False, anew: bool = False) -> None:
         """Write an event: a known one, or what the heads say of one at this tick.
 
         Args:
             said: whether the offsets head has said when it comes.
-            chord: what it holds; () for what the notes head says.
+            anew: whether another chord stands in place of the known one's.
         """
         event = self._begun(tick)
         if known is not None:
             event = replace(known, offset=event.offset, place=event.place, here=event.here, before=event.before)
         for name in self.order:
-            if known is not None or (name == "notes" and chord):
-                event.chords = chord or event.chords
+            if name == "notes" and known is not None and anew:
+                event.chords = self._another(event, tick)
+                event.lengths = event.lengths if len(event.lengths) == len(event.chords) else ()
+            elif known is not None:
                 if name in self.voices:
                     self.voices[name].expect(event)
             else:
@@ -184,6 +192,16 @@ class _Writer:
         """An event at a tick, of which nothing else is known."""
         here, before = self.guide.stand(tick), self.guide.stand(self.before)
         return Event(offset=tick - self.before, place=tick % self.bar, bar=self.bar, here=here, before=before)
+
+    def _another(self, event: Event, tick: int) -> Chord:
+        """A chord in place of an event's, above the same lowest pitch if it has others; its own if there is none."""
+        if self.fitting is None:
+            return cast(Chord, self.own["notes"](tick))
+        low, *others = event.chords
+        room = np.arange(128) > low if others else np.ones(128, dtype=bool)
+        voice = self.voices["notes"]
+        fit = Fit((low,) if others else (), room, voice.barred | {event.chords})
+        return voice.say_fitting(event, fit, self.fitting) or event.chords
 
     def _heard(self, tick: int, event: Event) -> None:
         self.guide.hear(tick, event.chords, event.duration, event.velocity)
@@ -199,13 +217,10 @@ class _Writer:
         minor = key >= 12
         chord: Chord = (low, low + 12, low + (15 if minor else 16), low + 19)
         event = self._begun(line)
-        if "notes" in self.voices:
-            voice = self.voices["notes"]
-            room = np.arange(128) > low
-            said = voice.say_fitting(event, Fit((low,), room), Fitting(voice.head.output))
-            event.chords = said or chord
-        else:
-            event.chords = chord
+        if self.fitting is not None:
+            said = self.voices["notes"].say_fitting(event, Fit((low,), np.arange(128) > low), self.fitting)
+            chord = said or chord
+        event.chords = chord
         event.duration = self.bar
         velocity = self.voices["velocity"].say(event) if "velocity" in self.voices else self.own["velocity"](line)
         event.take("velocity", velocity)
