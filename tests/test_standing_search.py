@@ -40,8 +40,9 @@ def one_ray() -> Iterator[None]:
         yield
 
 
+@pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_search_over_the_form(one_ray: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = tmp_path / "runs"
     small = ("--max-epochs", "2", "--wandb", "off", "--confirm", "0", "--set", "hidden=16")
@@ -59,7 +60,7 @@ def test_a_search_over_the_form(one_ray: None, tmp_path: Path, capsys: pytest.Ca
 
     space = tmp_path / "space.py"
     space.write_text("def mine(trial):\n    return {'form': trial.suggest_categorical('form', ['none', 'plan'])}\n")
-    assert tuned("offsets", "--name", "own", "--trials", "4", *small, "--space", f"{space}:mine") == 0
+    assert tuned("offsets", "--name", "own", "--trials", "3", *small, "--space", f"{space}:mine") == 0
     with (runs / "own" / "offsets" / "trials.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["status"] for row in rows} <= {"done", "stopped"}
