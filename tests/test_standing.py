@@ -321,27 +321,27 @@ class _Any:
 
 def _learnt(head: str, form: str) -> dict[str, float]:
     """The held-out figures of a small head over songs whose sections return."""
-    songs, sections = [returning(seed) for seed in range(48)], sections_from("ABAB", [2] * 4)
+    songs, sections = [returning(seed, pitches=5) for seed in range(40)], sections_from("ABAB", [2] * 4)
     spec = HEADS[head]
     config = spec.config.from_dict(
-        {"form": form, "window": 6, "hidden": 48, "embedding": 48, "dropout_layers": 0, "learning_rate": 0.01}
+        {"form": form, "window": 6, "hidden": 32, "embedding": 32, "dropout_layers": 0, "learning_rate": 0.01}
     )
-    column = build_column(spec.column, songs, named_split(songs[:40], songs[40:]), GRID)
+    column = build_column(spec.column, songs, named_split(songs[:32], songs[32:]), GRID)
     column = replace(column, standing=together(songs, sections))
     torch.manual_seed(0)
     network = spec.build(config, column.vocabulary, GRID)
-    fit(network, MidiWindows(column, spec.framing(config), batch_size=16), epochs=8, callbacks=[])
+    fit(network, MidiWindows(column, spec.framing(config), batch_size=16), epochs=5, callbacks=[])
     return network.figures
 
 
 # Lightning 2.6.6 asks torch 2.13 in a way that torch gives up
 @pytest.mark.filterwarnings("ignore:.*isinstance.treespec, LeafSpec:FutureWarning")
 def test_a_head_learns_to_say_again_what_a_section_held() -> None:
-    """Half of the notes are those of an earlier section, and by chance else: ln 12 is 2.48."""
-    alone, told = _learnt("notes", "none"), _learnt("notes", "plan")
-    assert alone["valid"] > 2.2
-    assert told["valid"] - told["told"] < alone["valid"] - 0.7
-    assert told["valid"] < alone["valid"] - 0.3, "the plan counted in"
+    """Half of the notes are those of an earlier section, and chance else, of five pitches."""
+    chance, alone, told = math.log(5), _learnt("notes", "none"), _learnt("notes", "plan")
+    assert alone["valid"] > chance - 0.05
+    assert told["valid"] - told["told"] < chance - 0.4
+    assert told["valid"] < chance - 0.05, "the plan counted in"
 
 
 # generation
