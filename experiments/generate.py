@@ -89,7 +89,8 @@ class GenerateOptions(RunOfHead):
     """its sections: AABA (of 8 bars), A16B8A16, intro:4-verse-chorus-verse-chorus, or like:my_song.mid; those of one
     label are the same again"""
     variation: Annotated[float, tyro.conf.arg(metavar="X")] = 0.2
-    """how free a section that returns is: 0 is as it was, 1 is new; the share of its bars that are drawn again"""
+    """how free a section that returns is: 0 is as it was, 1 is new; the share of its bars that change, and of the
+    chords that change in them"""
     temperature: Annotated[PerHead, Section("how it is drawn")] = ()
     """1 draws as was learnt, less is tamer, 0 takes the likeliest; of all heads, or one: notes=1.2 (repeatable;
     default: 1)"""
