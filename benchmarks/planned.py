@@ -52,7 +52,7 @@ from experiments.music.training_songs import TrainingSongs
 from experiments.provenance import made_by
 from songs import bundled
 
-FORMS = ("AABA", "ABAB", "ABACA", "AABBA", "ABABCB", "intro:4-verse:16-chorus-verse:16-chorus-outro:4")
+FORMS = ("AABA", "ABACA", "ABABCB", "intro:4-verse:16-chorus-verse:16-chorus-outro:4")
 VARIATIONS = (0.0, 0.2, 0.5)
 NO_PLAN, PASTED, REAL = "no plan", "pasted", "real"
 MOST_REAL = 50  # songs of a folder
