@@ -18,6 +18,7 @@ import tyro
 from rich.text import Text
 
 from datamodules.errors import UserError
+from datamodules.repeats import repeated
 from datamodules.song import Song, bar_lines
 from datamodules.song_files import printable
 from experiments.cli import console, say
@@ -109,7 +110,8 @@ def explore(options: Options, arguments: Sequence[str] = ()) -> None:
     for block in tables(summary):  # last, so that `explore | head` leaves its files too
         console.print(block, soft_wrap=False, markup=True)
     for song, form in forms:
-        console.print(Text(f"form of {printable(Path(song.name))}: {form}"), soft_wrap=False)
+        told = f"{form}; in passages that come again: {repeated(song):.0%} of its bars"
+        console.print(Text(f"form of {printable(Path(song.name))}: {told}"), soft_wrap=False)
     say(f"\nwrote {' and '.join(written)}")
 
 
@@ -141,7 +143,8 @@ def _forms(songs: Sequence[Song]) -> list[tuple[Song, Form]]:
 
 
 def _to_json(song: Song, form: Form) -> dict[str, Any]:
-    return {"song": song.name, "sections": [asdict(section) for section in form.sections]}
+    sections = [asdict(section) for section in form.sections]
+    return {"song": song.name, "sections": sections, "repeated": repeated(song)}
 
 
 def _read(options: Options) -> Dataset:

@@ -91,7 +91,8 @@ class GenerateOptions(RunOfHead):
     label are the same again. none: without a plan (default: the prime's sections, begun again or cut for more or
     fewer --bars or --events)"""
     variation: Annotated[float, tyro.conf.arg(metavar="X")] = 0.2
-    """how free a section that returns is: 0 is as it was, 1 is new; the share of its bars that are drawn again"""
+    """how free a section that returns is: 0 is as it was, 1 is new; the share of its bars that change, and of the
+    chords that change in them"""
     temperature: Annotated[PerHead, Section("how it is drawn")] = ()
     """1 draws as was learnt, less is tamer, 0 takes the likeliest; of all heads, or one: notes=1.2 (repeatable;
     default: 1)"""

@@ -17,6 +17,7 @@ import pytest
 
 from datamodules.form import find_form
 from datamodules.midi import read_midi
+from datamodules.repeats import repeated
 from experiments.cli import console
 from experiments.explore import main
 from songs import bundled
@@ -149,7 +150,10 @@ def test_the_form_of_the_first_songs_is_told_and_drawn(capsys: pytest.CaptureFix
     (told,) = json.loads(Path("figures.json").read_text())["forms"]
     sections = find_form(read_midi(Path(told["song"]))).sections
     assert told["sections"] == [asdict(section) for section in sections]
-    assert f"form of {told['song']}: A4 " in capsys.readouterr().out
+    assert told["repeated"] == repeated(read_midi(Path(told["song"]))) > 0
+    said = capsys.readouterr().out
+    assert f"form of {told['song']}: A4 " in said
+    assert f"in passages that come again: {told['repeated']:.0%} of its bars" in " ".join(said.split())
     pixels = matplotlib.image.imread(Path("explore-form.png"))
     assert len(np.unique((pixels[..., :3] * 255).astype(int).reshape(-1, 3), axis=0)) > 200  # a map has many shades
     Path("explore-form.png").unlink()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from experiments.music.keys import key_of
 from experiments.music.planned import planned
 from experiments.music.planning import Plan, plan_of, read_plan
 from experiments.music.prime import Prime, find_prime
+from experiments.music.varying import Variation
 from experiments.winners import Winner
 from songs import bundled
 
@@ -94,15 +96,38 @@ def test_what_returns_is_the_same_again(demo: dict[str, Winner], prime: Prime) -
     assert of_bars(song, 16, 3) == of_bars(song, 0, 3)
 
 
-def test_half_a_variation_keeps_half_of_the_bars_and_the_first(demo: dict[str, Winner], prime: Prime) -> None:
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.5, 0.9])
+def test_what_changes_is_one_stretch_of_bars_and_never_the_first(share: float) -> None:
+    for seed, count in product(range(20), (1, 2, 4, 7, 16)):
+        bars = Variation(share, np.random.default_rng(seed)).bars(count)
+        assert len(bars) == min(round(share * count), count - 1)
+        assert all(1 <= bar < count for bar in bars)
+        events = Variation(share, np.random.default_rng(seed)).events(count)
+        assert len(events) == max(round(share * count), 1)
+        assert events <= set(range(count))
+
+
+def test_any_stretch_may_change() -> None:
+    chance = np.random.default_rng(1)
+    assert {Variation(0.5, chance).bars(8).start for _ in range(100)} == {1, 2, 3, 4}
+
+
+def test_half_a_variation_changes_half_of_the_chords_of_half_of_the_bars_in_their_rhythm(
+    demo: dict[str, Winner], prime: Prime
+) -> None:
     for seed in range(3):
-        (song,) = write(demo, prime, "A8B4A8", 0.5, seed=seed)
-        same = [
-            [row[:2] for row in of_bars(song, bar, 1)] == [row[:2] for row in of_bars(song, 12 + bar, 1)]
-            for bar in range(7)
-        ]
-        assert same[0]
-        assert 3 <= sum(same) <= 5
+        (song,) = write(demo, prime, "A8B4A8B2", 0.5, seed=seed)
+        first, again = ([of_bars(song, begin + bar, 1) for bar in range(8)] for begin in (0, 12))
+        changed = [bar for bar in range(8) if [row[:2] for row in first[bar]] != [row[:2] for row in again[bar]]]
+        assert changed == list(range(changed[0], changed[0] + 4))
+        assert changed[0] > 0
+        for one, other in zip(first, again, strict=True):
+            chords = [{on: {row[1] for row in bar if row[0] == on} for on, *_ in bar} for bar in (one, other)]
+            assert chords[0].keys() == chords[1].keys()
+            differ = [on for on in chords[0] if chords[0][on] != chords[1][on]]
+            assert len(differ) in (0, max(round(len(chords[0]) / 2), 1))
+            kept = [on for on in differ if len(chords[0][on]) > 1]
+            assert all(min(chords[0][on]) == min(chords[1][on]) for on in kept)
 
 
 def test_a_free_section_is_another_one(demo: dict[str, Winner], prime: Prime) -> None:
@@ -136,13 +161,14 @@ def test_the_same_seed_is_the_same_song_and_candidates_differ(demo: dict[str, Wi
 @pytest.mark.parametrize("heads", [("notes",), ("offsets",), ("durations", "velocity"), ("notes", "offsets")])
 def test_every_head_may_be_lacking(heads: tuple[str, ...], tmp_path: Path) -> None:
     winners = make_run(tmp_path / "demo", heads)[1]
-    (song,) = write(winners, find_prime(winners, bundled()[1]), "A2B2A2")
+    (song,) = write(winners, find_prime(winners, bundled()[1]), "A2B2A2", 0.5)
     assert len(bar_lines(song)) - 1 == 6
 
 
 def test_heads_of_tokens(tmp_path: Path) -> None:
     winner = make_winner(tmp_path / "notes.safetensors", "notes", demo_songs(), output="token")
-    (song,) = write({"notes": winner}, find_prime({"notes": winner}, bundled()[0]), "A2B2A2")
+    (song,) = write({"notes": winner}, find_prime({"notes": winner}, bundled()[0]), "A2B2A2B1", 0.5)
+    assert of_bars(song, 1, 1) != of_bars(song, 5, 1)
     assert [row[:2] for row in of_bars(song, 0, 1)] == [row[:2] for row in of_bars(song, 4, 1)]
 
 
