@@ -20,6 +20,7 @@ class Framing:
         spelled: whether it sees and predicts chords as pitches; else by their ids in the vocabulary.
         transpose: which training windows are moved to another key: none, song (a song's windows alike, anew in each
             pass) or window.
+        songs: whether it is told which song each window stands in.
     """
 
     window: int = 5
@@ -27,6 +28,7 @@ class Framing:
     context: bool = False
     spelled: bool = False
     transpose: str = "none"
+    songs: bool = False
 
     def __post_init__(self) -> None:
         if self.window < 1 or not 1 <= self.tail <= self.window:

@@ -140,7 +140,8 @@ class Windows:
             with context also numbers float32 (B, W, features), and known float32 (B, W, 128), the pitches of the
             event to come, where a head is drawn after them.
 
-            counted: bool (B, T), which of the last positions are targets; absent if all are.
+            counted: bool (B, T), which of the last positions are targets; absent if all are. song int64 (B,), if it is
+            told.
 
             Of every target: target int64 (n,), a class from 0 to V - 1, or V for a value outside the vocabulary; weight
             float32 (n,); base float64 (n,), ln of the base distribution; value int64 (n,), ticks clipped to the range,
@@ -182,6 +183,8 @@ class Windows:
             batch["lengths"] = by_pitch(column.context, events, shift if moved else None)
         if not counted.all():
             batch["counted"] = counted
+        if framing.songs:
+            batch["song"] = self._songs[segments.last]
         true = column.value[events].astype(np.int64)
         batch |= {
             "target": target,
