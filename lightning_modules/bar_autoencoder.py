@@ -1,7 +1,7 @@
 """A variational auto-encoder of bars: a bar as a point, and points between two bars as bars.
 
-As MusicVAE (Roberts et al. 2018, https://arxiv.org/abs/1803.05428) of short sequences: an LSTM reads a bar's events into
-a Gaussian, and another, which begins from a point and hears it at every step, writes events until the bar ends. An
+As MusicVAE (Roberts et al. 2018, https://arxiv.org/abs/1803.05428) of short sequences: an LSTM reads a bar's events
+into a Gaussian, and another, which begins from a point and hears it at every step, writes events until the bar ends. An
 event is its place, then its chord pitch by pitch, then its duration and its loudness, each given what was said before.
 """
 
@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from lightning_modules.outputs import Batch
 from lightning_modules.sampling import sample
 from lightning_modules.spelling import PITCHES, FactoredOutput
 
-__all__ = ["Bars", "BarAutoencoder", "DrawnEvent", "between_points"]
+__all__ = ["BarAutoencoder", "Bars", "DrawnEvent", "between_points"]
 
 UNHEARD = 0.3  # share of the events that the decoder does not hear in training, so that it asks the point
 WARM = 0.3  # share of the training in which the price of the code rises to its full height
@@ -104,11 +105,9 @@ class BarAutoencoder(pl.LightningModule):
         target = target.where(step < bars.events[:, None], self.end)
         told = step <= bars.events[:, None]
         row, at = told.nonzero(as_tuple=True)
-        nats = states.new_zeros(len(states))
+        nats: Tensor = states.new_zeros(len(states))
         nats = nats.index_add(0, row, cross_entropy(self.place(states[row, at]), target[row, at], reduction="none"))
         row, at = (step[:-1] < bars.events[:, None]).nonzero(as_tuple=True)
-        if not len(row):
-            return nats
         state = states[row, at] + self.places(bars.place[row, at])
         chord = bars.chord[row, at]
         own = self.chord.losses(state, {"pitches": chord > 0})
@@ -116,7 +115,8 @@ class BarAutoencoder(pl.LightningModule):
         own = own + cross_entropy(self.duration(state.relu()), bars.duration[row, at], reduction="none")
         state = state + self.durations(bars.duration[row, at])
         own = own + cross_entropy(self.velocity(state.relu()), bars.velocity[row, at], reduction="none")
-        return nats.index_add(0, row, own)
+        whole: Tensor = nats.index_add(0, row, own)
+        return whole
 
     @torch.inference_mode()
     def decode(
@@ -171,7 +171,8 @@ class BarAutoencoder(pl.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.AdamW(self.parameters(), lr=self.rate)
 
-    def training_step(self, bars: Bars, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        bars = Bars(**batch)
         mean, spread = self.encode(bars)
         point = mean + spread * torch.randn_like(spread)
         code = (0.5 * (mean**2 + spread**2 - 1) - spread.log()).sum(dim=1)

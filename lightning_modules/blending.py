@@ -14,73 +14,65 @@ from torch import Tensor, nn
 
 from lightning_modules.head import Head
 from lightning_modules.lengths import LengthsOutput
-from lightning_modules.outputs import Batch, GridOutput, LaplaceOutput, Output, TokenOutput, Value
+from lightning_modules.outputs import Batch, GridOutput, LaplaceOutput, Output, TokenOutput
 from lightning_modules.spelling import FactoredOutput
-from lightning_modules.stack import Memory
+from lightning_modules.stack import Memory, Stack
 
-__all__ = ["Blended", "Drawn", "blended_output"]
+__all__ = ["blended", "blended_output"]
 
 
-class Blended:
-    """What draws as two heads together.
+class _Encoders(nn.Module):
+    """What two encoders say of a position, side by side."""
 
-    Args:
-        first, second: heads of one config over one vocabulary.
-        mix: how far it stands from the first (0) to the second (1).
+    def __init__(self, first: nn.Module, second: nn.Module) -> None:
+        super().__init__()
+        self.both = nn.ModuleList([first, second])
 
-    Attributes:
-        output: of both states side by side.
-    """
+    def forward(self, batch: Batch) -> Tensor:
+        """-> (batch, window, 2 * embedding)"""
+        return torch.cat([encoder(batch) for encoder in self.both], dim=2)
 
-    def __init__(self, first: Head, second: Head, mix: float) -> None:
-        self.heads = (first.eval(), second.eval())
-        self.output = blended_output(first.output, second.output, mix)
 
-    def follow(self, batch: Batch, memory: Memory | None) -> tuple[Tensor, Memory]:
-        """As `Head.follow`; the states stand side by side, (batch, 2 * hidden), the memories one after another."""
+class _Stacks(nn.Module):
+    """Two stacks that do not hear each other, with the calls of one."""
+
+    def __init__(self, first: Stack, second: Stack) -> None:
+        super().__init__()
+        self.first, self.second = first, second
+
+    def forward(self, windows: Tensor, tail: int = 1, counted: Tensor | None = None) -> Tensor:
+        """(batch, window, 2 * embedding) -> (batch, tail, 2 * hidden), as `Stack.forward`."""
+        return self.follow(windows, None, tail, counted)[0]
+
+    def follow(
+        self, positions: Tensor, memory: Memory | None, tail: int = 1, counted: Tensor | None = None
+    ) -> tuple[Tensor, Memory]:
+        """As `Stack.follow`; the memories stand one after another."""
         middle = len(memory) // 2 if memory is not None else 0
         parts = (None, None) if memory is None else (memory[:middle], memory[middle:])
-        told = [head.follow(batch, part) for head, part in zip(self.heads, parts, strict=True)]
-        return torch.cat([state for state, _ in told], dim=1), [pair for _, after in told for pair in after]
-
-    @torch.inference_mode()
-    def draw(
-        self,
-        state: Tensor,
-        batch: Batch,
-        *,
-        temperature: float = 1.0,
-        top_p: float = 1.0,
-        generator: torch.Generator | None = None,
-    ) -> list[Value]:
-        """As `Head.draw`."""
-        return self.output.draw(state, batch, temperature, top_p, generator)
+        told = [
+            stack.follow(seen, part, tail, counted)
+            for stack, seen, part in zip((self.first, self.second), positions.chunk(2, dim=2), parts, strict=True)
+        ]
+        return torch.cat([state for state, _ in told], dim=-1), [pair for _, after in told for pair in after]
 
 
-class Drawn(Blended):
-    """The mixture of two heads' probabilities in place of their logits: each value is wholly the one's or the other's.
+def blended(first: Head, second: Head, mix: float) -> Head:
+    """A head that predicts as the two together.
 
-    Where chords must fit or are barred, `output` mixes their logits all the same.
+    Args:
+        first, second: heads of one config over one vocabulary; they stay as they are.
+        mix: how far it stands from the first (0) to the second (1); at either end it is that one.
     """
-
-    def __init__(self, first: Head, second: Head, mix: float) -> None:
-        super().__init__(first, second, mix)
-        self.mix = mix
-
-    @torch.inference_mode()
-    def draw(
-        self,
-        state: Tensor,
-        batch: Batch,
-        *,
-        temperature: float = 1.0,
-        top_p: float = 1.0,
-        generator: torch.Generator | None = None,
-    ) -> list[Value]:
-        """As `Head.draw`; one of the heads is drawn, by the mix, and then its value."""
-        number = int(torch.rand(1, generator=generator).item() < self.mix)
-        own = state.chunk(2, dim=1)[number]
-        return self.heads[number].draw(own, batch, temperature=temperature, top_p=top_p, generator=generator)
+    if mix in (0.0, 1.0):
+        return second if mix else first
+    head = copy.copy(first)
+    head._modules = dict(first._modules)
+    head._buffers = dict(first._buffers)
+    head.encoder = _Encoders(first.encoder, second.encoder)  # type: ignore[assignment]  # of the same calls
+    head.stack = _Stacks(first.stack, second.stack)  # type: ignore[assignment]
+    head.output = blended_output(first.output, second.output, mix)
+    return head.eval()
 
 
 def blended_output(first: Output, second: Output, mix: float) -> Output:
@@ -110,8 +102,8 @@ def blended_output(first: Output, second: Output, mix: float) -> Output:
             assert first.bias is not None
             assert second.bias is not None
             both.layer = _beside(first.layer, second.layer)
-            weights = [(1 - mix) * first.tied[0].weight, mix * second.tied[0].weight]
-            both.tied = (nn.Embedding.from_pretrained(torch.cat(weights, dim=1)),)
+            embeddings = zip((*first.tied, *second.tied), (1 - mix, mix), strict=True)
+            both.tied = (_embedding([share * tied.weight for tied, share in embeddings]),)
             both.bias = nn.Parameter((1 - mix) * first.bias + mix * second.bias)
         else:
             assert isinstance(first, TokenOutput | GridOutput | LaplaceOutput)
@@ -136,7 +128,8 @@ def _mixed(first: nn.Linear, second: nn.Linear, mix: float) -> nn.Linear:
 
 def _beside(first: nn.Linear, second: nn.Linear) -> nn.Linear:
     """Both at once, each of its own half of the input."""
-    return _linear(torch.block_diag(first.weight, second.weight), torch.cat([first.bias, second.bias]))
+    weight = torch.block_diag(first.weight, second.weight)  # type: ignore[no-untyped-call]  # torch has no annotation
+    return _linear(weight, torch.cat([first.bias, second.bias]))
 
 
 def _joined(first: nn.Linear, second: nn.Linear) -> nn.Linear:
@@ -146,4 +139,9 @@ def _joined(first: nn.Linear, second: nn.Linear) -> nn.Linear:
 
 def _rows(first: nn.Embedding, second: nn.Embedding) -> nn.Embedding:
     """Both at once, of the same ids."""
-    return nn.Embedding.from_pretrained(torch.cat([first.weight, second.weight], dim=1))
+    return _embedding([first.weight, second.weight])
+
+
+def _embedding(weights: list[Tensor]) -> nn.Embedding:
+    weight = torch.cat(weights, dim=1)
+    return nn.Embedding(weight.shape[0], weight.shape[1], _weight=weight)

@@ -13,7 +13,7 @@ from lightning_modules.encoder import Encoder
 from lightning_modules.head import Head
 from lightning_modules.outputs import Batch
 
-__all__ = ["SongEncoder", "embedded"]
+__all__ = ["SongEncoder", "embedded", "stand"]
 
 SPREAD = 0.25  # of a song's initial vector, as of a pitch's
 
@@ -43,3 +43,9 @@ def embedded(head: Head) -> SongEncoder:
     encoder = SongEncoder(head.encoder, head.config.embedding)
     head.encoder = encoder  # type: ignore[assignment]  # of the same call
     return encoder
+
+
+def stand(head: Head, mix: float) -> None:
+    """Let a head that knows its song stand between the two, from the first (0) to the second (1)."""
+    assert isinstance(head.encoder, SongEncoder)
+    head.encoder.mix = mix

@@ -7,6 +7,7 @@ beat: the eighths of a jig are triplets in 4/4, and two eighths of 4/4 are duple
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
@@ -72,7 +73,7 @@ def in_metre(song: Song, metre: Metre) -> tuple[Song, str]:
         notes=_settled(notes, onset, end),
         metres=np.array([[0, *metre]], np.int32),
         tempos=_tempos(song, moved, factors, bounds),
-        keys=song.keys[:1] * [[0, 1]] if len(song.keys) else song.keys,
+        keys=np.array([[0, key] for key in song.keys[:1, 1]], np.int32).reshape(-1, 2),
     )
     return new, _told(rows[:, 1:].tolist(), metre, factors)
 
@@ -92,9 +93,8 @@ def _settled(notes: Notes, onset: Ints, end: Ints) -> Notes:
     return Notes(*(column.astype(np.int32) for column in table))
 
 
-def _tempos(song: Song, moved: object, factors: list[Fraction], bounds: Ints) -> NDArray[np.float64]:
+def _tempos(song: Song, moved: Callable[[Ints], Ints], factors: list[Fraction], bounds: Ints) -> NDArray[np.float64]:
     """A beat takes as long as before: where beats are scaled, quarter notes a minute are too."""
-    assert callable(moved)
     ticks = song.tempos[:, 0].astype(np.int64)
     section = np.minimum(np.searchsorted(bounds, ticks, side="right"), len(factors) - 1)
     scale = np.array([float(factor) for factor in factors])[section]

@@ -1,26 +1,26 @@
 """Between two songs bar by bar: the bars of both as points of an auto-encoder, and points between them as new bars.
 
 A new bar stands between the first song's bar and the second's at the same place of the order, each begun again when it
-ends. What is learnt from: the two songs, and those that the run's winners learnt from which are here and in their metre,
-moved into their key.
+ends. What is learnt from: the two songs, and those of the run's training songs that are here and in their metre, moved
+into their key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from itertools import count
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
 
 from datamodules.song import Song
-from datamodules.windows import Batches
+from datamodules.windows import Batch, Batches
 from experiments.music.between.bar_tables import BarTable, events_of, joined
 from experiments.music.between.kept import keep_weights, kept_weights, key_of_weights, place_of
 from experiments.music.between.pair import Pair
 from experiments.music.generation import Compose, Progress, Settings, song_of
 from experiments.music.keys import key_of, transposed
+from experiments.music.planning import LONGEST_PLAN
 from experiments.music.prime import Prime
 from experiments.music.training_songs import TrainingSongs
 from experiments.music.voices import Sampling, Voice
@@ -37,7 +37,7 @@ SILENT = 64  # bars without a note in a row, after which a song ends
 class BarLearning:
     """How the auto-encoder is trained."""
 
-    updates: int = 1500
+    updates: int = 900
     batch: int = 32  # bars
     others: int = 400  # bars of the run's training songs at most, drawn once
     own: float = 0.5  # share of a batch that are bars of the two songs
@@ -61,19 +61,21 @@ class Encoded:
 
 
 def bar_autoencoder(
-    pair: Pair, training: TrainingSongs, parts: Sequence[str] | None, learning: BarLearning = BarLearning()  # noqa: B008 - frozen
+    pair: Pair,
+    training: TrainingSongs,
+    learning: BarLearning = BarLearning(),
 ) -> Encoded:
     """The auto-encoder of two songs; what was trained before is taken.
 
     Args:
-        training: songs that it learns from beside them, of which `parts` count.
+        training: songs that it learns from beside them.
     """
     own = [source.events for source in pair.sources]
     length = int(own[0].bar[0])
     known = {source.song.digest for source in pair.sources}
     key = key_of(pair.sources[0].song)
     others = [
-        transposed(song, key)[0].events(parts)
+        transposed(song, key)[0].events(pair.sources[0].parts).stretch(0, len(events))
         for song, events in training.heard
         if song.digest not in known and bool((events.bar == length).all())
     ]
@@ -100,6 +102,8 @@ def bar_autoencoder(
 def composed(encoded: Encoded, mix: float, sampling: Sampling) -> Compose:
     """What writes a song between the two.
 
+    It has so many bars or events as the settings say, else as many bars as the nearer song.
+
     Args:
         mix: how far it stands from the first (0) to the second (1).
         sampling: how what stands in a bar is drawn from its point.
@@ -107,24 +111,20 @@ def composed(encoded: Encoded, mix: float, sampling: Sampling) -> Compose:
 
     def compose(voices: Mapping[str, Voice], prime: Prime, settings: Settings, progress: Progress) -> Song:
         generator = next(iter(voices.values())).random
-        bars: list[list[DrawnEvent]] = []
-        written, silent = 0, 0
-        for number in count():
-            if settings.bars is not None and number >= settings.bars:
-                break
-            if settings.bars is None and (written >= settings.events or silent >= SILENT):
-                break
-            bars += encoded.network.decode(
-                _point(encoded, number, mix, generator),
-                temperature=sampling.temperature,
-                top_p=sampling.top_p,
-                generator=generator,
+        bars, most = settings.bars, settings.events
+        if bars is None and most is None:  # as long as the nearer song
+            bars = min(len(encoded.means[int(mix > 0.5)]), LONGEST_PLAN)
+        drawn: list[list[DrawnEvent]] = []
+        written = silent = 0
+        while len(drawn) < bars if bars is not None else written < (most or 0) and silent < SILENT:
+            point = _point(encoded, len(drawn), mix, generator)
+            drawn += encoded.network.decode(
+                point, temperature=sampling.temperature, top_p=sampling.top_p, generator=generator
             )
-            written += len(bars[-1])
-            silent = 0 if bars[-1] else silent + 1
-            progress(*((written, settings.events) if settings.bars is None else (number + 1, settings.bars)))
-        events = events_of(encoded.table, bars, prime.place)
-        return song_of(prime, events if settings.bars is not None else events[: settings.events], settings)
+            written += len(drawn[-1])
+            silent = 0 if drawn[-1] else silent + 1
+            progress(*((len(drawn), bars) if bars is not None else (min(written, most or 0), most or 0)))
+        return song_of(prime, events_of(encoded.table, drawn, prime.place)[:most], replace(settings, bars=bars))
 
     return compose
 
@@ -154,15 +154,13 @@ def _digest(bars: Bars | None) -> str:
 def _fresh(table: BarTable, learning: BarLearning) -> BarAutoencoder:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(learning.seed)
-        return BarAutoencoder(
-            len(table.places), len(table.durations), table.velocities, updates=learning.updates
-        )
+        return BarAutoencoder(len(table.places), len(table.durations), table.velocities, updates=learning.updates)
 
 
 def _train(network: BarAutoencoder, own: Bars, others: Bars | None, learning: BarLearning) -> None:
     """Train in place; half of each batch are bars of the two songs."""
 
-    def batches() -> Iterator[Bars]:
+    def batches() -> Iterator[Batch]:
         random = np.random.default_rng(learning.seed)
         share = learning.own if others is not None else 1.0
         for step in range(learning.updates):
@@ -172,9 +170,8 @@ def _train(network: BarAutoencoder, own: Bars, others: Bars | None, learning: Ba
             if others is not None:
                 rows = random.integers(len(others.events), size=learning.batch - mine)
                 parts.append(others.rows(torch.from_numpy(rows)))
-            yield joined(parts)
+            yield joined(parts)._asdict()
 
     with bar("bars of A and B: updates") as advance, torch.random.fork_rng(devices=[]), quiet_trainer(1) as trainer:
         torch.manual_seed(learning.seed)
         trainer.fit(network, Batches(batches, learning.updates))
-

@@ -55,17 +55,16 @@ class BarTable:
         tables = np.zeros((3, bars, size), np.int64)
         durations = np.array(self.durations)
         duration = np.minimum(np.searchsorted(durations, np.minimum(events.duration, 4 * self.bar)), len(durations) - 1)
-        for table, column in zip(
-            tables, (np.searchsorted(self.places, events.place), duration, events.velocity // STEP), strict=True
-        ):
+        columns = (np.searchsorted(self.places, events.place), duration, events.velocity // STEP)
+        for table, column in zip(tables, columns, strict=True):
             table[rows, at] = column[keep]
         chord = np.zeros((bars, size, 128), np.float32)
         sizes = np.diff(events.starts)
         event = np.repeat(np.arange(len(sizes)), sizes)
         sounds = keep[event]
         chord[number[event[sounds]], order[event[sounds]], events.pitches[sounds]] = 1.0
-        place, duration, velocity = map(torch.from_numpy, tables)
-        return Bars(place, torch.from_numpy(chord), duration, velocity, torch.from_numpy(count.astype(np.int64)))
+        place, lasts, loud = (torch.from_numpy(table) for table in tables)
+        return Bars(place, torch.from_numpy(chord), lasts, loud, torch.from_numpy(count.astype(np.int64)))
 
     def event(self, drawn: DrawnEvent) -> Event:
         """A drawn event, without its offset."""

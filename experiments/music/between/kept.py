@@ -86,5 +86,3 @@ def keep_weights(path: Path, key: str, tensors: Mapping[str, Tensor]) -> None:
 def on_cpu(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A copy that further training does not touch."""
     return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
-
-

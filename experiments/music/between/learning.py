@@ -54,7 +54,9 @@ class Learning:
 
 
 def source_heads(
-    winners: Mapping[str, Winner], pair: Pair, learning: Learning = Learning()  # noqa: B008 - frozen
+    winners: Mapping[str, Winner],
+    pair: Pair,
+    learning: Learning = Learning(),
 ) -> tuple[dict[str, Winner], dict[str, Winner]]:
     """The heads of each song, by head: winners of a run that went on with that song alone.
 
@@ -73,7 +75,9 @@ def source_heads(
 
 
 def embedding_heads(
-    winners: Mapping[str, Winner], pair: Pair, learning: Learning = Learning()  # noqa: B008 - frozen
+    winners: Mapping[str, Winner],
+    pair: Pair,
+    learning: Learning = Learning(),
 ) -> tuple[dict[str, Winner], dict[str, Head]]:
     """The heads of both songs, told by a vector a song which one they are in: as winners, and their networks."""
     found, networks = {}, {}
@@ -92,7 +96,7 @@ def embedding_heads(
 
 def _values(winner: Winner, pair: Pair) -> list[Value]:
     """The values that the winner knows, and those of the two songs."""
-    events = [source.events for source in pair.sources]
+    events = [source.on(winner.grid) for source in pair.sources]
     own = build_column(winner.column, events, make_split("none", events, 0), winner.grid)
     return sorted({*winner.vocabulary.values, *own.vocabulary.values})
 
@@ -100,13 +104,14 @@ def _values(winner: Winner, pair: Pair) -> list[Value]:
 def _column(winner: Winner, sources: Sequence[Source], values: Sequence[Value]) -> Column:
     """The songs' column, the last tenth of each held out."""
     parts = []
-    for source in sources:
-        marks = np.full(len(source.events), TRAIN, np.int8)
+    events = [source.on(winner.grid) for source in sources]
+    for song in events:
+        marks = np.full(len(song), TRAIN, np.int8)
         marks[0] = FIRST
         marks[-max(len(marks) // HELD_OUT, 1) :] = VALID
         parts.append(marks)
     split = Split("tail", "the last tenth of each song is held out", tuple(parts), ("tail",) * len(parts))
-    return build_column(winner.column, [source.events for source in sources], split, winner.grid, values)
+    return build_column(winner.column, events, split, winner.grid, values)
 
 
 def _network(winner: Winner, column: Column, *, apart: bool) -> Head:
@@ -154,9 +159,7 @@ def _kept_or_trained(
     return tensors
 
 
-def _trained(
-    head: Head, winner: Winner, column: Column, learning: Learning, progress: Progress
-) -> dict[str, Tensor]:
+def _trained(head: Head, winner: Winner, column: Column, learning: Learning, progress: Progress) -> dict[str, Tensor]:
     """Weights of the best epoch; the network is trained in place."""
     config = replace(_config(winner), learning_rate=min(winner.config.learning_rate * learning.rate, 1.0))
     head.config = config

@@ -14,9 +14,10 @@ from datamodules.errors import UserError
 from datamodules.midi_bytes import RejectedFile
 from datamodules.song import Events, Song
 from datamodules.song_files import near_file
+from experiments.music.grids import common_grid, on_grid
 from experiments.music.keys import key_of, told_key, transposed
 from experiments.music.metres import in_metre, metre_of
-from experiments.music.prime import Prime, common_grid
+from experiments.music.prime import Prime
 from experiments.music.training_songs import parts_of
 from experiments.winners import Winner
 
@@ -34,11 +35,17 @@ class Source:
         song: in the common key and metre, on the heads' grid.
         events: those of the parts that the heads learnt.
         path: its file.
+        parts: the parts; None for all pitched ones.
     """
 
     song: Song
     events: Events
     path: Path
+    parts: tuple[str, ...] | None = None
+
+    def on(self, grid: int) -> Events:
+        """The events as a head of that grid hears them."""
+        return self.events if grid == self.song.grid else on_grid(self.song, grid).events(self.parts)
 
     @property
     def digest(self) -> str:
@@ -78,7 +85,7 @@ def read_pair(winners: Mapping[str, Winner], paths: tuple[Path, Path], key: int 
     Raises:
         UserError: a file that cannot be read, or too few notes in those parts.
     """
-    grid = common_grid(winners)
+    grid = common_grid(winners.values())
     parts = parts_of(winners.get("notes") or next(iter(winners.values())))
     songs = [_read(path, grid) for path in paths]
     told = []
@@ -96,9 +103,7 @@ def read_pair(winners: Mapping[str, Winner], paths: tuple[Path, Path], key: int 
     metre = metre_of(songs[0])
     songs[1], how = in_metre(songs[1], metre)
     told += [f"B: {how}"] if how else []
-    sources = [
-        Source(song, _checked(song, parts, path), path) for song, path in zip(songs, paths, strict=True)
-    ]
+    sources = [Source(song, _checked(song, parts, path), path, parts) for song, path in zip(songs, paths, strict=True)]
     return Pair((sources[0], sources[1]), tuple(told))
 
 
@@ -110,7 +115,7 @@ def _read(path: Path, grid: int) -> Song:
 
 
 def _checked(song: Song, parts: tuple[str, ...] | None, path: Path) -> Events:
-    """The events in the parts that the heads learnt; all pitched ones if it has none of those."""
+    """The events in the parts that the heads learnt."""
     events = song.events(parts)
     if len(events) < LEAST:
         asked = f" in the parts that the heads learnt ({', '.join(parts)})" if parts is not None else ""

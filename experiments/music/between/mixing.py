@@ -1,0 +1,141 @@
+"""What a new song between two songs is made of: heads, or bars, that stand part of the way from one to the other.
+
+- predictions: the heads of each song, their predictions mixed;
+- embedding: heads of both songs, which know by a learned vector in which they are, given a vector in between;
+- autoencoder: the bars of both as points of a variational auto-encoder, and points in between as new bars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from datamodules.errors import UserError
+from experiments.heads import HEADS
+from experiments.music.between.mix import EMBEDDING, PREDICTIONS, Mix
+from experiments.music.between.pair import NAMES, Pair
+from experiments.music.generation import Compose, Settings
+from experiments.music.origin import HEX
+from experiments.music.prime import Prime
+from experiments.music.training_songs import TrainingSongs, training_songs
+from experiments.winners import Winner
+
+if TYPE_CHECKING:
+    from lightning_modules.head import Head
+
+__all__ = ["Between", "between"]
+
+
+@dataclass(frozen=True)
+class Between:
+    """What writes between two songs.
+
+    Attributes:
+        pair: the songs.
+        mix: how far between.
+        winners: by head; what the heads know.
+        networks: by head, the network that speaks; the winner's own where there is none.
+        compose: what writes in the heads' place; None for the heads.
+        nearer: 0 or 1, the song that the new one goes on from, and has tempo, form and instruments of.
+    """
+
+    pair: Pair
+    mix: Mix
+    winners: Mapping[str, Winner]
+    networks: Mapping[str, Head]
+    compose: Compose | None
+    nearer: int
+
+    @property
+    def prime(self) -> Prime:
+        """The nearer song's opening."""
+        return self.pair.sources[self.nearer].prime(max(winner.config.window for winner in self.winners.values()))
+
+    @property
+    def tempo(self) -> float:
+        """Quarter notes a minute, in between as the mix has it: half of the way is where both are as far off."""
+        share = self.mix.middle(list(self.winners))
+        first, second = (source.prime(self.prime.context).tempo for source in self.pair.sources)
+        return float(first ** (1 - share) * second**share)
+
+    def beside(self, training: TrainingSongs) -> TrainingSongs:
+        """The songs that a new one is compared with: the two, whole, beside what the run's winners learnt from."""
+        own = [(source.song, source.events) for source in self.pair.sources]
+        known = {song.digest for song, _ in own}
+        others = [(song, events) for song, events in training.heard if song.digest not in known]
+        lacking = training.wanted - len(training.songs) - len(training.beside)
+        return TrainingSongs((*own, *others), len(own) + len(others) + lacking, training.complete)
+
+    def playing(self) -> TrainingSongs:
+        """The song whose parts and instruments the new one has."""
+        source = self.pair.sources[self.nearer]
+        return TrainingSongs(((source.song, source.events),), 1)
+
+    def origin(self) -> tuple[str, ...]:
+        """Lines that hold no path, for the new song's file."""
+        songs = " and ".join(
+            f"{source.path.name} with SHA-256 {source.song.digest[:HEX]}" for source in self.pair.sources
+        )
+        return (f"between {songs}: {self.mix.describe()}",)
+
+    def describe(self) -> tuple[str, ...]:
+        """What is made, and of what, for people."""
+        heads = ", ".join(f"{name} {self.mix.of(name):g}" for name in self.winners)
+        shares = f"mix: {self.mix.describe()}" + (f" ({heads})" if self.mix.heads else "")
+        return (*self.pair.told, f"{shares}; goes on from {NAMES[self.nearer]}")
+
+
+def between(winners: Mapping[str, Winner], pair: Pair, mix: Mix, settings: Settings) -> Between:
+    """Train what the way needs, or take what was trained before.
+
+    Args:
+        winners: of a run, by head.
+        settings: how the auto-encoder draws.
+
+    Raises:
+        UserError: a mix of a head that is not there.
+    """
+    for head in mix.heads:
+        if head not in winners:
+            raise UserError(f"--mix-{head}: there is no {head} head to mix; name one, as --{head} RUN")
+    nearer = int(mix.middle(list(winners)) > 0.5)
+    make = {PREDICTIONS: _predictions, EMBEDDING: _embedding}.get(mix.way)
+    if make is None:
+        return Between(pair, mix, winners, {}, _bars(winners, pair, mix, settings), nearer)
+    found, networks = make(winners, pair, mix)
+    return Between(pair, mix, found, networks, None, nearer)
+
+
+def _predictions(winners: Mapping[str, Winner], pair: Pair, mix: Mix) -> tuple[dict[str, Winner], dict[str, Head]]:
+    from experiments.music.between.learning import source_heads
+    from lightning_modules.blending import blended
+
+    first, second = source_heads(winners, pair)
+    found = {name: second[name] if mix.of(name) == 1 else first[name] for name in winners}
+    networks = {name: blended(first[name].head(), second[name].head(), mix.of(name)) for name in winners}
+    return {name: _mixture(found[name], first[name], second[name], mix.of(name)) for name in winners}, networks
+
+
+def _mixture(winner: Winner, first: Winner, second: Winner, share: float) -> Winner:
+    """The winner with a share of the base distribution in between."""
+    figures = {**winner.facts["figures"], "mixture": (1 - share) * first.mixture + share * second.mixture}
+    return replace(winner, facts={**winner.facts, "figures": figures})
+
+
+def _embedding(winners: Mapping[str, Winner], pair: Pair, mix: Mix) -> tuple[dict[str, Winner], dict[str, Head]]:
+    from experiments.music.between.learning import embedding_heads
+    from lightning_modules.song_embedding import stand
+
+    found, networks = embedding_heads(winners, pair)
+    for name, network in networks.items():
+        stand(network, mix.of(name))
+    return found, networks
+
+
+def _bars(winners: Mapping[str, Winner], pair: Pair, mix: Mix, settings: Settings) -> Compose:
+    from experiments.music.between.autoencoder import bar_autoencoder, composed
+    from experiments.music.voices import Sampling
+
+    encoded = bar_autoencoder(pair, training_songs(winners.values()))
+    return composed(encoded, mix.whole, settings.sampling.get(next(iter(HEADS)), Sampling()))
