@@ -17,7 +17,7 @@ import tyro
 from datamodules.errors import UserError
 from experiments.cli import main, say
 from experiments.config_file import ConfigFile, RunsFolder
-from experiments.head_options import MixOfHead, check_between, mix_of
+from experiments.head_options import AUTOENCODER, MixOfHead, check_between, mix_of
 from experiments.heads import HEADS
 from experiments.option_fields import Section
 
@@ -131,7 +131,15 @@ class GenerateOptions(MixOfHead):
             for option, value in given.items():
                 if value is not None:
                     raise UserError(f"{option}: a --form has its own bars; give one or the other")
-        others = {"--prime": self.prime, "--continue": self.go_on, "--keep": self.keep, "--mix-ngram": self.mix_ngram}
+        others: dict[str, object] = {
+            "--prime": self.prime,
+            "--continue": self.go_on,
+            "--keep": self.keep,
+            "--mix-ngram": self.mix_ngram,
+        }
+        if self.way == AUTOENCODER:
+            form = None if self.form == NO_FORM else self.form
+            others |= {"--form": form, "--max-copy": self.max_copy}
         check_between(self, others)
         if not 0 <= self.variation <= 1:
             raise UserError(f"--variation {self.variation:g}: must be from 0 to 1")

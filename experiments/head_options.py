@@ -17,9 +17,10 @@ from experiments.option_fields import Section
 if TYPE_CHECKING:
     from experiments.music.between.mix import Mix
 
-__all__ = ["MixOfHead", "check_between", "mix_of"]
+__all__ = ["AUTOENCODER", "MixOfHead", "check_between", "mix_of"]
 
 MIDDLE = 0.5
+AUTOENCODER = "autoencoder"
 WAYS = Literal["predictions", "embedding", "autoencoder"]
 
 
@@ -91,7 +92,8 @@ def check_between(options: HeadOptions, others: Mapping[str, object]) -> None:
         return
     for option, value in others.items():
         if value not in (None, False):
-            raise UserError(f"{option}: goes with no song --between two others; give one or the other")
+            by = " by an autoencoder" if options.way == AUTOENCODER else ""
+            raise UserError(f"{option}: goes with no song --between two others{by}; give one or the other")
     mix_of(options)
 
 

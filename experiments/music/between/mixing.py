@@ -9,22 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from datamodules.errors import UserError
 from experiments.heads import HEADS
-from experiments.music.between.mix import EMBEDDING, PREDICTIONS, Mix
+from experiments.music.between.autoencoder import BarLearning, bar_autoencoder, composed
+from experiments.music.between.learning import Learning, embedding_heads, source_heads
+from experiments.music.between.mix import AUTOENCODER, EMBEDDING, Mix
 from experiments.music.between.pair import NAMES, Pair
 from experiments.music.generation import Compose, Settings
 from experiments.music.origin import HEX
 from experiments.music.prime import Prime
 from experiments.music.training_songs import TrainingSongs, training_songs
+from experiments.music.voices import Sampling
 from experiments.winners import Winner
-
-if TYPE_CHECKING:
-    from lightning_modules.head import Head
+from lightning_modules.blending import blended
+from lightning_modules.head import Head
+from lightning_modules.song_embedding import stand
 
 __all__ = ["Between", "between"]
+
+LEARNING, BARS = Learning(), BarLearning()
 
 
 @dataclass(frozen=True)
@@ -86,12 +90,21 @@ class Between:
         return (*self.pair.told, f"{shares}; goes on from {NAMES[self.nearer]}")
 
 
-def between(winners: Mapping[str, Winner], pair: Pair, mix: Mix, settings: Settings) -> Between:
+def between(
+    winners: Mapping[str, Winner],
+    pair: Pair,
+    mix: Mix,
+    settings: Settings,
+    *,
+    learning: Learning | None = None,
+    bars: BarLearning | None = None,
+) -> Between:
     """Train what the way needs, or take what was trained before.
 
     Args:
         winners: of a run, by head.
-        settings: how the auto-encoder draws.
+        settings: how the auto-encoder draws: as the notes head would.
+        learning, bars: how heads, and the auto-encoder, are trained; None for the default.
 
     Raises:
         UserError: a mix of a head that is not there.
@@ -100,42 +113,23 @@ def between(winners: Mapping[str, Winner], pair: Pair, mix: Mix, settings: Setti
         if head not in winners:
             raise UserError(f"--mix-{head}: there is no {head} head to mix; name one, as --{head} RUN")
     nearer = int(mix.middle(list(winners)) > 0.5)
-    make = {PREDICTIONS: _predictions, EMBEDDING: _embedding}.get(mix.way)
-    if make is None:
-        return Between(pair, mix, winners, {}, _bars(winners, pair, mix, settings), nearer)
-    found, networks = make(winners, pair, mix)
+    if mix.way == AUTOENCODER:
+        encoded = bar_autoencoder(pair, training_songs(winners.values()), bars or BARS)
+        sampling = settings.sampling.get(next(iter(HEADS)), Sampling())
+        return Between(pair, mix, winners, {}, composed(encoded, mix.whole, sampling), nearer)
+    if mix.way == EMBEDDING:
+        found, networks = embedding_heads(winners, pair, learning or LEARNING)
+        for name, network in networks.items():
+            stand(network, mix.of(name))
+    else:
+        first, second = source_heads(winners, pair, learning or LEARNING)
+        found = {name: _beside(first[name], second[name], mix.of(name)) for name in winners}
+        networks = {name: blended(first[name].head(), second[name].head(), mix.of(name)) for name in winners}
     return Between(pair, mix, found, networks, None, nearer)
 
 
-def _predictions(winners: Mapping[str, Winner], pair: Pair, mix: Mix) -> tuple[dict[str, Winner], dict[str, Head]]:
-    from experiments.music.between.learning import source_heads
-    from lightning_modules.blending import blended
-
-    first, second = source_heads(winners, pair)
-    found = {name: second[name] if mix.of(name) == 1 else first[name] for name in winners}
-    networks = {name: blended(first[name].head(), second[name].head(), mix.of(name)) for name in winners}
-    return {name: _mixture(found[name], first[name], second[name], mix.of(name)) for name in winners}, networks
-
-
-def _mixture(winner: Winner, first: Winner, second: Winner, share: float) -> Winner:
-    """The winner with a share of the base distribution in between."""
-    figures = {**winner.facts["figures"], "mixture": (1 - share) * first.mixture + share * second.mixture}
-    return replace(winner, facts={**winner.facts, "figures": figures})
-
-
-def _embedding(winners: Mapping[str, Winner], pair: Pair, mix: Mix) -> tuple[dict[str, Winner], dict[str, Head]]:
-    from experiments.music.between.learning import embedding_heads
-    from lightning_modules.song_embedding import stand
-
-    found, networks = embedding_heads(winners, pair)
-    for name, network in networks.items():
-        stand(network, mix.of(name))
-    return found, networks
-
-
-def _bars(winners: Mapping[str, Winner], pair: Pair, mix: Mix, settings: Settings) -> Compose:
-    from experiments.music.between.autoencoder import bar_autoencoder, composed
-    from experiments.music.voices import Sampling
-
-    encoded = bar_autoencoder(pair, training_songs(winners.values()))
-    return composed(encoded, mix.whole, settings.sampling.get(next(iter(HEADS)), Sampling()))
+def _beside(first: Winner, second: Winner, share: float) -> Winner:
+    """The nearer of two heads, with a share of the base distribution in between."""
+    nearer = second if share > 0.5 else first
+    figures = {**nearer.facts["figures"], "mixture": (1 - share) * first.mixture + share * second.mixture}
+    return replace(nearer, facts={**nearer.facts, "figures": figures})
