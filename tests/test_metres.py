@@ -33,10 +33,10 @@ def song_of(metres: list[tuple[int, int, int]], notes: list[tuple[int, int]], te
 
 @pytest.mark.parametrize(
     ("metre", "beat"),
-    [((4, 4), 1), ((3, 4), 1), ((2, 2), 1), ((6, 8), Fraction(3, 2)), ((3, 8), Fraction(3, 2)), ((12, 16), Fraction(3, 4))],
-)  # fmt: skip
-def test_a_beat(metre: tuple[int, int], beat: Fraction) -> None:
-    assert beat_of(metre) == beat
+    [((4, 4), "1"), ((3, 4), "1"), ((2, 2), "1"), ((6, 8), "3/2"), ((3, 8), "3/2"), ((12, 16), "3/4")],
+)
+def test_a_beat(metre: tuple[int, int], beat: str) -> None:
+    assert beat_of(metre) == Fraction(beat)
 
 
 @pytest.mark.parametrize("path", bundled(), ids=lambda path: path.stem)
@@ -64,10 +64,11 @@ def test_there_and_back_again() -> None:
 def seconds(song: Song) -> np.ndarray:
     """When notes begin."""
     ticks = np.append(song.tempos[1:, 0], np.inf)
+    parts = list(zip(song.tempos.tolist(), ticks.tolist(), strict=True))
     told = [
-        sum(max(min(tick, end) - start, 0) * 60 / bpm / song.grid for (start, bpm), end in zip(song.tempos, ticks, strict=True))
+        sum(max(min(tick, end) - start, 0) * 60 / bpm / song.grid for (start, bpm), end in parts)
         for tick in song.notes.onset.tolist()
-    ]  # fmt: skip
+    ]
     return np.array(told)
 
 
