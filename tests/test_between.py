@@ -275,7 +275,7 @@ def quiet_file(path: Path) -> None:
         ),
         (["--between", str(A), str(B), "--way", "autoencoder", "--form", "AABA"], "--form: goes with no song"),
         (["--between", str(A), str(B), "--way", "magic"], "--way"),
-        (["--between", str(A)], "--between"),
+        (["--between", str(A)], "--between needs 2 values: --between A B"),
     ],
 )
 def test_what_is_refused_is_one_line(
