@@ -25,6 +25,7 @@ from experiments.music.prime import Prime
 from experiments.music.training_songs import TrainingSongs
 from experiments.music.voices import Sampling, Voice
 from experiments.progress import bar
+from experiments.stopping import stopping
 from experiments.training import quiet_trainer
 from lightning_modules.bar_autoencoder import BarAutoencoder, Bars, DrawnEvent, between_points
 
@@ -164,6 +165,8 @@ def _train(network: BarAutoencoder, own: Bars, others: Bars | None, learning: Ba
         random = np.random.default_rng(learning.seed)
         share = learning.own if others is not None else 1.0
         for step in range(learning.updates):
+            if interrupt.asked:
+                return
             advance(step, learning.updates)
             mine = max(round(share * learning.batch), 1)
             parts = [own.rows(torch.from_numpy(random.integers(len(own.events), size=mine)))]
@@ -172,6 +175,13 @@ def _train(network: BarAutoencoder, own: Bars, others: Bars | None, learning: Ba
                 parts.append(others.rows(torch.from_numpy(rows)))
             yield joined(parts)._asdict()
 
-    with bar("bars of A and B: updates") as advance, torch.random.fork_rng(devices=[]), quiet_trainer(1) as trainer:
+    with (
+        bar("bars of A and B: updates") as advance,
+        stopping() as interrupt,
+        torch.random.fork_rng(devices=[]),
+        quiet_trainer(1) as trainer,
+    ):
         torch.manual_seed(learning.seed)
         trainer.fit(network, Batches(batches, learning.updates))
+    if interrupt.asked:
+        raise KeyboardInterrupt

@@ -20,6 +20,7 @@ from experiments.initial import grown
 from experiments.music.between.kept import keep_weights, kept_weights, key_of_weights, on_cpu, place_of, weights_hash
 from experiments.music.between.pair import Pair, Source
 from experiments.progress import bar
+from experiments.stopping import stopping
 from experiments.training import fit
 from experiments.winners import Winner
 from lightning_modules.song_embedding import embedded
@@ -181,11 +182,13 @@ def _trained(head: Head, winner: Winner, column: Column, learning: Learning, pro
             progress(done, learning.epochs)
             if head.figures["valid"] < best:
                 best, last, tensors = head.figures["valid"], done, on_cpu(head.state_dict())
-            trainer.should_stop = done - last >= learning.patience
+            trainer.should_stop = done - last >= learning.patience or interrupt.asked
 
-    with torch.random.fork_rng(devices=[]):
+    with stopping() as interrupt, torch.random.fork_rng(devices=[]):
         torch.manual_seed(learning.seed)
         fit(head, data, epochs=learning.epochs, callbacks=[Keeper()], schedule="cosine")
+    if interrupt.asked:
+        raise KeyboardInterrupt
     return tensors
 
 

@@ -41,7 +41,7 @@ class Between:
         winners: by head; what the heads know.
         networks: by head, the network that speaks; the winner's own where there is none.
         compose: what writes in the heads' place; None for the heads.
-        nearer: 0 or 1, the song that the new one goes on from, and has tempo, form and instruments of.
+        nearer: 0 or 1, the song that the new one goes on from, and has form and instruments of; half-way it is the first.
     """
 
     pair: Pair
