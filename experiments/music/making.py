@@ -113,7 +113,8 @@ class _Maker:
         self.compare = comparison(order.winners, between.beside if between else None)
         most = order.max_copy
         self.avoids = None if most is None else avoiding(self.winners, self.compare.training, most)
-        self.origin = origin_of(self.winners, self.prime, self.settings, order.shares)
+        writing = {} if self.by_bars else self.winners
+        self.origin = origin_of(writing, self.prime, self.settings, order.shares)
         self.origin += between.origin() if between else ()
         if self.plan is not None:
             self.origin += (f"form: {self.plan}, {self.form}; variation {order.variation:g}",)
@@ -127,7 +128,8 @@ class _Maker:
         order = self.order
         for line in order.between.describe() if order.between else ():
             say(line)
-        _announce(self.winners, self.prime, self.settings, order.shares)
+        if not self.by_bars:
+            _announce(self.winners, self.prime, self.settings, order.shares)
         with bar("writing events") as advance:
             drawn = generate(
                 self.winners, self.prime, self.settings, shares=order.shares, candidates=order.candidates,
@@ -149,13 +151,17 @@ class _Maker:
         """What speaks in place of the winners' own networks, by head."""
         return self.order.between.networks if self.order.between else {}
 
+    @property
+    def by_bars(self) -> bool:
+        """Whether no head writes: bars come from between those of two songs."""
+        return self.order.between is not None and self.order.between.compose is not None
+
     def _planned(self) -> tuple[Plan | None, str]:
         """The plan, and whose it is."""
         order = self.order
         if order.plan is not None:
             return order.plan, "as asked"
-        written = order.between is not None and order.between.compose is not None
-        if order.free or order.kept is not None or order.dress.continues or written:
+        if order.free or order.kept is not None or order.dress.continues or self.by_bars:
             return None, ""
         return plan_of(self.prime.song, self.settings.bars), f"as {Path(self.prime.song.name).name} has it"
 

@@ -41,7 +41,8 @@ class Between:
         winners: by head; what the heads know.
         networks: by head, the network that speaks; the winner's own where there is none.
         compose: what writes in the heads' place; None for the heads.
-        nearer: 0 or 1, the song that the new one goes on from, and has form and instruments of; half-way it is the first.
+        told: what it learnt from, in words.
+        nearer: 0 or 1, the song that the new one goes on from, and has form and instruments of; the first half-way.
     """
 
     pair: Pair
@@ -50,6 +51,7 @@ class Between:
     networks: Mapping[str, Head]
     compose: Compose | None
     nearer: int
+    told: str = ""
 
     @property
     def prime(self) -> Prime:
@@ -87,7 +89,7 @@ class Between:
         """What is made, and of what, for people."""
         heads = ", ".join(f"{name} {self.mix.of(name):g}" for name in self.winners)
         shares = f"mix: {self.mix.describe()}" + (f" ({heads})" if self.mix.heads else "")
-        return (*self.pair.told, f"{shares}; goes on from {NAMES[self.nearer]}")
+        return (*self.pair.told, f"{shares}; {self.told or f'goes on from {NAMES[self.nearer]}'}")
 
 
 def between(
@@ -116,7 +118,9 @@ def between(
     if mix.way == AUTOENCODER:
         encoded = bar_autoencoder(pair, training_songs(winners.values()), bars or BARS)
         sampling = settings.sampling.get(next(iter(HEADS)), Sampling())
-        return Between(pair, mix, winners, {}, composed(encoded, mix.whole, sampling), nearer)
+        bars_of = " and ".join(f"{len(means)} bars of {name}" for means, name in zip(encoded.means, NAMES, strict=True))
+        told = f"it learnt from {bars_of}, and {encoded.others} of the run's training songs"
+        return Between(pair, mix, winners, {}, composed(encoded, mix.whole, sampling), nearer, told)
     if mix.way == EMBEDDING:
         found, networks = embedding_heads(winners, pair, learning or LEARNING)
         for name, network in networks.items():
