@@ -114,13 +114,14 @@ class Maker:
         self.run = chosen_winners(options.run, dict.fromkeys(HEADS), options.runs)
         self.pair: Pair = read_pair(self.run, options.songs)
         self.own = source_heads(self.run, self.pair)
-        self.judges = source_heads(self.run, self.pair, Learning(seed=2))
+        self.plain = source_heads(self.run, self.pair, Learning(crossed=0.0))
+        self.judges = source_heads(self.run, self.pair, Learning(crossed=0.0, seed=2))
         self.alone = [Comparison(TrainingSongs(((source.song, source.events),), 1)) for source in self.pair.sources]
         self.window = max(winner.config.window for winner in self.run.values())
 
     def songs(self, way: str, mix: float) -> Iterator[Song]:
         """One a seed."""
-        winners: Mapping[str, Winner] = self.own[int(mix == 1)]
+        winners: Mapping[str, Winner] = (self.plain if way == ALONE else self.own)[int(mix == 1)]
         networks: dict[str, Head] = {}
         compose: Compose | None = None
         if way in (PREDICTIONS, PROBABILITIES):

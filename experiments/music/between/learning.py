@@ -17,8 +17,9 @@ from datamodules.midi_windows import MidiWindows
 from datamodules.splits import FIRST, TRAIN, VALID, Split, make_split
 from datamodules.vocabulary import Value
 from experiments.initial import grown
+from experiments.music.between.crossing import CrossedWindows
 from experiments.music.between.kept import keep_weights, kept_weights, key_of_weights, on_cpu, place_of, weights_hash
-from experiments.music.between.pair import Pair, Source
+from experiments.music.between.pair import NAMES, Pair, Source
 from experiments.progress import bar
 from experiments.stopping import stopping
 from experiments.training import fit
@@ -44,6 +45,8 @@ class Learning:
         updates: of an epoch.
         rate: of learning, beside the winner's own.
         patience: epochs without a better one, after which it ends.
+        crossed: share of a song's windows that have the past of the other, for chords alone; see `crossing`. Where the
+            two songs divide the beat otherwise, rhythms that are sure of themselves in each other's company clash.
         seed: of the order of the windows.
     """
 
@@ -51,6 +54,7 @@ class Learning:
     updates: int = 30
     rate: float = 0.5
     patience: int = 3
+    crossed: float = 0.3
     seed: int = 1
 
 
@@ -67,11 +71,12 @@ def source_heads(
     work = [(name, number) for name in winners for number in (0, 1)]
     with bar("heads of A and of B: epochs") as advance:
         for step, (name, number) in enumerate(work):
-            winner, source = winners[name], pair.sources[number]
-            column = _column(winner, [source], _values(winner, pair))
+            winner, values = winners[name], _values(winners[name], pair)
+            source, other = (_column(winner, [pair.sources[which]], values) for which in (number, 1 - number))
             told = _part_of(advance, step, len(work))
-            tensors = _kept_or_trained(winner, column, f"{name}-of-a-song", learning, [source], told)
-            found[number][name] = _winner(winner, column, tensors)
+            kind = f"{name}-of-{NAMES[number].lower()}"
+            tensors = _kept_or_trained(winner, source, kind, learning, pair, told, other)
+            found[number][name] = _winner(winner, source, tensors)
     return found
 
 
@@ -87,7 +92,7 @@ def embedding_heads(
         for step, (name, winner) in enumerate(winners.items()):
             column = _column(winner, pair.sources, _values(winner, pair))
             told = _part_of(advance, step, len(winners))
-            tensors = _kept_or_trained(winner, column, f"{name}-of-two-songs", longer, pair.sources, told)
+            tensors = _kept_or_trained(winner, column, f"{name}-of-both", longer, pair, told)
             networks[name] = _network(winner, column, apart=True)
             networks[name].load_state_dict(tensors)
             networks[name].eval()
@@ -139,40 +144,52 @@ def _winner(winner: Winner, column: Column, tensors: Mapping[str, Tensor]) -> Wi
 
 
 def _kept_or_trained(
-    winner: Winner, column: Column, kind: str, learning: Learning, sources: Sequence[Source], progress: Progress
+    winner: Winner,
+    column: Column,
+    kind: str,
+    learning: Learning,
+    pair: Pair,
+    progress: Progress,
+    other: Column | None = None,
 ) -> dict[str, Tensor]:
+    """The weights of a network that learns a column, with the past of another if there is one; else of both songs."""
+    if not column.spec.chords:
+        learning = replace(learning, crossed=0.0)
     key = key_of_weights(
         kind,
         weights_hash(winner.tensors),
         winner.config.to_dict(),
         column.vocabulary.to_json(),
         winner.grid,
-        [source.digest for source in sources],
+        [source.digest for source in pair.sources],
         asdict(learning),
     )
-    head = _network(winner, column, apart=len(sources) > 1)
+    head = _network(winner, column, apart=other is None)
     path = place_of(kind, key)
     tensors = kept_weights(path, key, head.state_dict())
     if tensors is None:
-        tensors = _trained(head, winner, column, learning, progress)
+        tensors = _trained(head, winner, column, learning, progress, other)
         keep_weights(path, key, tensors)
     progress(1, 1)
     return tensors
 
 
-def _trained(head: Head, winner: Winner, column: Column, learning: Learning, progress: Progress) -> dict[str, Tensor]:
+def _trained(
+    head: Head, winner: Winner, column: Column, learning: Learning, progress: Progress, other: Column | None
+) -> dict[str, Tensor]:
     """Weights of the best epoch; the network is trained in place."""
     config = replace(_config(winner), learning_rate=min(winner.config.learning_rate * learning.rate, 1.0))
     head.config = config
-    framing = replace(winner.spec.framing(config), songs=len(column.starts) > 2)
-    data = MidiWindows(
-        column,
-        framing,
-        batch_size=config.batch_size,
-        weighting=config.weighting,
-        seed=learning.seed,
-        updates_per_epoch=learning.updates,
-    )
+    framing = replace(winner.spec.framing(config), songs=other is None)
+    options = {
+        "batch_size": config.batch_size,
+        "weighting": config.weighting,
+        "seed": learning.seed,
+        "updates_per_epoch": learning.updates,
+    }
+    data = MidiWindows(column, framing, **options)
+    if other is not None and learning.crossed:
+        data = CrossedWindows(column, framing, other, learning.crossed, **options)
     best, last, tensors = math.inf, 0, on_cpu(head.state_dict())
 
     class Keeper(pl.Callback):
