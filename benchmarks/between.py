@@ -67,7 +67,7 @@ class Options:
     """where runs are kept"""
     seeds: int = 20
     """songs of each way and mix"""
-    events: int = 128
+    events: int = 96
     """of a song"""
     ways: tuple[str, ...] = WAYS
     """which ways"""
