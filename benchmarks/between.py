@@ -231,7 +231,7 @@ def draw(figures: Mapping[str, Mapping[str, Any]], path: Path) -> None:
                     )
             axis.set_xticks(MIXES)
             axis.set_xlabel("mix: 0 is A, 1 is B")
-            axis.set_ylabel(f"{told} A (solid), B (dashed)")
+            axis.set_ylabel(f"{told}\nA (solid), B (dashed)")
             axis.grid(alpha=0.25)
             axis.spines[["top", "right"]].set_visible(False)
         axes[0][column].set_title(pair)
