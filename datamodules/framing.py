@@ -21,6 +21,7 @@ class Framing:
         transpose: which training windows are moved to another key: none, song (a song's windows alike, anew in each
             pass) or window.
         form: whether it sees where in the song's form an event stands, and what that place held before.
+        songs: whether it is told which song each window stands in.
     """
 
     window: int = 5
@@ -29,6 +30,7 @@ class Framing:
     spelled: bool = False
     transpose: str = "none"
     form: bool = False
+    songs: bool = False
 
     def __post_init__(self) -> None:
         if self.window < 1 or not 1 <= self.tail <= self.window:

@@ -142,7 +142,8 @@ class Windows:
             (B, W, 128), where the event to come stands in it and the pitches that were there before - of a head that
             says when that event comes, where the event before it stands.
 
-            counted: bool (B, T), which of the last positions are targets; absent if all are.
+            counted: bool (B, T), which of the last positions are targets; absent if all are. song int64 (B,), if it is
+            told.
 
             Of every target: target int64 (n,), a class from 0 to V - 1, or V for a value outside the vocabulary; weight
             float32 (n,); base float64 (n,), ln of the base distribution; value int64 (n,), ticks clipped to the range,
@@ -190,6 +191,8 @@ class Windows:
             batch["lengths"] = by_pitch(column.context, events, shift if moved else None)
         if not counted.all():
             batch["counted"] = counted
+        if framing.songs:
+            batch["song"] = self._songs[segments.last]
         true = column.value[events].astype(np.int64)
         batch |= {
             "target": target,

@@ -5,23 +5,24 @@ Example: python -m experiments.generate my_run --prime my_song.mid --bars 32
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from datamodules.errors import UserError
 from experiments.cli import main, say
 from experiments.config_file import ConfigFile, RunsFolder
+from experiments.head_options import AUTOENCODER, MixOfHead, check_between, mix_of
 from experiments.heads import HEADS
 from experiments.option_fields import Section
 
 if TYPE_CHECKING:
+    from experiments.music.between.mixing import Between
     from experiments.music.dressing import Dress
     from experiments.music.generation import Sampling, Settings
     from experiments.music.keeping import Kept
@@ -43,24 +44,8 @@ NO_FORM = "none"
 MOST_SHOWN = 5  # songs in a page: each has its sound in it
 
 
-def _run_of(head: str) -> Any:
-    """The option that is named after a head."""
-    told = tyro.conf.arg(
-        metavar="RUN", help_behavior_hint="", help=f"another run, or a winner's file, to take the {head} head from"
-    )
-    first = head == next(iter(HEADS))
-    hint = Annotated[str | None, told, Section("heads")] if first else Annotated[str | None, told]
-    return head, hint, dataclasses.field(default=None)
-
-
-if TYPE_CHECKING:
-    RunOfHead = object
-else:  # an option a head: --notes RUN and so on
-    RunOfHead = dataclasses.make_dataclass("RunOfHead", map(_run_of, HEADS), frozen=True)
-
-
 @dataclass(frozen=True)
-class GenerateOptions(RunOfHead):
+class GenerateOptions(MixOfHead):
     """Write a new song with the heads that won: MIDI, sound and picture.
 
     It goes on from the opening of a song, its prime. What no head says is as in the
@@ -69,10 +54,6 @@ class GenerateOptions(RunOfHead):
     Example: python -m experiments.generate my_run --prime my_song.mid --bars 32
     """
 
-    run: Annotated[tyro.conf.Positional[str | None], tyro.conf.arg(metavar="[RUN]", help_behavior_hint="")] = None
-    """a run, by path or name; without one, the newest winner of each head is taken"""
-    all_songs: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
-    """use the winners that `train --all-songs` made"""
     prime: Annotated[
         Path | None, tyro.conf.arg(metavar="SONG", help_behavior_hint=""), Section("what it begins with; its length")
     ] = None
@@ -151,6 +132,16 @@ class GenerateOptions(RunOfHead):
             for option, value in given.items():
                 if value is not None:
                     raise UserError(f"{option}: a --form has its own bars; give one or the other")
+        others: dict[str, object] = {
+            "--prime": self.prime,
+            "--continue": self.go_on,
+            "--keep": self.keep,
+            "--mix-ngram": self.mix_ngram,
+        }
+        if self.way == AUTOENCODER:
+            form = None if self.form == NO_FORM else self.form
+            others |= {"--form": form, "--max-copy": self.max_copy}
+        check_between(self, others)
         if not 0 <= self.variation <= 1:
             raise UserError(f"--variation {self.variation:g}: must be from 0 to 1")
         if self.max_copy is not None and self.max_copy < SHORTEST_RUN:
@@ -176,6 +167,7 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
     dress = dress_of(options.key, options.tracks, options.instruments, options.drums, options.go_on)
     of_heads = {head: getattr(options, head) for head in HEADS}
     winners = chosen_winners(options.run, of_heads, options.runs, all_songs=options.all_songs)
+    between = _between(options, winners, dress, settings)
     shares = {}
     if options.mix_ngram is not None:
         from experiments.music.mixed import shares_of
@@ -196,6 +188,7 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
         plan=_plan(options, winners),
         free=options.form == NO_FORM,
         variation=options.variation,
+        between=between,
     )
     _show(options, write_songs(order))
 
@@ -210,6 +203,18 @@ def _check_tools(options: GenerateOptions) -> None:
         from experiments.music.soundfont import check_soundfont
 
         check_soundfont(options.soundfont)
+
+
+def _between(
+    options: GenerateOptions, winners: Mapping[str, Winner], dress: Dress, settings: Settings
+) -> Between | None:
+    """What --between names."""
+    if options.between is None:
+        return None
+    from experiments.music.between.mixing import between
+    from experiments.music.between.pair import read_pair
+
+    return between(winners, read_pair(winners, options.between, dress.key), mix_of(options), settings)
 
 
 def _kept(options: GenerateOptions, winners: Mapping[str, Winner], dress: Dress) -> Kept | None:

@@ -50,14 +50,15 @@ def _mistakes(there: Sequence[Option], words: Sequence[str], command: str, given
 def _taken(option: Option, left: deque[str]) -> list[str]:
     """The words that an option takes."""
     found: list[str] = []
-    while left and not option.switch and not _is_flag(left[0]) and (option.many or not found):
+    while left and not option.switch and not _is_flag(left[0]) and (option.many or len(found) < option.count):
         found.append(left.popleft())
     return found
 
 
 def _refused(option: Option, flag: str, values: Sequence[str]) -> Iterator[str]:
-    if not (values or option.many or option.switch):
-        yield f"{flag} needs a value: {flag} {option.metavar}"
+    if not (option.many or option.switch) and len(values) < option.count:
+        needed = "a value" if option.count == 1 else f"{option.count} values"
+        yield f"{flag} needs {needed}: {flag} {option.metavar}"
     for value in values:
         if option.choices and value not in option.choices:
             yield f"{flag} {value}: give one of {', '.join(option.choices)}{did_you_mean(value, option.choices)}"

@@ -30,7 +30,8 @@ class Option:
         flag: what a command line calls it, with its dashes; of a positional one, its place: HEAD, RUN, SONGS.
         kind: of one of its values.
         choices: the only words that it takes; () for any.
-        many: whether several words may follow it.
+        many: whether any number of words may follow it.
+        count: how many it takes otherwise.
         switch: whether it stands alone.
         section: what --help says above it; "" for nothing.
     """
@@ -45,6 +46,7 @@ class Option:
     many: bool
     switch: bool
     section: str
+    count: int = 1
 
 
 def options_of(options: type) -> tuple[Option, ...]:
@@ -59,7 +61,8 @@ def _option(options: type, field: dataclasses.Field[Any], hint: Any) -> Option:
     if typing.get_origin(bare) in (typing.Union, UnionType):
         bare = next(one for one in typing.get_args(bare) if one is not NoneType)
     listed = typing.get_origin(bare) is tuple
-    value = typing.get_args(bare)[0] if listed else bare
+    each = typing.get_args(bare) if listed else (bare,)
+    value, fixed = each[0], len(each) > 1 and ... not in each
     choices = tuple(map(str, typing.get_args(value))) if typing.get_origin(value) is typing.Literal else ()
     metavar = next((mark.metavar for mark in marks if getattr(mark, "metavar", None)), "{" + ",".join(choices) + "}")
     positional = is_positional(hint)
@@ -71,9 +74,10 @@ def _option(options: type, field: dataclasses.Field[Any], hint: Any) -> Option:
         choices=choices,
         positional=positional,
         required=is_required(field),
-        many=listed and tyro.conf.UseAppendAction not in marks,
+        many=listed and not fixed and tyro.conf.UseAppendAction not in marks,
         switch=value is bool,
         section=next((mark.title for mark in marks if isinstance(mark, Section)), ""),
+        count=len(each) if fixed else 1,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytorch_lightning as pl
@@ -15,7 +16,7 @@ from pytorch_lightning.strategies import SingleDeviceStrategy
 from lightning_modules.config import HeadConfig
 from lightning_modules.head import Head
 
-__all__ = ["fit", "load_optimizer", "optimizer_tensors"]
+__all__ = ["fit", "load_optimizer", "optimizer_tensors", "quiet_trainer"]
 
 
 def fit(
@@ -35,25 +36,32 @@ def fit(
     """
     if epochs <= first:
         return
+    rate = _Rate(head.config, schedule or head.config.schedule, first, epochs)
+    with quiet_trainer(epochs - first, [rate, *callbacks], gpu=gpu) as trainer:
+        trainer.fit(head, datamodule=data)
+
+
+@contextmanager
+def quiet_trainer(epochs: int, callbacks: Sequence[pl.Callback] = (), *, gpu: bool = False) -> Iterator[pl.Trainer]:
+    """Lightning's trainer on one device: it writes nothing, draws nothing and gives no advice."""
     for name in ("pytorch_lightning", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings():
         # Lightning advises more DataLoader workers; our batches are ready-made tensors and need none.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*GPU available but not used.*")
-        trainer = pl.Trainer(
-            max_epochs=epochs - first,
+        yield pl.Trainer(
+            max_epochs=epochs,
             accelerator="gpu" if gpu else "cpu",
             devices=1,
             strategy="auto" if gpu else _InPlace(),
-            callbacks=[_Rate(head.config, schedule or head.config.schedule, first, epochs), *callbacks],
+            callbacks=list(callbacks),
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
-        trainer.fit(head, datamodule=data)
 
 
 class _InPlace(SingleDeviceStrategy):

@@ -56,6 +56,18 @@ def test_every_target_stands_in_one_window_and_sees_what_is_before_it(kind: str,
                 assert seen == [start if event == len(column) else event for event in naive]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_window_may_be_told_its_song(kind: str) -> None:
+    column, random = _column("notes", kind), np.random.default_rng(1)
+    songs = column.songs()
+    for part in PARTS:
+        windows = Windows(column, part, Framing(6, 3, songs=True))
+        segments = windows.passed(random)
+        batch = windows.batch(segments)
+        assert batch["song"].tolist() == songs[segments.last].tolist()
+        assert "song" not in Windows(column, part, Framing(6, 3)).batch(segments)
+
+
 @pytest.mark.parametrize(("window", "tail"), WINDOWS)
 def test_counted_is_there_only_if_some_positions_are_no_targets(window: int, tail: int) -> None:
     column = numbered_column(SONGS, "tail")

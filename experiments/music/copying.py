@@ -187,9 +187,12 @@ class Comparison:
         return song.name, _bar_of(song, int(events.onset[event]))
 
 
-def comparison(winners: Mapping[str, Winner]) -> Comparison:
-    """Compares with the songs that winners, by head, learnt from."""
+def comparison(
+    winners: Mapping[str, Winner], beside: Callable[[TrainingSongs], TrainingSongs] | None = None
+) -> Comparison:
+    """Compares with the songs that winners, by head, learnt from; `beside` may add others."""
     training = training_songs(winners.values())
+    training = training if beside is None else beside(training)
     return Comparison(training, lambda: held_out(winners, training))
 
 

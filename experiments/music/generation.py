@@ -125,6 +125,7 @@ def generate(
     progress: Progress | None = None,
     compose: Compose | None = None,
     avoiding: Avoiding | None = None,
+    networks: Mapping[str, Head] = MappingProxyType({}),
 ) -> Iterator[Song]:
     """New songs, one after another.
 
@@ -141,11 +142,12 @@ def generate(
         progress: called now and then.
         compose: what the heads' voices write, in place of all of a song.
         avoiding: what the notes head is not to copy.
+        networks: by head, what speaks in place of the winner's own network; over its vocabulary.
     """
     compose = compose or _all_of_it
     if common_grid(winners.values()) != prime.song.grid:
         raise ValueError("the prime must be read on the heads' common grid")
-    heads = {name: winner.head() for name, winner in winners.items()}
+    heads = {name: networks[name] if name in networks else winner.head() for name, winner in winners.items()}
     for candidate in range(candidates):
         with _one_thread():
             voices = _voices(winners, heads, settings, shares, candidate, prime.song.grid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from datamodules.form import find_form
 from datamodules.song import Song, bar_lines
@@ -30,6 +31,10 @@ from experiments.progress import bar
 from experiments.run_folder import SONG, Run
 from experiments.winners import Winner, load_winner
 
+if TYPE_CHECKING:
+    from experiments.music.between.mixing import Between
+    from lightning_modules.head import Head
+
 __all__ = ["Order", "first_song", "write_songs"]
 
 
@@ -52,6 +57,7 @@ class Order:
         plan: the sections of a new song; None for those of the prime, or as the heads go on where `free`.
         free: whether the heads write without a plan.
         variation: see `planned.planned`.
+        between: two songs that the new one stands between, in place of a prime; None for none.
     """
 
     winners: Mapping[str, Winner]
@@ -68,6 +74,7 @@ class Order:
     plan: Plan | None = None
     free: bool = False
     variation: float = 0.2
+    between: Between | None = None
 
 
 def first_song(run: Run, heads: Sequence[str], *, seed: int = 1) -> Written:
@@ -92,35 +99,46 @@ class _Maker:
 
     def __init__(self, order: Order) -> None:
         self.order, self.winners, self.settings = order, order.winners, order.settings
-        self.prime = find_prime(order.winners, order.prime, whole=order.dress.continues)
-        self.dress = order.dress
+        self.dress, between = order.dress, order.between
+        if between is None:
+            self.prime = find_prime(order.winners, order.prime, whole=order.dress.continues)
+        else:
+            self.winners, self.prime = between.winners, between.prime
+            self.settings = replace(order.settings, tempo=order.settings.tempo or between.tempo)
+            self.dress = replace(order.dress, key=None)  # both songs are in it
         if order.kept is not None:
             self.prime = in_its_key(self.prime, order.kept, order.winners)
             self.dress = replace(order.dress, kept=order.kept.taken)
         self.plan, self.form = self._planned()
-        self.compare = comparison(order.winners)
+        self.compare = comparison(order.winners, between.beside if between else None)
         most = order.max_copy
-        self.avoids = None if most is None else avoiding(order.winners, self.compare.training, most)
-        self.origin = origin_of(order.winners, self.prime, order.settings, order.shares)
+        self.avoids = None if most is None else avoiding(self.winners, self.compare.training, most)
+        writing = {} if self.by_bars else self.winners
+        self.origin = origin_of(writing, self.prime, self.settings, order.shares)
+        self.origin += between.origin() if between else ()
         if self.plan is not None:
             self.origin += (f"form: {self.plan}, {self.form}; variation {order.variation:g}",)
         if most is not None:
             self.origin += (f"no run of more than {most} events was to be shared with a training song",)
-        self.dressed = dresser(order.winners, self.prime, self.compare.training, self.dress)
+        playing = between.playing() if between else self.compare.training
+        self.dressed = dresser(order.winners, self.prime, playing, self.dress)
 
     def write(self) -> list[Written]:
         """Draw them, and write the likeliest first."""
         order = self.order
-        _announce(self.winners, self.prime, self.settings, order.shares)
+        for line in order.between.describe() if order.between else ():
+            say(line)
+        if not self.by_bars:
+            _announce(self.winners, self.prime, self.settings, order.shares)
         with bar("writing events") as advance:
             drawn = generate(
                 self.winners, self.prime, self.settings, shares=order.shares, candidates=order.candidates,
-                progress=advance, compose=self._compose(), avoiding=self.avoids,
+                progress=advance, compose=self._compose(), avoiding=self.avoids, networks=self.networks,
             )  # fmt: skip
             songs = list(drawn)
         if order.candidates == 1:
             return [self._written(order.out, 0, songs[0])]
-        likely = likelihoods(self.winners, songs)
+        likely = likelihoods(self.winners, songs, self.networks)
         ranked = sorted(range(len(songs)), key=lambda number: likely[number].rank)
         paths = [numbered_path(order.out, rank + 1) for rank in range(len(songs))]
         written = [self._written(path, number, songs[number]) for path, number in zip(paths, ranked, strict=True)]
@@ -128,18 +146,30 @@ class _Maker:
         console.print(candidate_table([(one.midi, i + 1, likely[i], one.copying) for one, i in rows]))
         return written
 
+    @property
+    def networks(self) -> Mapping[str, Head]:
+        """What speaks in place of the winners' own networks, by head."""
+        return self.order.between.networks if self.order.between else {}
+
+    @property
+    def by_bars(self) -> bool:
+        """Whether no head writes: bars come from between those of two songs."""
+        return self.order.between is not None and self.order.between.compose is not None
+
     def _planned(self) -> tuple[Plan | None, str]:
         """The plan, and whose it is."""
         order = self.order
         if order.plan is not None:
             return order.plan, "as asked"
-        if order.free or order.kept is not None or order.dress.continues:
+        if order.free or order.kept is not None or order.dress.continues or self.by_bars:
             return None, ""
         return plan_of(self.prime.song, self.settings.bars), f"as {Path(self.prime.song.name).name} has it"
 
     def _compose(self) -> Compose | None:
         if self.order.kept is not None:
             return accompaniment(self.order.kept)
+        if self.order.between is not None and self.order.between.compose is not None:
+            return self.order.between.compose
         return None if self.plan is None else planned(self.plan, self.order.variation)
 
     def _written(self, path: Path, number: int, drawn: Song) -> Written:

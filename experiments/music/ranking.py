@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from rich.table import Table
@@ -22,7 +23,7 @@ from datamodules.windows import in_order
 from experiments.music.copying import Copying
 from experiments.music.grids import on_grid
 from experiments.winners import Winner
-from lightning_modules.head import score
+from lightning_modules.head import Head, score
 
 __all__ = ["Likelihood", "candidate_table", "likelihoods"]
 
@@ -49,12 +50,15 @@ class Likelihood:
         return math.isnan(self.total), self.total
 
 
-def likelihoods(winners: Mapping[str, Winner], songs: Sequence[Song]) -> list[Likelihood]:
+def likelihoods(
+    winners: Mapping[str, Winner], songs: Sequence[Song], networks: Mapping[str, Head] = MappingProxyType({})
+) -> list[Likelihood]:
     """The likelihood of each song under each head.
 
     Args:
         winners: by head; one of a coarser grid hears a song as it is read from its file on that grid.
         songs: as the heads wrote them, in their key; each has notes.
+        networks: by head, what speaks in place of the winner's own network.
     """
     nats: list[dict[str, float]] = [{} for _ in songs]
     for name, winner in winners.items():
@@ -66,7 +70,8 @@ def likelihoods(winners: Mapping[str, Winner], songs: Sequence[Song]) -> list[Li
         targets = column.targets(TEST)
         each = np.zeros(0)
         if len(targets):
-            each = score(winner.head(), in_order(column, TEST, winner.framing), winner.mixture).nats.numpy()
+            head = networks[name] if name in networks else winner.head()
+            each = score(head, in_order(column, TEST, winner.framing), winner.mixture).nats.numpy()
         song = column.songs()[targets]
         for number, found in enumerate(nats):
             own = each[song == number]
