@@ -1,0 +1,147 @@
+"""Traps: how long songs say the same, and when that is too long, on songs whose runs are known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from events_made import BAR, events_of, moved, random_song, random_songs
+from winners_made import demo_songs, make_run
+
+from benchmarks.repeats import Repeats, cut, repeats
+from benchmarks.traps import WAYS, Corpus, corpus_of, primes_of, written
+from datamodules.errors import UserError
+from datamodules.song import Events
+from datamodules.splits import TRAIN, make_split
+
+C, F, G = (60, 64, 67), (65, 69), (67,)
+
+
+def song(chords: list[tuple[int, ...]], offsets: list[int] | None = None, durations: list[int] | None = None) -> Events:
+    return events_of(chords, durations or [12] * len(chords), offsets or [0] + [12] * (len(chords) - 1))
+
+
+def naive(values: list[object]) -> tuple[int, int]:
+    """The longest run of equal values, and the longest of two in turn, by trying every stretch."""
+    run = turn = 1
+    for begin in range(len(values)):
+        for end in range(begin + 1, len(values) + 1):
+            part = values[begin:end]
+            if len(set(part)) == 1:
+                run = max(run, len(part))
+            if len(set(part)) == 2 and all(a != b for a, b in pairwise(part)):
+                turn = max(turn, len(part))
+    return run, turn
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_runs_are_those_that_a_naive_search_finds(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    chords = [(C, F, G)[i] for i in random.integers(2 + seed % 2, size=40)]
+    timing = random.choice([6, 12], (2, 40), p=[0.2, 0.8]).tolist()
+    made = events_of(chords, *timing)
+    found = repeats(made)
+    equal, cycle = naive(list(zip(chords, *timing, strict=True)))
+    assert (found.equal, found.cycle) == (equal, cycle)
+    assert found.chords == naive(list(chords))[1]
+    assert found.offsets == naive(timing[1][1:])[0]
+
+
+def test_one_event_for_ever() -> None:
+    assert repeats(song([C] * 20, [12] * 20)) == Repeats(equal=20, cycle=1, chords=1, offsets=19, silent=0)
+
+
+def test_two_events_in_turn() -> None:
+    assert repeats(song([G, C, F, C, F, C, C, G])) == Repeats(equal=2, cycle=5, chords=5, offsets=7, silent=0)
+
+
+def test_chords_in_turn_are_no_cycle_of_events_where_their_timing_differs() -> None:
+    found = repeats(song([C, F] * 4, durations=[12, 12, 6, 12, 18, 12, 24, 12]))
+    assert (found.cycle, found.chords) == (3, 8)
+
+
+def test_bars_in_which_nothing_begins_are_silent() -> None:
+    offsets = [0, BAR // 2, 4 * BAR, BAR]  # bars 1 (twice), 5 and 6
+    assert repeats(song([C, F, G, C], offsets)).silent == pytest.approx(3 / 6)
+    assert repeats(song([C])).silent == 0
+
+
+def test_figures_know_no_key_and_no_loudness() -> None:
+    made = random_song(np.random.default_rng(1))
+    assert repeats(moved(made, 3)) == repeats(made) == repeats(replace(made, velocity=made.velocity // 2))
+
+
+def test_what_is_cut_is_the_song_from_its_beginning_in_pieces_of_one_length() -> None:
+    songs = random_songs(3)
+    for made, pieces in zip(songs, cut(songs, 16), strict=True):
+        assert [len(piece) for piece in pieces] == [16] * (len(made) // 16)
+        chords = [chord for piece in pieces for chord in piece.chords()]
+        assert chords == made.chords()[: len(chords)]
+
+
+@pytest.fixture
+def corpus() -> Corpus:
+    return corpus_of(demo_songs())
+
+
+def test_of_a_tail_split_the_ends_are_held_out(corpus: Corpus) -> None:
+    dataset = demo_songs()
+    for events, parts, (_, held) in zip(dataset.events, dataset.split.parts, corpus.held, strict=True):
+        assert len(held) == np.count_nonzero(parts > TRAIN)
+        assert held.chords() == events.chords()[-len(held) :]
+
+
+def test_one_in_two_hundred_training_excerpts_is_too_long() -> None:
+    """In each figure, at most; and none is where all of the excerpts are alike."""
+    dataset = demo_songs()
+    songs = random_songs(1, songs=60, events=300)
+    split = make_split("song", songs, 1)
+    made = corpus_of(replace(dataset, events=tuple(songs), songs=dataset.songs[:1] * 60, split=split))
+    learnt = [events for events, use in zip(songs, split.songs, strict=True) if use == "train"]
+    rates = made.rates(learnt)
+    assert made.length == 256
+    assert made.excerpts == rates.sizes.sum() == sum(len(events) // 256 for events in learnt)
+    for field in Repeats._fields:
+        assert rates.counts[field].sum() <= 0.005 * made.excerpts + 1
+    assert len(made.held) == 60 - len(learnt)
+
+
+def test_songs_that_stand_still_are_traps_and_real_ones_are_not(corpus: Corpus) -> None:
+    still = song([C] * 256)
+    in_turn = song([C, F] * 128, [12, 24] * 128)
+    rates = corpus.rates([still] * 5)
+    assert rates.share("any")[0] == rates.share("equal")[0] == rates.share("offsets")[0] == 1
+    assert corpus.rates([in_turn]).share("cycle")[0] == 1
+    real = corpus.rates([events for _, events in corpus.held])
+    assert real.share("any")[0] == 0
+    assert rates.above(real, "any")[0] == 1
+
+
+def test_intervals_hold_the_share_and_say_something_where_there_is_none(corpus: Corpus) -> None:
+    still, moving = song([C] * 64), corpus.held[0][1].stretch(0, 64)
+    rates = corpus.rates([still] * 10 + [moving] * 40)
+    share, low, high = rates.share("any")
+    assert low < share == 0.2 < high
+    assert corpus.rates([moving] * 40).share("any") == [0, 0, pytest.approx(1 - 0.025 ** (1 / 40), abs=1e-4)]
+    difference, low, high = rates.above(rates, "any")
+    assert low < difference == 0 < high
+
+
+def test_songs_of_too_few_events_have_no_excerpts(corpus: Corpus) -> None:
+    rates = corpus.rates([song([C] * 63), song([C] * 64), song([C] * 130)])
+    assert rates.sizes.tolist() == [1, 2]
+    short = random_songs(1, songs=20, events=40)
+    split = make_split("song", short, 1)
+    with pytest.raises(UserError, match="too short"):
+        corpus_of(replace(demo_songs(), events=tuple(short), songs=demo_songs().songs[:1] * 20, split=split))
+
+
+def test_each_way_writes_a_song_a_seed_with_the_primes_in_turn(tmp_path_factory: pytest.TempPathFactory) -> None:
+    winners = make_run(tmp_path_factory.mktemp("runs") / "demo")[1]
+    primes = primes_of(corpus_of(demo_songs()).held, winners)
+    songs = list(written(winners, WAYS["default"], primes, range(1, 4)))
+    assert [made.name for made in songs] == ["seed 1", "seed 2", "seed 3"]
+    assert all(len(made.events()) == 256 for made in songs)
+    assert [made.metres[0, 1:].tolist() for made in songs] == [list(primes[i].metre) for i in (0, 1, 0)]
