@@ -67,10 +67,11 @@ def _all(temperature: float = 1.0, top_p: float = 0.95) -> Way:
 
 WAYS = {
     "default": Way(),
-    "default, one prime": Way(default_prime=True),
+    "top-p 0.95": _all(),
     "top-p 1": _all(top_p=1.0),
     "temperature 0.7, top-p 0.9": _all(0.7, 0.9),
     "greedy": _all(0.0),
+    "default, one prime": Way(default_prime=True),
 }
 
 
