@@ -1,12 +1,12 @@
 """How often new songs fall into a trap: one event for ever, two in turn, a rhythm that dies.
 
-    python -m benchmarks.traps RUN ... [--seeds N] [--ways WAY ...] [--json FILE]
+    python -m benchmarks.traps RUN ... [--songs N] [--ways WAY ...] [--json FILE]
 
 Each RUN has a winner of every head, over songs that are here. In each way (the defaults, and others beside them) the
-heads write a song of 256 events a seed, each with another held-out song as its prime unless the way is of the default
-prime. Songs are judged in excerpts of one length, one after another, since a longer song has more room for a long
-stretch: the most of 256, 128 and 64 events that two thirds of the held-out songs have. What is left over at a song's
-end is dropped, and so are shorter songs.
+heads write songs of 256 events (benchmarks/lockstep.py), with the held-out songs as primes in turn unless the way is of
+the default prime. Songs are judged in excerpts of one length, one after another, since a longer song has more room for
+a long stretch: the most of 256, 128 and 64 events that two thirds of the held-out songs have. What is left over at a
+song's end is dropped, and so are shorter songs.
 
 An excerpt is a trap where its longest run of equal events, its longest stretch of two events in turn, or of equal
 offsets (benchmarks/repeats.py) is longer than the 99.5th percentile of that figure over all excerpts of the corpus's
@@ -29,6 +29,7 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
+from benchmarks.lockstep import in_lockstep
 from benchmarks.measured import shown, write
 from benchmarks.repeats import Repeats, cut, repeats
 from datamodules.errors import UserError
@@ -37,7 +38,7 @@ from datamodules.splits import TRAIN, Split
 from experiments.dataset import Dataset
 from experiments.heads import HEADS
 from experiments.music.choosing import chosen_winners
-from experiments.music.generation import Sampling, Settings, generate
+from experiments.music.generation import Sampling, Settings
 from experiments.music.prime import Prime, find_prime
 from experiments.run_folder import open_run
 from experiments.winners import Winner
@@ -83,10 +84,10 @@ class Options:
     """runs with a winner of every head, by path or name"""
     runs: Path = Path("runs")
     """where runs are kept"""
-    seeds: int = 50
+    songs: int = 200
     """songs of each way"""
-    first_seed: int = 1
-    """the first seed; the others follow"""
+    seed: int = 1
+    """of them all"""
     ways: tuple[str, ...] = tuple(WAYS)
     """which ways"""
     json: Path | None = None
@@ -200,11 +201,16 @@ def primes_of(held: Sequence[tuple[Song, Events]], winners: Mapping[str, Winner]
     return [Prime(song, events, context=min(window, len(events))) for song, events in held]
 
 
-def written(winners: Mapping[str, Winner], way: Way, primes: Sequence[Prime], seeds: Sequence[int]) -> Iterator[Song]:
-    """A song a seed, with the primes in turn."""
-    for number, seed in enumerate(seeds):
-        settings = Settings(seed=seed, sampling=way.sampling)
-        yield from generate(winners, primes[number % len(primes)], settings)
+def written(winners: Mapping[str, Winner], way: Way, primes: Sequence[Prime], songs: int, seed: int) -> list[Song]:
+    """New songs, with the primes in turn; those whose contexts are equally long are written at once."""
+    settings = Settings(sampling=way.sampling)
+    sampling = {head: settings.drawn(head) for head in winners}
+    given: dict[int, list[Prime]] = {}
+    for number in range(songs):
+        prime = primes[number % len(primes)]
+        given.setdefault(prime.context, []).append(prime)
+    groups = (in_lockstep(winners, group, sampling, settings.most, seed) for group in given.values())
+    return [song for group in groups for song in group]
 
 
 def measure(name: str, options: Options, known: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -220,12 +226,11 @@ def measure(name: str, options: Options, known: dict[str, Any]) -> Iterator[dict
         "held-out": real.told(),
         "ways": dict(known.get("ways", {})),
     }
-    seeds = range(options.first_seed, options.first_seed + options.seeds)
     for way in options.ways:
         if way not in figures["ways"]:
             one = WAYS[way].default_prime
             primes = [find_prime(winners, None)] if one else primes_of(corpus.held, winners)
-            songs = [song.events() for song in written(winners, WAYS[way], primes, seeds)]
+            songs = [song.events() for song in written(winners, WAYS[way], primes, options.songs, options.seed)]
             figures["ways"][way] = corpus.rates(songs).told(real)
         print(f"{name}, {way}: any {shown(figures['ways'][way]['any'])}", flush=True)
         yield figures

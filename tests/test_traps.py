@@ -10,11 +10,15 @@ import pytest
 from events_made import BAR, events_of, moved, random_song, random_songs
 from winners_made import demo_songs, make_run
 
+from benchmarks.lockstep import in_lockstep
 from benchmarks.repeats import Repeats, cut, repeats
 from benchmarks.traps import WAYS, Corpus, corpus_of, primes_of, written
 from datamodules.errors import UserError
-from datamodules.song import Events
+from datamodules.song import Events, Song
 from datamodules.splits import TRAIN, make_split
+from experiments.heads import HEADS
+from experiments.music.generation import Sampling, Settings, generate
+from experiments.winners import Winner
 
 C, F, G = (60, 64, 67), (65, 69), (67,)
 
@@ -138,10 +142,39 @@ def test_songs_of_too_few_events_have_no_excerpts(corpus: Corpus) -> None:
         corpus_of(replace(demo_songs(), events=tuple(short), songs=demo_songs().songs[:1] * 20, split=split))
 
 
-def test_each_way_writes_a_song_a_seed_with_the_primes_in_turn(tmp_path_factory: pytest.TempPathFactory) -> None:
-    winners = make_run(tmp_path_factory.mktemp("runs") / "demo")[1]
-    primes = primes_of(corpus_of(demo_songs()).held, winners)
-    songs = list(written(winners, WAYS["default"], primes, range(1, 4)))
-    assert [made.name for made in songs] == ["seed 1", "seed 2", "seed 3"]
+@pytest.fixture(scope="module")
+def winners(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Winner]:
+    return make_run(tmp_path_factory.mktemp("runs") / "demo")[1]
+
+
+def notes_of(made: Song) -> list[list[int]]:
+    return [column.tolist() for column in (made.notes.onset, made.notes.pitch, made.notes.length, made.notes.velocity)]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_song_alone_is_the_one_that_generate_writes(
+    winners: dict[str, Winner], corpus: Corpus, temperature: float
+) -> None:
+    sampling = dict.fromkeys(HEADS, Sampling(temperature, 0.9))
+    for prime in primes_of(corpus.held, winners):
+        (alone,) = in_lockstep(winners, [prime], sampling, 40, seed=3)
+        (made,) = generate(winners, prime, Settings(events=40, seed=3, sampling=sampling))
+        assert notes_of(alone) == notes_of(made)
+
+
+def test_songs_at_once_without_chance_are_each_the_one_that_it_is_alone(
+    winners: dict[str, Winner], corpus: Corpus
+) -> None:
+    primes = primes_of(corpus.held, winners)
+    songs = in_lockstep(winners, primes, dict.fromkeys(HEADS, Sampling(temperature=0)), 40, seed=1)
+    for together, prime in zip(songs, primes, strict=True):
+        (alone,) = in_lockstep(winners, [prime], dict.fromkeys(HEADS, Sampling(temperature=0)), 40, seed=1)
+        assert notes_of(together) == notes_of(alone)
+
+
+def test_primes_of_any_context_stand_in_turn(winners: dict[str, Winner], corpus: Corpus) -> None:
+    primes = primes_of(corpus.held, winners)
+    primes.append(replace(primes[0], context=3))
+    songs = written(winners, WAYS["greedy"], primes, songs=4, seed=1)
     assert all(len(made.events()) == 256 for made in songs)
-    assert [made.metres[0, 1:].tolist() for made in songs] == [list(primes[i].metre) for i in (0, 1, 0)]
+    assert notes_of(songs[0]) == notes_of(songs[2]) != notes_of(songs[3])  # prime 0 twice, 1, and 2
