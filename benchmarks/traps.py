@@ -43,7 +43,7 @@ from experiments.music.prime import Prime, find_prime
 from experiments.run_folder import open_run
 from experiments.winners import Winner
 
-__all__ = ["TRAPS", "Corpus", "Rates", "corpus_of"]
+__all__ = ["TRAPS", "WAYS", "Corpus", "Rates", "corpus_of", "learnt_of", "primes_of", "written"]
 
 LENGTHS = (256, 128, 64)  # events of an excerpt
 PERCENTILE = 99.5
@@ -174,16 +174,20 @@ def corpus_of(dataset: Dataset) -> Corpus:
     Raises:
         UserError: nothing is held out, or all of it is too short.
     """
-    learnt = [_stretch(dataset.events[song], dataset.split, song, held=False) for song in range(len(dataset.songs))]
     kept = [_stretch(dataset.events[song], dataset.split, song, held=True) for song in range(len(dataset.songs))]
     held = [(song, events) for song, events in zip(dataset.songs, kept, strict=True) if len(events)]
     fits = (n for n in LENGTHS if held and 3 * sum(len(events) >= n for _, events in held) >= 2 * len(held))
     length = next(fits, None)
     if length is None:
         raise UserError(f"the held-out songs are too short: two thirds of them must have {LENGTHS[-1]} events")
-    figures = [repeats(excerpt) for excerpts in cut(learnt, length) for excerpt in excerpts]
+    figures = [repeats(excerpt) for excerpts in cut(learnt_of(dataset), length) for excerpt in excerpts]
     most = Repeats(*np.percentile(np.array(figures), PERCENTILE, axis=0).tolist())
     return Corpus(length, most, len(figures), tuple(held))
+
+
+def learnt_of(dataset: Dataset) -> list[Events]:
+    """Of each song, what is learnt from, if anything is."""
+    return [_stretch(dataset.events[song], dataset.split, song, held=False) for song in range(len(dataset.songs))]
 
 
 def _stretch(events: Events, split: Split, song: int, *, held: bool) -> Events:

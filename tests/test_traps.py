@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ import pytest
 from events_made import BAR, events_of, moved, random_song, random_songs
 from winners_made import demo_songs, make_run
 
+from benchmarks.likeness import divergence, ngram_nats, rhythm, timing
 from benchmarks.lockstep import in_lockstep
 from benchmarks.repeats import Repeats, cut, repeats
 from benchmarks.traps import WAYS, Corpus, corpus_of, primes_of, written
@@ -178,3 +180,24 @@ def test_primes_of_any_context_stand_in_turn(winners: dict[str, Winner], corpus:
     songs = written(winners, WAYS["greedy"], primes, songs=4, seed=1)
     assert all(len(made.events()) == 256 for made in songs)
     assert notes_of(songs[0]) == notes_of(songs[2]) != notes_of(songs[3])  # prime 0 twice, 1, and 2
+
+
+def test_divergence_is_nothing_for_equal_shares_and_ln_2_for_nothing_in_common() -> None:
+    one, double, other = Counter("aab"), Counter("aabaab"), Counter("cd")
+    assert divergence(one, double) == pytest.approx(0)
+    assert divergence(one, other) == pytest.approx(np.log(2))
+    assert 0 < divergence(one, Counter("abb")) == divergence(Counter("abb"), one) < np.log(2)
+
+
+def test_what_was_learnt_is_likelier_than_what_is_shuffled(winners: dict[str, Winner]) -> None:
+    learnt = random_songs(5, songs=12, events=120)
+    shuffled = []
+    for one in learnt:
+        order = np.random.default_rng(1).permutation(len(one)).tolist()
+        chords = one.chords()
+        shuffled.append(events_of([chords[i] for i in order], one.duration[order].tolist(), one.offset[order].tolist()))
+    again, otherwise = ngram_nats(learnt, learnt[:6], winners), ngram_nats(learnt, shuffled[:6], winners)
+    assert all(again[head] < otherwise[head] for head in ("notes", "durations", "offsets"))
+    assert divergence(timing(learnt), timing(shuffled)) == pytest.approx(0)  # which knows no order
+    assert divergence(rhythm(learnt), rhythm(shuffled)) > 0.01
+    assert divergence(rhythm(learnt), rhythm(learnt[:1] * 12)) > divergence(rhythm(learnt), rhythm(learnt[:11])) > 0
