@@ -78,7 +78,8 @@ class GenerateOptions(MixOfHead):
     """1 draws as was learnt, less is tamer, 0 takes the likeliest; of all heads, or one: notes=1.2 (repeatable;
     default: 1)"""
     top_p: PerHead = ()
-    """draw among the likeliest values that hold this probability; in the same two forms (repeatable; default: 0.95)"""
+    """draw among the likeliest values that hold this probability; in the same two forms (repeatable; default:
+    0.95 for notes, 0.995 for the others)"""
     like: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RATINGS ...", help_behavior_hint="")] = ()
     """ratings that the blind page of `report` saved: the temperatures and top-p rated best; those given above win"""
     mix_ngram: Share = None

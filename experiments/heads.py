@@ -40,12 +40,16 @@ class HeadSpec:
         config: its hyperparameters.
         space: draws them.
         module: "module:class" of its network, named and not imported: torch costs every command seconds that few need.
+        top_p: of its draws, unless told otherwise. Of numbers nearly all: what ends a long stretch of one rhythm is
+            often less likely than 1 in 20, and rare rhythms are music (benchmarks/traps.py). Of chords less: most of
+            the tail of the many is noise, and one odd chord in a window makes the next ones odd too.
     """
 
     column: ColumnSpec
     config: type[HeadConfig]
     space: Callable[[Any], dict[str, Any]]
     module: str
+    top_p: float = 0.995
 
     @property
     def name(self) -> str:
@@ -99,6 +103,7 @@ _SPECS = (
         NotesConfig,
         search_spaces.notes.space,
         "lightning_modules.notes:NotesHead",
+        top_p=0.95,
     ),
     HeadSpec(
         ColumnSpec("durations", "duration", lowest=1, noun="duration", after=("offsets", "notes")),

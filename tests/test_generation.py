@@ -19,9 +19,13 @@ from datamodules.midi import write_midi
 from datamodules.song import Events, Song
 from datamodules.splits import TEST
 from datamodules.windows import Segments, Windows
+from experiments.cli import main
+from experiments.generate import GenerateOptions
+from experiments.generate import generate as write_song
 from experiments.heads import HEADS
 from experiments.music.generation import Sampling, Settings, generate, unknown_of_prime
 from experiments.music.prime import Prime, find_prime
+from experiments.music.sampling_options import read_sampling
 from experiments.music.voices import Event, Voice
 from experiments.winners import Winner
 from lightning_modules.head import Head
@@ -304,6 +308,23 @@ def test_windows_of_different_sizes_see_the_events_before_the_same_first_one(tmp
     likeliest = network.sample({"window": window}, temperature=0, top_p=1, generator=torch.Generator())
     song = one(winners, prime, Settings(events=5, sampling={"notes": Sampling(temperature=0)}))
     assert song.events().chords()[:1] == likeliest
+
+
+def test_a_head_is_drawn_as_asked_or_by_its_own_default() -> None:
+    asked = Sampling(0.5, 0.7)
+    settings = Settings(sampling={"durations": asked})
+    drawn = {head: settings.drawn(head) for head in HEADS}
+    assert drawn == {head: Sampling(1.0, spec.top_p) for head, spec in HEADS.items()} | {"durations": asked}
+    assert read_sampling((), ()) == drawn | {"durations": Sampling.of("durations")}
+    assert read_sampling(("0.8",), ("notes=0.5",))["offsets"] == Sampling(0.8, HEADS["offsets"].top_p)
+
+
+def test_what_is_told_of_the_default_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(GenerateOptions, write_song, prog="generate", arguments=("--help",))
+    told = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert f"{HEADS['notes'].top_p:g} for notes, {HEADS['offsets'].top_p:g} for the others" in told
+    assert len({spec.top_p for head, spec in HEADS.items() if head != "notes"}) == 1
 
 
 def test_what_the_prime_has_and_a_head_lacks_is_counted(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from experiments.heads import HEADS
 from experiments.music.ratings import FORMAT, MOST_BYTES, liked
 from experiments.music.voices import Sampling
 
-DEFAULT = Sampling()
 Rated = tuple[float, float, int | None]  # temperature, top-p, rating
 
 

@@ -97,6 +97,10 @@ class Settings:
         """Events of a song without a plan, whatever its bars hold."""
         return self.events or (EVENTS if self.bars is None else MOST_EVENTS)
 
+    def drawn(self, head: str) -> Sampling:
+        """How a head's values are drawn."""
+        return self.sampling.get(head) or Sampling.of(head)
+
 
 def unknown_of_prime(winners: Mapping[str, Winner], prime: Prime) -> dict[str, tuple[int, int]]:
     """For each head: how many of the prime's values in its first window it does not know, and how many there are.
@@ -174,7 +178,7 @@ def _voices(
         words = np.random.SeedSequence([settings.seed, candidate, *name.encode()])
         random = torch.Generator().manual_seed(int(words.generate_state(1, np.uint64)[0]))
         mixed = shares[name].begin(settings.seed, candidate, name) if name in shares else None
-        voices[name] = Voice(winner, heads[name], settings.sampling.get(name, Sampling()), random, mixed, grid)
+        voices[name] = Voice(winner, heads[name], settings.drawn(name), random, mixed, grid)
     return voices
 
 

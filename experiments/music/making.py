@@ -16,7 +16,7 @@ from experiments.music.avoiding import avoiding
 from experiments.music.copying import comparison
 from experiments.music.dressing import Dress, dresser
 from experiments.music.exact import read_exact, to_exact
-from experiments.music.generation import Compose, Sampling, Settings, generate, unknown_of_prime, without_head
+from experiments.music.generation import Compose, Settings, generate, unknown_of_prime, without_head
 from experiments.music.joining import continued
 from experiments.music.keeping import Kept, in_its_key
 from experiments.music.mixed import Share
@@ -210,7 +210,7 @@ def _announce(winners: Mapping[str, Winner], prime: Prime, settings: Settings, s
         if head not in winners:
             say(f"{head}: no head, so {without_head(head)}")
             continue
-        winner, sampling = winners[head], settings.sampling.get(head, Sampling())
+        winner, sampling = winners[head], settings.drawn(head)
         how = f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}"
         if getattr(winner.config, "objective", "") == "mae":
             how = "a regression, which has nothing to draw"

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from experiments.music.generation import Sampling, Settings
+from experiments.music.generation import Settings
 from experiments.music.mixed import Share
 from experiments.music.prime import Prime
 from experiments.provenance import made_by
@@ -25,7 +25,7 @@ def origin_of(
     commit = f", commit {made['commit']}" if made["commit"] else ""
     lines = [f"made by tritone {made['tritone']}{commit}"]
     for head, winner in winners.items():
-        sampling = settings.sampling.get(head, Sampling())
+        sampling = settings.drawn(head)
         how = f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}"
         how += f", {shares[head].describe()}" if head in shares else ""
         lines.append(f"{head}: weights with SHA-256 {_hash(winner)}, {how}")

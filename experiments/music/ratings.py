@@ -76,11 +76,11 @@ def liked(paths: Sequence[Path]) -> Liked:
 
 def _rank(setting: Setting, ratings: Sequence[int]) -> tuple[float, int, float, str]:
     """The best setting has the least."""
-    default = Sampling()
-    away = sum(abs(one.temperature - default.temperature) + abs(one.top_p - default.top_p) for _, one in setting) / len(
-        setting
-    )
-    return -_mean(ratings), -len(ratings), round(away, 9), repr(setting)
+    away = [
+        abs(one.temperature - default.temperature) + abs(one.top_p - default.top_p)
+        for one, default in ((one, Sampling.of(head)) for head, one in setting)
+    ]
+    return -_mean(ratings), -len(ratings), round(sum(away) / len(away), 9), repr(setting)
 
 
 def _mean(ratings: Sequence[int]) -> float:

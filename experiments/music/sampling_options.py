@@ -21,7 +21,7 @@ def read_sampling(
     Args:
         liked: by head, what counts where they say nothing.
     """
-    sampling = {head: liked.get(head, Sampling()) for head in HEADS}
+    sampling = {head: liked.get(head) or Sampling.of(head) for head in HEADS}
     for field, texts in (("temperature", temperature), ("top_p", top_p)):
         for text in sorted(texts, key=lambda text: "=" in text):
             head, equals, number = text.rpartition("=")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from datamodules.context import PITCHES, known_size, past_size, place_features, tick_features
 from datamodules.standing import UNTOLD, Stand, stand_features
 from datamodules.vocabulary import Chord, Value
+from experiments.heads import HEADS
 from experiments.music.grids import finer, heard_on
 from experiments.winners import Winner
 from lightning_modules.fitting import Fit, Fitting
@@ -38,7 +39,12 @@ class Sampling:
     """How a head's values are drawn."""
 
     temperature: float = 1.0  # as the head learnt them
-    top_p: float = 0.95  # without the long tail: one odd chord in a window makes the next ones odd too
+    top_p: float = 1.0
+
+    @classmethod
+    def of(cls, head: str) -> Sampling:
+        """That of a head, unless told otherwise."""
+        return cls(top_p=HEADS[head].top_p)
 
 
 @dataclass
