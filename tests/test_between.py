@@ -303,6 +303,7 @@ def test_heads_of_other_kinds_mix(tmp_path: Path) -> None:
     winners = make_run(tmp_path / "fine", ("durations",), grain="note")[1]
     winners |= make_run(tmp_path / "token", ("notes",), grid=12, output="token", tied="yes")[1]
     winners |= make_run(tmp_path / "laplace", ("offsets",), objective="mae", inputs="own")[1]
+    winners |= make_run(tmp_path / "planned", ("velocity",), form="plan")[1]
     pair = read_pair(winners, (A, B))
     for way in ("predictions", "embedding"):
         assert len(written(made(winners, pair, Mix(0.5, way=way))).notes)

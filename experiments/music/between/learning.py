@@ -15,11 +15,13 @@ from torch import Tensor
 from datamodules.columns import Column, build_column
 from datamodules.midi_windows import MidiWindows
 from datamodules.splits import FIRST, TRAIN, VALID, Split, make_split
+from datamodules.standing import standing_of
 from datamodules.vocabulary import Value
 from experiments.initial import grown
 from experiments.music.between.crossing import CrossedWindows
 from experiments.music.between.kept import keep_weights, kept_weights, key_of_weights, on_cpu, place_of, weights_hash
 from experiments.music.between.pair import NAMES, Pair, Source
+from experiments.music.grids import on_grid
 from experiments.progress import bar
 from experiments.stopping import stopping
 from experiments.training import fit
@@ -110,6 +112,7 @@ def _values(winner: Winner, pair: Pair) -> list[Value]:
 def _column(winner: Winner, sources: Sequence[Source], values: Sequence[Value]) -> Column:
     """The songs' column, the last tenth of each held out."""
     parts = []
+    songs = [on_grid(source.song, winner.grid) for source in sources]
     events = [source.on(winner.grid) for source in sources]
     for song in events:
         marks = np.full(len(song), TRAIN, np.int8)
@@ -117,7 +120,8 @@ def _column(winner: Winner, sources: Sequence[Source], values: Sequence[Value]) 
         marks[-max(len(marks) // HELD_OUT, 1) :] = VALID
         parts.append(marks)
     split = Split("tail", "the last tenth of each song is held out", tuple(parts), ("tail",) * len(parts))
-    return build_column(winner.column, events, split, winner.grid, values)
+    column = build_column(winner.column, events, split, winner.grid, values)
+    return replace(column, standing=standing_of(songs, events)) if winner.framing.form else column
 
 
 def _network(winner: Winner, column: Column, *, apart: bool) -> Head:
