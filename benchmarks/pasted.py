@@ -17,7 +17,8 @@ def pasted(song: Song, plan: Sequence[Section], turn: int = 0) -> Song:
     """A song's own sections by a plan, with their loudness; without drums, which planned songs lack too.
 
     Each label of the plan is a label of the song's own form: its first section, from its start, begun again where it
-    is short. Where the plan has more labels than the form, some are the same.
+    is short. Where the plan has more labels than the form, some are the same. Bars are to be of one length: those of
+    a song with a pickup or another metre on its way come to stand off the new bar lines.
 
     Args:
         turn: the label of the song's form, counted from 0, that the plan's first one is.
