@@ -13,7 +13,7 @@ from winners_made import demo_songs, make_run, make_winner
 
 from datamodules.errors import UserError
 from datamodules.form import find_form
-from datamodules.midi import read_midi
+from datamodules.midi import read_midi, write_midi
 from datamodules.song import Notes, Song, bar_lines
 from experiments.cli import main
 from experiments.generate import GenerateOptions, generate
@@ -93,7 +93,10 @@ def test_what_returns_is_the_same_again(demo: dict[str, Winner], prime: Prime) -
     assert first != second
     assert [row[:2] for row in of_bars(song, 8, 4)] == [row[:2] for row in first]
     assert [row[:2] for row in of_bars(song, 12, 4)] == [row[:2] for row in second]
-    assert of_bars(song, 16, 3) == of_bars(song, 0, 3)
+    last, end = of_bars(song, 16, 3), 3 * prime.bar  # what rings on is cut by other notes in an ending
+    assert [(*row[:2], min(sum(row[::2]), end)) for row in last] == [
+        (*row[:2], min(sum(row[::2]), end)) for row in of_bars(song, 0, 3)
+    ]
 
 
 @pytest.mark.parametrize("share", [0.1, 0.2, 0.5, 0.9])
@@ -186,14 +189,19 @@ def starts_of_sections(song: Song, plan: Plan) -> list[bool]:
 
 
 def test_the_form_of_the_prime_is_the_plan(call: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
-    prime = bundled()[1]
+    whole = read_midi(bundled()[1])
+    some = whole.notes.onset < bar_lines(whole)[12]
+    columns = (getattr(whole.notes, name)[some] for name in ("onset", "pitch", "length", "velocity", "part"))
+    prime = Path("prime.mid")
+    write_midi(replace(whole, notes=Notes(*columns)), prime)
     own = Plan(find_form(read_midi(prime)).sections)
+    assert len(own.sections) > 1
     assert call("--prime", str(prime), "--out", "a.mid") == 0
     assert f"form: {own}, as {prime.name} has it; found" in capsys.readouterr().out
     song = read_midi(Path("a.mid"))
     assert len(bar_lines(song)) - 1 == own.bars
     assert all(starts_of_sections(song, own))
-    assert call("--prime", str(prime), "--out", "b.mid", "--form", "none") == 0
+    assert call("--prime", str(prime), "--out", "b.mid", "--form", "none", "--tempo", "1000") == 0
     assert "form:" not in capsys.readouterr().out
     assert len(read_midi(Path("b.mid")).events()) == EVENTS
 
