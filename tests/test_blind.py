@@ -172,9 +172,10 @@ def test_the_key_says_how_each_was_made(folder: Path, page: str) -> None:
     assert key["versions"]["torch"] == facts["made_by"]["torch"]
     settings = [row["settings"] for row in key["excerpts"] if row["kind"] == "written"]
     assert {frozenset(one) for one in settings} == {frozenset(HEADS)}
-    assert {(one["notes"]["temperature"], one["notes"]["top_p"]) for one in settings} == {
-        (one.temperature, one.top_p) for one in SETTINGS[:CANDIDATES]
-    }
+    for head in HEADS:
+        assert {(one[head]["temperature"], one[head]["top_p"]) for one in settings} == {
+            (one[head].temperature, one[head].top_p) for one in SETTINGS[:CANDIDATES]
+        }
     assert len({row["id"] for row in key["excerpts"]}) == len(key["excerpts"])
     lasting = [float(found) for found in re.findall(r'data-seconds="([^"]+)"', page)]
     assert lasting == pytest.approx([len(samples) / rate for samples, rate in sounds_of(page)], abs=0.1)
@@ -275,7 +276,8 @@ def test_it_is_rated_saved_and_liked_in_a_real_browser(
             table = tab.locator("#results tbody tr").all_inner_texts()
             assert table[0].split() == ["real", "5.0", str(given.count(5))]
             assert table[1].split() == ["written", "3.0", "2"]
-            assert table[2].split("\t") == ["temperature 0.8, top-p 0.95", "4.0", "1"]
+            told = "; ".join(f"{head} temperature 0.8, top-p {HEADS[head].top_p:g}" for head in HEADS)
+            assert table[2].split("\t") == [told, "4.0", "1"]
             assert tab.locator(".rating input").first.is_disabled()  # what was saved stays as it is
             tab.keyboard.press("1")
             tab.reload()
@@ -283,10 +285,10 @@ def test_it_is_rated_saved_and_liked_in_a_real_browser(
             tab.screenshot(path=tmp_path / f"{scheme}.png", full_page=True)
         browser.close()
     assert [text for text in said if not text.startswith(("file:", "data:", "blob:"))] == []
-    assert liked([path]).sampling == dict.fromkeys(HEADS, Sampling(0.8, 0.95))
+    assert liked([path]).sampling == {head: Sampling(0.8, HEADS[head].top_p) for head in HEADS}
     arguments = (str(folder), "--events", "12", "--like", str(path), "--out", str(tmp_path / "x.mid"))
     assert main(GenerateOptions, generate, prog="generate", arguments=arguments) == 0
-    assert "--like: temperature 0.8, top-p 0.95: mean 4.0 of 1 rating" in capsys.readouterr().out
+    assert f"--like: {told}: mean 4.0 of 1 rating" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")

@@ -189,7 +189,7 @@ def test_temperature_and_top_p_of_all_heads_and_of_one(runs: Path, capsys: pytes
     assert call("demo", "--events", "5", *given) == 0
     said = capsys.readouterr().out
     assert "temperature 1.5, top-p 0.95" in said
-    assert "temperature 0.5, top-p 0.95" in said
+    assert "temperature 0.5, top-p 0.995" in said
     assert "temperature 0.5, top-p 0.7" in said
 
 

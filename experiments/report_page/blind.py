@@ -9,7 +9,7 @@ import base64
 import datetime
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -35,8 +35,12 @@ from experiments.winners import Winner
 
 __all__ = ["LEVEL", "SETTINGS", "blind_page", "real_ones"]
 
-# The first three differ in temperature alone, so that a page of few candidates tells of that.
-SETTINGS = tuple(Sampling(temperature, top_p) for top_p in (0.95, 0.9, 1.0) for temperature in (1.0, 0.8, 1.2))
+# By head; top-p 0 is the default. The first three differ in temperature alone, so that a short page tells of that.
+SETTINGS = tuple(
+    {head: Sampling(temperature, top_p or Sampling.of(head).top_p) for head in HEADS}
+    for top_p in (0.0, 0.9, 1.0)
+    for temperature in (1.0, 0.8, 1.2)
+)
 ONE_REAL = 3  # written excerpts for each real one
 LEVEL = 10 ** (-20 / 20)  # of all excerpts, -20 dBFS by root mean square: as loud as each other, and not too soft
 FADE = 1.0  # seconds that are faded after the bars, so that no real ending tells
@@ -120,10 +124,10 @@ def _songs(
         place = places[(which // 3 + which % 3 + turn) % len(places)]
         for attempt in range(TRIES):
             own = int(np.random.SeedSequence([seed, number, attempt]).generate_state(1)[0])
-            song = written(winners, place, dict.fromkeys(HEADS, SETTINGS[which]), own)
+            song = written(winners, place, SETTINGS[which], own)
             if len(song.notes):
-                how = {"temperature": SETTINGS[which].temperature, "top_p": SETTINGS[which].top_p}
-                yield song, place, {"kind": "written", "settings": dict.fromkeys(winners, how), "seed": own}
+                how = {head: asdict(SETTINGS[which][head]) for head in winners}
+                yield song, place, {"kind": "written", "settings": how, "seed": own}
                 break
 
 
