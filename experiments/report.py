@@ -202,6 +202,7 @@ def _music(winners: dict[str, Winner], songs: Sequence[Path], step: Callable[[],
     from datamodules.song import DEFAULT_GRID
     from datamodules.song_files import near_file
     from experiments.music.copying import comparison
+    from experiments.music.grids import common_grid
     from experiments.music.prime import find_prime
     from experiments.report_page.music import Music, copied, piece
 
@@ -209,7 +210,7 @@ def _music(winners: dict[str, Winner], songs: Sequence[Path], step: Callable[[],
         return Music()
     pieces, copies, share = [], [], len(songs) + bool(winners)
     compare = comparison(winners)
-    grid = next(iter(winners.values())).grid if winners else DEFAULT_GRID
+    grid = common_grid(winners.values()) if winners else DEFAULT_GRID
     for path in songs:
         try:
             song = read_song(path, grid=grid)

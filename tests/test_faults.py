@@ -74,6 +74,7 @@ def test_a_disk_that_fails_ends_a_search_in_one_line_and_loses_nothing(tmp_path:
     assert (found["traceback"], found["unreadable"], found["problems_after_resume"]) == (False, [], [])
 
 
+@pytest.mark.long
 def test_one_search_a_head_and_two_heads_side_by_side(tmp_path: Path) -> None:
     options = ("--trials", "2", "--max-epochs", "16", "--patience", "16", "--max-concurrent", "1", *SMALL)
     first = Search(tmp_path, options, PROGRAM, wandb="off")

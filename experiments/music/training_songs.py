@@ -16,7 +16,7 @@ from datamodules.corpus import read_corpus
 from datamodules.errors import UserError
 from datamodules.files import read_whole
 from datamodules.midi_bytes import Limits
-from datamodules.song import Events, Song
+from datamodules.song import DEFAULT_GRID, Events, Song
 from datamodules.splits import tail_bounds
 from experiments.heard import TRAINS, heard, in_run
 from experiments.heard import Song as Heard
@@ -109,7 +109,7 @@ class _Search:
 
 def training_songs(winners: Collection[Winner]) -> TrainingSongs:
     """The training songs of all winners together, each once for each choice of parts, on their common grid."""
-    grid = common_grid(winners)
+    grid = common_grid(winners) if winners else DEFAULT_GRID
     search, beside, complete = _Search(grid), _Search(grid), True
     whole: set[str] = set()  # digests of songs that some head learnt from to the end
     for winner in winners:
