@@ -131,7 +131,8 @@ class _Writer:
         """The section as it came first, but for what changes."""
         bars, events = self.first[section.label]
         begin = section.first * self.bar
-        changing = self.variation.bars(min(bars, section.bars))
+        known = [[row for row in events if row[0] // self.bar == bar] for bar in range(min(bars, section.bars))]
+        changes = self.variation.changes([len(rows) for rows in known])
         for number in range(section.bars):
             line = begin + number * self.bar
             if line >= stop or self.full:
@@ -139,15 +140,9 @@ class _Writer:
             if number >= bars or self.variation.free:
                 self._draw(line, min(line + self.bar, stop))
                 continue
-            here = [
-                (begin + tick, event)
-                for tick, event in events
-                if number * self.bar <= tick < (number + 1) * self.bar and begin + tick > self.before
-            ]
-            anew = self.variation.events(len(here)) if number in changing else frozenset()
-            for place, (tick, event) in enumerate(here):
+            for place, (tick, event) in enumerate(known[number]):
                 if not self.full:
-                    self._event(tick, event, anew=place in anew)
+                    self._event(begin + tick, event, anew=place in changes[number])
 
     def _draw(self, begin: int, end: int) -> None:
         """Let the heads write from a tick up to another."""
