@@ -51,7 +51,8 @@ def test_a_trial_that_takes_all_memory_goes_on_later(tmp_path: Path) -> None:
     assert (found["status"], found["failures"], found["others"]) == ("done", 1, ["done"])
 
 
-@pytest.mark.parametrize("how", [pytest.param("ctrl-c", marks=pytest.mark.long), "sigterm"])
+@pytest.mark.long
+@pytest.mark.parametrize("how", ["ctrl-c", "sigterm"])
 def test_a_search_that_is_asked_to_end_does_with_what_it_found(tmp_path: Path, how: str) -> None:
     found = endings.ended(tmp_path, how, after=2.0)
     assert found["status"] == 1
