@@ -236,6 +236,7 @@ def test_the_command(call: Callable[..., int], capsys: pytest.CaptureFixture[str
     assert song.metres.tolist()[0] == [0, 4, 4]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", ["embedding", "autoencoder"])
 def test_the_other_ways(call: Callable[..., int], capsys: pytest.CaptureFixture[str], way: str) -> None:
     assert call("--between", str(A), str(B), "--way", way, "--events", "12", "--key", "C", "--max-copy", "6") == (

@@ -25,6 +25,7 @@ def cluster() -> Iterator[Cluster]:
     found.shutdown()
 
 
+@pytest.mark.long
 def test_nodes_come_and_go_while_a_search_runs(tmp_path: Path, cluster: Cluster) -> None:
     """One joins and is used; it dies, and its trial goes on from its checkpoint."""
     search = Search(tmp_path, (*counted(3, 16)[:-2], *SMALL), PROGRAM, cluster.address, "off")
