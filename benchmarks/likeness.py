@@ -10,7 +10,6 @@ song, and the longest run that does. What FILE holds is not measured again.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from typing import Any
 import numpy as np
 import tyro
 
-from benchmarks.measured import shown, write
+from benchmarks.measured import shown, tell_each
 from benchmarks.traps import WAYS, corpus_of, learnt_of, primes_of, written
 from datamodules.columns import build_column
 from datamodules.kneser_ney import kneser_ney
@@ -122,14 +121,13 @@ def measure(name: str, options: Options, known: dict[str, Any]) -> Iterator[dict
 def main() -> None:
     """The command."""
     options = tyro.cli(Options)
-    figures: dict[str, Any] = {}
-    if options.json is not None and options.json.exists():
-        figures = json.loads(options.json.read_text())["figures"]
-    for name in options.names:
-        for found in measure(name, options, figures.get(name, {})):
-            figures[name] = found
-            if options.json is not None:
-                write("likeness", "How like held-out songs new ones are", figures, options.json)
+    tell_each(
+        "likeness",
+        "How like held-out songs new ones are",
+        options.names,
+        lambda name, known: measure(name, options, known),
+        options.json,
+    )
 
 
 if __name__ == "__main__":

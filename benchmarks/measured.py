@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from rich.table import Table
 
 from experiments.provenance import made_by
 
-__all__ = ["ROOT", "shown", "tell", "write"]
+__all__ = ["ROOT", "shown", "tell", "tell_each", "write"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,6 +43,26 @@ def write(name: str, title: str, figures: Mapping[str, Any], path: Path) -> None
     whole["date"] = time.strftime("%Y-%m-%d")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(whole, indent=1) + "\n")
+
+
+def tell_each(
+    name: str,
+    title: str,
+    runs: Sequence[str],
+    measure: Callable[[str, dict[str, Any]], Iterator[dict[str, Any]]],
+    path: Path | None,
+) -> None:
+    """Measure runs one after another, and write what is known after each step; what stands in the file is not redone.
+
+    Args:
+        measure: of a run's name and its figures so far, its figures with some more each time.
+    """
+    figures: dict[str, Any] = json.loads(path.read_text())["figures"] if path is not None and path.exists() else {}
+    for run in runs:
+        for found in measure(run, figures.get(run, {})):
+            figures[run] = found
+            if path is not None:
+                write(name, title, figures, path)
 
 
 def shown(value: Any) -> str:

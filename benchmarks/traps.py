@@ -19,7 +19,6 @@ What FILE holds is not measured again; remove it there to repeat it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +29,7 @@ import tyro
 from numpy.typing import NDArray
 
 from benchmarks.lockstep import in_lockstep
-from benchmarks.measured import shown, write
+from benchmarks.measured import shown, tell_each
 from benchmarks.repeats import Repeats, cut, repeats
 from datamodules.errors import UserError
 from datamodules.song import Events, Song
@@ -243,14 +242,13 @@ def measure(name: str, options: Options, known: dict[str, Any]) -> Iterator[dict
 def main() -> None:
     """The command."""
     options = tyro.cli(Options)
-    figures: dict[str, Any] = {}
-    if options.json is not None and options.json.exists():
-        figures = json.loads(options.json.read_text())["figures"]
-    for name in options.names:
-        for found in measure(name, options, figures.get(name, {})):
-            figures[name] = found
-            if options.json is not None:
-                write("traps", "Excerpts of new songs that are a trap", figures, options.json)
+    tell_each(
+        "traps",
+        "Excerpts of new songs that are a trap",
+        options.names,
+        lambda name, known: measure(name, options, known),
+        options.json,
+    )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ against what is in the file before a network is built.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from lightning_modules.config import HeadConfig
     from lightning_modules.head import Head
 
-__all__ = ["ALL_SONGS", "FORMAT", "WINNER", "Winner", "load_winner", "newest_winner", "save_winner"]
+__all__ = ["ALL_SONGS", "FORMAT", "WINNER", "Winner", "load_winner", "newest_winner", "save_winner", "weights_hash"]
 
 FORMAT = 1
 WINNER, ALL_SONGS = "winner.safetensors", "winner-all.safetensors"
@@ -217,6 +218,14 @@ def _check_sizes(path: Path, build: Callable[..., Head], arguments: tuple[Any, .
     if wanted != found:
         odd = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
         raise UserError(f"{path}: its weights do not fit its hyperparameters (first: {odd[0]})")
+
+
+def weights_hash(tensors: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 over weights alone: the same for the same search in another folder, on another day."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode() + tensor.cpu().numpy().tobytes())
+    return found.hexdigest()
 
 
 def newest_winner(runs: Path, head: str, name: str = WINNER) -> Path | None:

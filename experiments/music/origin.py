@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from experiments.music.generation import Settings
 from experiments.music.mixed import Share
 from experiments.music.prime import Prime
 from experiments.provenance import made_by
-from experiments.winners import Winner
+from experiments.winners import Winner, weights_hash
 
 __all__ = ["origin_of"]
 
@@ -28,15 +27,7 @@ def origin_of(
         sampling = settings.drawn(head)
         how = f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}"
         how += f", {shares[head].describe()}" if head in shares else ""
-        lines.append(f"{head}: weights with SHA-256 {_hash(winner)}, {how}")
+        lines.append(f"{head}: weights with SHA-256 {weights_hash(winner.tensors)[:HEX]}, {how}")
     verb = "continues" if prime.continues else "prime:"
     lines.append(f"{verb} {Path(prime.song.name).name} with SHA-256 {prime.song.digest[:HEX]}")
     return tuple(lines)
-
-
-def _hash(winner: Winner) -> str:
-    """Of its weights alone: the same for the same search in another folder, on another day."""
-    found = hashlib.sha256()
-    for name, tensor in sorted(winner.tensors.items()):
-        found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode() + tensor.numpy().tobytes())
-    return found.hexdigest()[:HEX]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from datamodules.song import Events
 from experiments.music.voices import Event
@@ -55,7 +56,11 @@ class BarTable:
         tables = np.zeros((3, bars, size), np.int64)
         durations = np.array(self.durations)
         duration = np.minimum(np.searchsorted(durations, np.minimum(events.duration, 4 * self.bar)), len(durations) - 1)
-        columns = (np.searchsorted(self.places, events.place), duration, events.velocity // STEP)
+        columns: tuple[NDArray[np.integer], ...] = (
+            np.searchsorted(self.places, events.place),
+            duration,
+            events.velocity // STEP,
+        )
         for table, column in zip(tables, columns, strict=True):
             table[rows, at] = column[keep]
         chord = np.zeros((bars, size, 128), np.float32)

@@ -19,8 +19,9 @@ from torch import Tensor
 from datamodules.files import read_whole, write_whole
 from datamodules.song_cache import default_cache
 from experiments.cli import note
+from experiments.winners import weights_hash
 
-__all__ = ["keep_weights", "kept_weights", "key_of_weights", "on_cpu", "place_of", "weights_hash"]
+__all__ = ["keep_weights", "kept_weights", "key_of_weights", "on_cpu", "place_of"]
 
 FORMAT = 1  # of what a key tells; another one makes all anew
 MOST = 1 << 28  # bytes of a file; far above any head of ours
@@ -34,14 +35,6 @@ def place_of(kind: str, key: str) -> Path:
 def key_of_weights(*facts: Any) -> str:
     """SHA-256 over plain data: all that the weights follow from."""
     return hashlib.sha256(json.dumps([FORMAT, *facts], sort_keys=True).encode()).hexdigest()
-
-
-def weights_hash(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 over named tensors."""
-    found = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode() + tensor.cpu().numpy().tobytes())
-    return found.hexdigest()
 
 
 def kept_weights(path: Path, key: str, like: Mapping[str, Tensor]) -> dict[str, Tensor] | None:

@@ -19,13 +19,13 @@ from datamodules.standing import standing_of
 from datamodules.vocabulary import Value
 from experiments.initial import grown
 from experiments.music.between.crossing import CrossedWindows
-from experiments.music.between.kept import keep_weights, kept_weights, key_of_weights, on_cpu, place_of, weights_hash
+from experiments.music.between.kept import keep_weights, kept_weights, key_of_weights, on_cpu, place_of
 from experiments.music.between.pair import NAMES, Pair, Source
 from experiments.music.grids import on_grid
 from experiments.progress import bar
 from experiments.stopping import stopping
 from experiments.training import fit
-from experiments.winners import Winner
+from experiments.winners import Winner, weights_hash
 from lightning_modules.song_embedding import embedded
 
 if TYPE_CHECKING:
