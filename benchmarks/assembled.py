@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datamodules.form import Section
+from datamodules.form.finding import Section
 from datamodules.song import Notes, Song, bar_lines
 
 __all__ = ["FORMS", "Piece", "Told", "assemble", "assembled", "pieces_of"]

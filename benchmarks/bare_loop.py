@@ -92,7 +92,7 @@ def bare_loop(column: Column, job: Job) -> Loop:
     """Train in this process, with the weights and batches of the trial."""
     spec = HEADS[column.spec.name]
     config = spec.config.from_dict(dict(job.hyperparameters))
-    torch.manual_seed(job.seed + 1_000_003 * job.row)  # as `experiments.search.trainable` seeds a trial
+    torch.manual_seed(job.seed + 1_000_003 * job.row)  # as `experiments.search.trial.trainable` seeds a trial
     data = MidiWindows(
         column,
         spec.framing(config),

@@ -32,11 +32,11 @@ from experiments.music.between.learning import Learning, embedding_heads, source
 from experiments.music.between.mix import AUTOENCODER, EMBEDDING, PREDICTIONS
 from experiments.music.between.pair import Pair, read_pair
 from experiments.music.choosing import chosen_winners
-from experiments.music.copying import Comparison
-from experiments.music.generation import Compose, Settings, generate
+from experiments.music.copying.figures import Comparison
+from experiments.music.events.generation import Compose, Settings, generate
+from experiments.music.events.voices import Sampling
 from experiments.music.ranking import likelihoods
 from experiments.music.training_songs import TrainingSongs, training_songs
-from experiments.music.voices import Sampling
 from experiments.winners import Winner
 from lightning_modules.blending import blended
 from lightning_modules.head import Head

@@ -52,8 +52,8 @@ def tune(kept: bool) -> int:
     import optuna
 
     import experiments.search.search
-    from experiments.cli import main as run
-    from experiments.search.live import SearchView
+    from experiments.command_line.cli import main as run
+    from experiments.search.watching.live import SearchView
     from experiments.tables import EpochTable, TrialTable
     from experiments.tune import TuneOptions
     from experiments.tune import tune as command

@@ -11,7 +11,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.measured import ROOT
-from experiments.config_file import COMMANDS
+from experiments.command_line.config_file import COMMANDS
 
 __all__ = ["PAGE", "text"]
 

@@ -83,15 +83,15 @@ class Marks:
 
 def measure(options: Options, folder: Path) -> dict[str, Any]:
     """One search."""
-    from experiments.cli import note
+    from experiments.command_line.cli import note
     from experiments.heads import HEADS
     from experiments.search import running
-    from experiments.search.live import SearchView
     from experiments.search.plan import SearchPlan
     from experiments.search.search import run_search
+    from experiments.search.watching.live import SearchView
     from experiments.stopping import Interrupt
-    from experiments.tracker import Tracker
-    from experiments.tracking import Tracking
+    from experiments.tracking.tracker import Tracker
+    from experiments.tracking.wandb_runs import Tracking
     from search_spaces import complete
 
     trials, spec = 200 if options.quick else options.trials, HEADS["notes"]

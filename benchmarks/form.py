@@ -22,10 +22,10 @@ import tyro
 
 from benchmarks.assembled import Told, assembled
 from benchmarks.measured import tell
-from datamodules.bars import bars_of
-from datamodules.corpus import read_corpus
-from datamodules.form import Section, find_form
-from datamodules.midi import read_midi
+from datamodules.corpus.reading import read_corpus
+from datamodules.form.bars import bars_of
+from datamodules.form.finding import Section, find_form
+from datamodules.midi.reading import read_midi
 from songs import bundled
 from songs.compose import form
 

@@ -22,7 +22,7 @@ import tyro
 from benchmarks.measured import tell
 from experiments.dataset import DataOptions, Dataset, read_dataset
 from experiments.heads import HEADS
-from experiments.music.generation import Settings, generate
+from experiments.music.events.generation import Settings, generate
 from experiments.music.prime import find_prime
 from experiments.winners import Winner
 from songs import bundled

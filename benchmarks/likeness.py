@@ -23,13 +23,13 @@ import tyro
 
 from benchmarks.measured import shown, tell_each
 from benchmarks.traps import WAYS, corpus_of, learnt_of, primes_of, written
+from datamodules.baselines.kneser_ney import kneser_ney
 from datamodules.columns import build_column
-from datamodules.kneser_ney import kneser_ney
 from datamodules.song import Events
 from datamodules.splits import TEST, named_split
 from experiments.heads import HEADS
 from experiments.music.choosing import chosen_winners
-from experiments.music.copying import MAIN, Comparison, comparison
+from experiments.music.copying.figures import MAIN, Comparison, comparison
 from experiments.run_folder import open_run
 from experiments.winners import Winner
 

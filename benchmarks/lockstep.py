@@ -1,7 +1,7 @@
 """Many songs at once, for figures over many: the voices of all songs take their steps together, a batch a head.
 
-A song alone is the one that `generate` writes, to the bit (tests/test_traps.py). Among others it is another one of the
-same distribution: all songs' values of a head are drawn from one source of randomness.
+A song alone is the one that `generate` writes, to the bit (tests/benchmarks/test_traps.py). Among others it is
+another one of the same distribution: all songs' values of a head are drawn from one source of randomness.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import torch
 from datamodules.song import Song
 from datamodules.vocabulary import Value
 from experiments.heads import HEADS
-from experiments.music.generation import Settings, hear_prime, song_of
+from experiments.music.events.generation import Settings, hear_prime, song_of
+from experiments.music.events.voices import TRIES, Event, Sampling, Voice
 from experiments.music.prime import Prime
-from experiments.music.voices import TRIES, Event, Sampling, Voice
 from experiments.winners import Winner
 
 if TYPE_CHECKING:

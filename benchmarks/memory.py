@@ -21,7 +21,9 @@ from benchmarks.measured import ROOT, tell
 from benchmarks.processes import workers
 
 EVERY = 0.2  # seconds between two looks
-IMPORTS = "import experiments.search.running, experiments.search.trainable, time; print(flush=True); time.sleep(60)"
+IMPORTS = (
+    "import experiments.search.running, experiments.search.trial.trainable, time; print(flush=True); time.sleep(60)"
+)
 
 
 @dataclass(frozen=True)

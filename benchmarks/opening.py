@@ -26,7 +26,7 @@ from statistics import median
 import tyro
 
 from benchmarks.measured import ROOT, tell
-from datamodules.corpus import find_files, read_corpus
+from datamodules.corpus.reading import find_files, read_corpus
 from experiments.dataset import DataOptions, read_dataset
 from songs import bundled
 

@@ -16,10 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from datamodules.midi import read_midi
+from datamodules.midi.reading import read_midi
 from experiments.music.pictures import piano_roll
 from experiments.run_folder import Run
-from experiments.search.study import METRIC
+from experiments.search.study.optuna_study import METRIC
 from experiments.tables import EpochTable
 from experiments.winners import load_winner
 

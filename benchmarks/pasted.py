@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from datamodules.form import Section, find_form
+from datamodules.form.finding import Section, find_form
 from datamodules.song import Notes, Song, bar_lines
 
 __all__ = ["pasted"]

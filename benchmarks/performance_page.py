@@ -43,8 +43,8 @@ REST = """## Where the rest of the time goes
   epochs an hour compare the work.
 - Where the driver becomes the limit (*the driver of a search as trials add up*): it is one process, and the rest waits
   while it suggests a trial or takes a report. Its time a trial, above all TPE's, grew with every trial before it; now a
-  suggestion is made from a thousand of them (`experiments/search/sampler.py`), tables and view take a fixed share of
-  the time, and reports of several epochs go together. What is left grows slowly. At so many milliseconds a trial,
+  suggestion is made from a thousand of them (`experiments/search/study/sampler.py`), tables and view take a fixed share
+  of the time, and reports of several epochs go together. What is left grows slowly. At so many milliseconds a trial,
   workers whose trials take a minute are kept busy as long as there are fewer of them than 60,000 / that.
 - An update is matrix products, mostly those of the LSTM: *where the time of a search goes* has its parts.
 """

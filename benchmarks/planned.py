@@ -8,9 +8,9 @@ long. Of each is told
 - its form, found again by the project's own detector and by one that hears other things (pitch classes of half bars and
   the steps of the top line; neither what plays nor how loud): judged as benchmarks/form.py does, beside one label,
   random labels, and the prime's own sections pasted in the order that was asked for;
-- the share of its bars in repeated passages (datamodules/repeats.py), beside real songs;
+- the share of its bars in repeated passages (datamodules/form/repeats.py), beside real songs;
 - how much what returns is what came first: onset-and-pitch F1 a bar, a mean over the bars that return;
-- what it shares with the training songs, and with its prime (experiments/music/copying.py).
+- what it shares with the training songs, and with its prime (experiments/music/copying/figures.py).
 
 A row a song goes to --raw at once; what stands there already is not written again, so that a run that was stopped goes
 on. Intervals are of 95 % over songs, by the bootstrap.
@@ -35,18 +35,18 @@ from benchmarks.form import agreement, one_label, random_labels
 from benchmarks.measured import tell
 from benchmarks.pasted import pasted
 from benchmarks.planned_figures import figures
-from datamodules.corpus import read_corpus
-from datamodules.form import Section, find_form, sections_of
-from datamodules.midi import read_midi
-from datamodules.repeats import bars_alike, notes_of_bars, repeated
+from datamodules.corpus.reading import read_corpus
+from datamodules.form.finding import Section, find_form, sections_of
+from datamodules.form.repeats import bars_alike, notes_of_bars, repeated
+from datamodules.midi.reading import read_midi
 from datamodules.song import Song, bar_lines
 from experiments.heads import HEADS
+from experiments.music.arrangement.dressing import Dress, dresser
 from experiments.music.choosing import chosen_winners
-from experiments.music.copying import GRAMS, Comparison, comparison
-from experiments.music.dressing import Dress, dresser
-from experiments.music.generation import Settings, generate
-from experiments.music.planned import planned
-from experiments.music.planning import Plan, read_plan
+from experiments.music.copying.figures import GRAMS, Comparison, comparison
+from experiments.music.events.generation import Settings, generate
+from experiments.music.form.planned import planned
+from experiments.music.form.planning import Plan, read_plan
 from experiments.music.prime import find_prime
 from experiments.music.training_songs import TrainingSongs
 from experiments.provenance import made_by

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.music.copying import GRAMS
+from experiments.music.copying.figures import GRAMS
 
 __all__ = ["figures"]
 

@@ -18,9 +18,9 @@ import tyro
 from benchmarks.measured import tell
 from datamodules.song import Song
 from experiments.music.choosing import chosen_winners
-from experiments.music.generation import Settings, generate
-from experiments.music.planned import planned
-from experiments.music.planning import read_plan
+from experiments.music.events.generation import Settings, generate
+from experiments.music.form.planned import planned
+from experiments.music.form.planning import read_plan
 from experiments.music.prime import find_prime
 
 SECTION, PAIRS = 8, ((0, 2), (1, 3))  # bars; sections of one label

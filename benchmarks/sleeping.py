@@ -77,15 +77,15 @@ def ours(folder: Path, trials: int) -> float:
     """The trials as a search of ours runs them; seconds."""
     from rich.console import Console
 
-    from experiments.cli import note
+    from experiments.command_line.cli import note
     from experiments.heads import HEADS
     from experiments.search import running
-    from experiments.search.live import SearchView
     from experiments.search.plan import SearchPlan
     from experiments.search.search import run_search
+    from experiments.search.watching.live import SearchView
     from experiments.stopping import Interrupt
-    from experiments.tracker import Tracker
-    from experiments.tracking import Tracking
+    from experiments.tracking.tracker import Tracker
+    from experiments.tracking.wandb_runs import Tracking
 
     spec = HEADS["notes"]
     plan = SearchPlan(

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from datamodules.context import Context, context_of
 from datamodules.errors import UserError
+from datamodules.form.standing import Standing
 from datamodules.song import LONGEST_QUARTERS, Events
 from datamodules.splits import FIRST, TEST, TRAIN, VALID, Split
-from datamodules.standing import Standing
 from datamodules.vocabulary import Chord, Speller, Value, Vocabulary, tick_histogram, token
 
 __all__ = ["QUARTERS", "Column", "ColumnSpec", "build_column", "column_for", "only_value"]

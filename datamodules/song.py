@@ -1,7 +1,7 @@
 """A song as tables: the notes of its parts, and the events computed from them.
 
-Times are integer ticks of ``1 / grid`` quarter note. This file knows numpy and nothing of MIDI files: `midi.py` reads
-and writes those.
+Times are integer ticks of ``1 / grid`` quarter note. This file knows numpy and nothing of MIDI files: `midi/` reads and
+writes those.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Ints = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Part:
-    """A track of a song and the role it plays (one of `ROLES`; guessed by `midi.py`)."""
+    """A track of a song and the role it plays (one of `ROLES`; guessed by `midi/roles.py`)."""
 
     name: str
     program: int  # General MIDI, 0 to 127

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.corpus.versions import joined
 from datamodules.errors import UserError
 from datamodules.grams import numbered, paired
 from datamodules.song import Events
-from datamodules.versions import joined
 
 __all__ = [
     "FIRST",

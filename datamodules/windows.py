@@ -17,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from datamodules.baselines.kneser_ney import TRANSPOSITIONS
 from datamodules.columns import Column
 from datamodules.context import PITCHES
 from datamodules.framing import Framing
-from datamodules.kneser_ney import TRANSPOSITIONS
 from datamodules.lengths import by_pitch
 
 __all__ = ["WEIGHTINGS", "Batch", "Batches", "Segments", "Weighting", "Windows", "in_order", "weights"]

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Sequence
 
 from datamodules.errors import UserError, did_you_mean
-from experiments.config_file import COMMANDS
+from experiments.command_line.config_file import COMMANDS
 
 __all__ = ["run"]
 
@@ -22,14 +22,14 @@ def run() -> int:
     if word in COMMANDS:
         sys.argv = [f"experiments.{word}", *others]
         runpy.run_module(f"experiments.{word}", run_name="__main__", alter_sys=True)
-    from experiments.cli import reported
+    from experiments.command_line.cli import reported
 
     return reported(lambda: sys.stdout.write(_answer(word, others)))
 
 
 def _answer(word: str, others: Sequence[str]) -> str:
     """What is said where no command is named."""
-    from experiments.completion import SHELLS, completion, options_class
+    from experiments.command_line.completion import SHELLS, completion, options_class
 
     if word == COMPLETION:
         return completion(*others[:1] or [""])

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from datamodules.columns import Column, ColumnSpec, build_column
-from datamodules.corpus import Corpus, Row, read_corpus
+from datamodules.corpus.finding import absolute
+from datamodules.corpus.official import official_split
+from datamodules.corpus.reading import Corpus, Row, read_corpus
+from datamodules.corpus.versions import families
 from datamodules.errors import UserError
-from datamodules.midi_bytes import Limits
-from datamodules.official import official_split
+from datamodules.form.standing import Standing, standing_of
+from datamodules.midi.raw_bytes import Limits
 from datamodules.song import DEFAULT_GRID, Events, Song, check_grid
-from datamodules.song_files import absolute
 from datamodules.splits import TRAIN, Split, given_split, leakage, make_split, named_split
-from datamodules.standing import Standing, standing_of
-from datamodules.versions import families
 from datamodules.vocabulary import Value
 from experiments.heads import HEADS
 from experiments.progress import bar

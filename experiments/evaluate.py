@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from datamodules.errors import UserError
-from experiments.cli import console, main, note, say
-from experiments.config_file import ConfigFile, RunsFolder
+from experiments.command_line.cli import console, main, note, say
+from experiments.command_line.config_file import ConfigFile, RunsFolder
 
 if TYPE_CHECKING:
-    from datamodules.bootstrap import Units
     from datamodules.columns import Column
+    from experiments.evaluating.bootstrap import Units
     from experiments.evaluating.comparing import Scored
     from experiments.evaluating.rivals import Rival
     from experiments.run_folder import Run
@@ -99,7 +99,7 @@ class _Part:
     """What is scored: a part of the run's songs, or other songs."""
 
     def __init__(self, run: Run, songs: Sequence[Path]) -> None:
-        from datamodules.song_files import absolute
+        from datamodules.corpus.finding import absolute
         from datamodules.splits import TEST, with_test_songs
         from experiments.dataset import read_dataset
         from experiments.progress import reading
@@ -147,7 +147,7 @@ class _Part:
         """What the intervals are drawn from: every head scores the same events."""
         import numpy as np
 
-        from datamodules.bootstrap import units_of
+        from experiments.evaluating.bootstrap import units_of
 
         counts = [int(np.count_nonzero(marks == self.part)) for marks in self.dataset.split.parts]
         return units_of(np.repeat(np.arange(len(counts)), counts))
@@ -159,7 +159,7 @@ class _Part:
 
     def score(self, winner: Winner, rivals: Sequence[Rival], *, mix: bool) -> dict[str, Any]:
         """Say and return a head's figures, its baselines', what can be told apart, and the leakage."""
-        from datamodules.baselines import baselines
+        from datamodules.baselines.averages import baselines
         from experiments.evaluating.comparing import against_baselines, baseline_title, score_winner
         from experiments.figures import comparison, told_in_words
 
@@ -194,7 +194,7 @@ class _Part:
 
     def _mixed(self, winner: Winner, column: Column, scored: Scored) -> tuple[dict[str, Any], str]:
         """The winner's mixture with the best n-gram, and its gain in words."""
-        from datamodules.bootstrap import interval
+        from experiments.evaluating.bootstrap import interval
         from experiments.evaluating.comparing import difference
         from experiments.evaluating.mixing import fit_mix
 

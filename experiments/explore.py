@@ -17,19 +17,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 from rich.text import Text
 
+from datamodules.corpus.finding import printable
 from datamodules.errors import UserError
-from datamodules.repeats import repeated
+from datamodules.form.repeats import repeated
 from datamodules.song import Song, bar_lines
-from datamodules.song_files import printable
-from experiments.cli import console, say
-from experiments.cli import main as run_command
-from experiments.config_file import ConfigFile
+from experiments.command_line.cli import console, say
+from experiments.command_line.cli import main as run_command
+from experiments.command_line.config_file import ConfigFile
 from experiments.dataset import DataOptions, Dataset, read_dataset
 from experiments.files import write_bytes, write_json
 from experiments.progress import reading
 
 if TYPE_CHECKING:
-    from datamodules.form import Form
+    from datamodules.form.finding import Form
 
 __all__ = ["Options", "explore", "main"]
 
@@ -137,7 +137,7 @@ def _check(options: Options) -> None:
 
 def _forms(songs: Sequence[Song]) -> list[tuple[Song, Form]]:
     """The songs that have a form to find, each with it."""
-    from datamodules.form import LONGEST_SONG, find_form
+    from datamodules.form.finding import LONGEST_SONG, find_form
 
     return [(song, find_form(song)) for song in songs if len(bar_lines(song)) <= LONGEST_SONG]
 

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from datamodules.errors import UserError
-from experiments.cli import main, say
-from experiments.config_file import ConfigFile, RunsFolder
+from experiments.command_line.cli import main, say
+from experiments.command_line.config_file import ConfigFile, RunsFolder
+from experiments.command_line.option_fields import Section
 from experiments.head_options import AUTOENCODER, MixOfHead, check_between, mix_of
 from experiments.heads import HEADS
-from experiments.option_fields import Section
 
 if TYPE_CHECKING:
+    from experiments.music.arrangement.dressing import Dress
     from experiments.music.between.mixing import Between
-    from experiments.music.dressing import Dress
-    from experiments.music.generation import Sampling, Settings
-    from experiments.music.keeping import Kept
-    from experiments.music.planning import Plan
+    from experiments.music.events.generation import Sampling, Settings
+    from experiments.music.form.planning import Plan
+    from experiments.music.own_song.keeping import Kept
     from experiments.music.writing import Written
     from experiments.winners import Winner
 
@@ -159,8 +159,8 @@ class GenerateOptions(MixOfHead):
 
 def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
     """The command: winners and a prime -> new songs."""
+    from experiments.music.arrangement.dressing import dress_of
     from experiments.music.choosing import chosen_winners
-    from experiments.music.dressing import dress_of
     from experiments.music.making import Order, write_songs
 
     settings = _settings(options)
@@ -171,7 +171,7 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
     between = _between(options, winners, dress, settings)
     shares = {}
     if options.mix_ngram is not None:
-        from experiments.music.mixed import shares_of
+        from experiments.music.events.mixed import shares_of
 
         shares = shares_of(winners, next(iter(options.mix_ngram), None))
     order = Order(
@@ -197,11 +197,11 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
 def _check_tools(options: GenerateOptions) -> None:
     """Refuse at once what asks for a program, a file or a library that is not here."""
     if options.musicxml:
-        from experiments.music.score import check_musicxml
+        from experiments.music.score.musicxml import check_musicxml
 
         check_musicxml()
     if options.soundfont is not None:
-        from experiments.music.soundfont import check_soundfont
+        from experiments.music.sound.soundfont import check_soundfont
 
         check_soundfont(options.soundfont)
 
@@ -222,8 +222,8 @@ def _kept(options: GenerateOptions, winners: Mapping[str, Winner], dress: Dress)
     """What --keep names."""
     if options.keep is None:
         return None
-    from experiments.music.grids import common_grid
-    from experiments.music.keeping import read_kept
+    from experiments.music.events.grids import common_grid
+    from experiments.music.own_song.keeping import read_kept
 
     bounds = options.events is None and options.bars is None
     return read_kept(options.keep, common_grid(winners.values()), bounds=bounds).playing(dress.instruments)
@@ -233,8 +233,8 @@ def _plan(options: GenerateOptions, winners: Mapping[str, Winner]) -> Plan | Non
     """What --form names; None for the prime's, or none."""
     if options.form in (None, NO_FORM):
         return None
-    from experiments.music.grids import common_grid
-    from experiments.music.planning import read_plan
+    from experiments.music.events.grids import common_grid
+    from experiments.music.form.planning import read_plan
 
     return read_plan(options.form, common_grid(winners.values()))
 
@@ -255,7 +255,7 @@ def _show(options: GenerateOptions, written: Sequence[Written]) -> None:
             where = "" if options.runs is None else f" --runs {shlex.quote(str(options.runs))}"
             say(f"next: python -m experiments.report {shlex.quote(options.run)}{where} --song {shown}")
     if options.play:
-        from experiments.music.playing import play
+        from experiments.music.sound.playing import play
 
         for one in written:
             play(one.sound)
@@ -263,8 +263,8 @@ def _show(options: GenerateOptions, written: Sequence[Written]) -> None:
 
 def _settings(options: GenerateOptions) -> Settings:
     """The options as the generator takes them."""
-    from experiments.music.generation import MOST_EVENTS, Settings
-    from experiments.music.sampling_options import read_sampling
+    from experiments.music.events.generation import MOST_EVENTS, Settings
+    from experiments.music.events.sampling_options import read_sampling
 
     whole = MOST_EVENTS if options.keep is not None else None  # as many as there are to the end of what is kept
     return Settings(

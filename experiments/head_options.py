@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from datamodules.errors import UserError
+from experiments.command_line.option_fields import Section
 from experiments.heads import HEADS
-from experiments.option_fields import Section
 
 if TYPE_CHECKING:
     from experiments.music.between.mix import Mix

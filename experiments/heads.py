@@ -18,8 +18,8 @@ import search_spaces.velocity
 from datamodules.columns import ColumnSpec
 from datamodules.context import known_size, past_size
 from datamodules.errors import UserError, did_you_mean
+from datamodules.form.standing import stand_size
 from datamodules.framing import Framing
-from datamodules.standing import stand_size
 from datamodules.vocabulary import Vocabulary, tick_histogram
 from lightning_modules.config import DurationsConfig, HeadConfig, NotesConfig, TimingConfig
 

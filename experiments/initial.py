@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from datamodules.errors import UserError
 from datamodules.vocabulary import Vocabulary
-from experiments.cli import note
+from experiments.command_line.cli import note
 from experiments.heard import Song, heard, overlap
 from experiments.run_folder import open_run
 from experiments.winners import WINNER, load_winner

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from experiments.cli import console
+from experiments.command_line.cli import console
 
 __all__ = ["bar", "reading"]
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from datamodules.errors import UserError
-from experiments.cli import main, note, say
-from experiments.config_file import ConfigFile, RunsFolder
+from experiments.command_line.cli import main, note, say
+from experiments.command_line.config_file import ConfigFile, RunsFolder
 
 if TYPE_CHECKING:
     from experiments.dataset import Dataset
@@ -197,12 +197,12 @@ def _blind(
 
 def _music(winners: dict[str, Winner], songs: Sequence[Path], step: Callable[[], object]) -> Music:
     """The prime and the new songs, and how much of these stands in the training songs."""
-    from datamodules.corpus import read_song
-    from datamodules.midi import RejectedFile
+    from datamodules.corpus.finding import near_file
+    from datamodules.corpus.reading import read_song
+    from datamodules.midi.reading import RejectedFile
     from datamodules.song import DEFAULT_GRID
-    from datamodules.song_files import near_file
-    from experiments.music.copying import comparison
-    from experiments.music.grids import common_grid
+    from experiments.music.copying.figures import comparison
+    from experiments.music.events.grids import common_grid
     from experiments.music.prime import find_prime
     from experiments.report_page.music import Music, copied, piece
 

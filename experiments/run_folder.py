@@ -14,8 +14,8 @@ from pathlib import Path
 from string import hexdigits
 from typing import Any
 
+from datamodules.corpus.finding import printable
 from datamodules.errors import UserError, did_you_mean
-from datamodules.song_files import printable
 from experiments.dataset import DataOptions, Dataset, read_dataset
 from experiments.files import locked, read_json, write_json
 from experiments.heads import HEADS

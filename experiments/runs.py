@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from datamodules.errors import UserError
-from experiments.cli import console, main
-from experiments.config_file import ConfigFile, RunsFolder
+from experiments.command_line.cli import console, main
+from experiments.command_line.config_file import ConfigFile, RunsFolder
 
 if TYPE_CHECKING:
     from experiments.run_folder import Run

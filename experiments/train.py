@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from datamodules.errors import UserError
-from experiments.cli import console, main, note, say
-from experiments.config_file import ConfigFile, RunsFolder
+from experiments.command_line.cli import console, main, note, say
+from experiments.command_line.config_file import ConfigFile, RunsFolder
 from experiments.heads import ALL, HEADS, HeadName, named_heads
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _further(dataset: Dataset, winner: Winner, options: TrainOptions) -> dict[st
     """
     import torch
 
-    from datamodules.floors import floors
+    from datamodules.baselines.floors import floors
     from datamodules.splits import TRAIN
     from experiments.evaluate import training_figures
     from experiments.figures import METRICS, comparison, told_in_words, unit_of

@@ -18,13 +18,13 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import tyro
 
 from datamodules.errors import UserError
-from datamodules.midi_bytes import Limits
+from datamodules.midi.raw_bytes import Limits
 from datamodules.song import DEFAULT_GRID
-from experiments.cli import main, parse
-from experiments.config_file import ConfigFile, RunsFolder
+from experiments.command_line.cli import main, parse
+from experiments.command_line.config_file import ConfigFile, RunsFolder
+from experiments.command_line.option_fields import Section
 from experiments.files import place
 from experiments.heads import ALL, HEADS, HeadName
-from experiments.option_fields import Section
 
 __all__ = ["TuneOptions", "tune"]
 

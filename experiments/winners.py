@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datamodules.baselines.mixture import HIGHEST_MIXTURE, LOWEST_MIXTURE
 from datamodules.columns import ColumnSpec
 from datamodules.errors import UserError
 from datamodules.framing import Framing
-from datamodules.mixture import HIGHEST_MIXTURE, LOWEST_MIXTURE
 from datamodules.song import check_grid
 from datamodules.vocabulary import Vocabulary
 from experiments.files import write_bytes

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from experiments import cli
+from experiments.command_line import cli
+
+HERE = Path(__file__).parent
 
 
 def _starts_ray(path: Path) -> set[str]:
@@ -18,10 +20,10 @@ def _starts_ray(path: Path) -> set[str]:
     whole = any("pytestmark" in (text := ast.unparse(node)) and "mark.slow" in text for node in body)
     tests = [node for node in body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
     slow = [test for test in tests if whole or any("mark.slow" in ast.unparse(mark) for mark in test.decorator_list)]
-    return {f"tests/{path.name}::{test.name}" for test in slow}
+    return {f"tests/{path.relative_to(HERE).as_posix()}::{test.name}" for test in slow}
 
 
-STARTS_RAY = set().union(*map(_starts_ray, Path(__file__).parent.glob("test_*.py")))
+STARTS_RAY = set().union(*map(_starts_ray, HERE.rglob("test_*.py")))
 
 
 class RayInOne(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types

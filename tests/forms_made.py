@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from events_made import BAR, events_of
 
-from datamodules.form import Section
+from datamodules.form.finding import Section
+from datamodules.form.standing import Stand, Standing, stands_of
 from datamodules.song import Events
-from datamodules.standing import Stand, Standing, stands_of
 
 Row = tuple[int, tuple[int, ...], int, int]  # tick, chord, duration, velocity
 

@@ -18,8 +18,8 @@ def test_imports_point_down() -> None:
 
 
 def test_only_one_file_imports_each_tracker_and_only_search_imports_ray() -> None:
-    assert _importers("wandb") == {"tracking.py"}
-    assert _importers("tensorboardX") == {"tensorboard.py"}
+    assert _importers("wandb") == {"tracking/wandb_runs.py"}
+    assert _importers("tensorboardX") == {"tracking/tensorboard.py"}
     found = _importers("ray")
     assert found
     assert all(name.startswith("search/") for name in found)

@@ -1,13 +1,14 @@
 """README: its tree is true, and its commands are commands that the program takes (`.ci/readme` runs them)."""
 
 import re
+from pathlib import Path
 
 import pytest
 from pages import ROOT, commands_of
 
-from experiments.cli import parse
-from experiments.completion import options_class
-from experiments.config_file import COMMANDS
+from experiments.command_line.cli import parse
+from experiments.command_line.completion import options_class
+from experiments.command_line.config_file import COMMANDS
 
 README = (ROOT / "README.md").read_text()
 
@@ -24,15 +25,13 @@ def test_the_readme_shows_every_command() -> None:
 
 def test_the_tree_is_true() -> None:
     tree = README.split("## The house")[1].split("```")[1]
-    folder = ROOT
+    folders: list[Path] = []
     found = 0
     for line in filter(None, tree.splitlines()):
-        name = line.split()[0]
-        if not line.startswith(" "):
-            folder = ROOT / name
-            assert folder.is_dir(), name
-        else:
-            assert (folder / name).exists(), f"{folder.name}/{name}"
+        depth, name = (len(line) - len(line.lstrip())) // 2, line.split()[0]
+        path = ROOT.joinpath(*folders[:depth], name)
+        assert path.exists(), path
+        folders[depth:] = [Path(name)] if path.is_dir() else []
         found += 1
     assert found > 20
     shown = {line.split("/")[0] for line in tree.splitlines() if line and not line.startswith(" ")}

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from pages import ROOT, commands_of
 
-from experiments.cli import parse
-from experiments.completion import options_class
-from experiments.option_fields import options_of
+from experiments.command_line.cli import parse
+from experiments.command_line.completion import options_class
+from experiments.command_line.option_fields import options_of
 
 PAGE = ROOT / "docs" / "tutorial.md"
 TEXT = PAGE.read_text()

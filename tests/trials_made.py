@@ -13,7 +13,8 @@ from datamodules.folds import make_folds
 from datamodules.splits import Split, make_split, named_split
 from experiments.heads import HEADS
 from experiments.search.plan import TrialSettings
-from experiments.search.storage import TrialStore
+from experiments.search.trial.storage import TrialStore
+from experiments.tables import TrialTable
 
 SONGS = random_songs(3, songs=7, events=40)
 SPLITS = (
@@ -50,3 +51,13 @@ def settings(folder: Path, **other: Any) -> TrialSettings:
 def config(row: int = 0, **other: Any) -> dict[str, Any]:
     whole = HEADS["offsets"].config.from_dict(HYPERPARAMETERS).to_dict()
     return {"hyperparameters": whole, "row": row, "max_epochs": 4, **other}
+
+
+class Silent:
+    """Shows nothing."""
+
+    def update(self, table: TrialTable) -> None:
+        pass
+
+    def repeating(self, kind: str, rows: Any) -> None:
+        pass

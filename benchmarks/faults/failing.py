@@ -55,7 +55,7 @@ HOW: dict[str, Callable[[Any], None]] = {"raised": _raises, "nan": _is_no_number
 
 def train_and_fail(config: dict[str, Any], reference: list[Any], settings: Any) -> None:
     """In place of `train_trial_on`, in a worker."""
-    from experiments.search import trainable
+    from experiments.search.trial import trainable
 
     how, once = os.environ[HOW_VARIABLE], Path(os.environ[ONCE_VARIABLE])
     end_epoch = trainable._Trial.end_epoch

@@ -1,7 +1,7 @@
 """Damaged and hostile MIDI files, read as a command reads them: how many are read, and what each of them costs.
 
-Time is the processor time of a file, as the limit of `datamodules.midi_bytes.Limits` is; memory is how much larger a
-worker ever was than before its first file. Both are taken inside of the workers.
+Time is the processor time of a file, as the limit of `datamodules.midi.raw_bytes.Limits` is; memory is how much larger
+a worker ever was than before its first file. Both are taken inside of the workers.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from datamodules import song_workers
-from datamodules.corpus import find_files, read_corpus
-from datamodules.midi_bytes import Limits, RejectedFile
+from datamodules.corpus import workers as song_workers
+from datamodules.corpus.finding import printable
+from datamodules.corpus.reading import find_files, read_corpus
+from datamodules.midi.raw_bytes import Limits, RejectedFile
 from datamodules.song import Song
-from datamodules.song_files import printable
 from songs import bundled
 
 __all__ = ["KINDS", "hostile", "mutated", "mutations"]

@@ -18,8 +18,8 @@ HEAD = """# Reliability
 
 What goes wrong in a long search, provoked for real: processes killed, machines cut off, disks filled. Written by
 `python -m benchmarks.faults.page` from what `python -m benchmarks.faults --json FILE` found (FILE is
-benchmarks/performance/faults.json). The same faults, fewer times each, are tests: `tests/test_faults.py`,
-`tests/test_machines.py`, `tests/test_hostile_files.py`.
+benchmarks/performance/faults.json). The same faults, fewer times each, are tests: `tests/search/test_faults.py`,
+`tests/search/test_machines.py`, `tests/datamodules/test_hostile_files.py`.
 
 After each search it was looked at whether every trial stands in `trials.csv` once, every epoch of each in `epochs.csv`
 once and none is missing, the study holds no open trial and has ended each row once, and the winner is the best that the

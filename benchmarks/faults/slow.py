@@ -19,8 +19,8 @@ PROGRAM = ("-c", "import sys; from benchmarks.faults.slow import tune; sys.exit(
 
 def train_slowly(config: dict[str, Any], reference: list[Any], settings: Any) -> None:
     """In place of `train_trial_on`, in a worker."""
-    from experiments.search import trainable
     from experiments.search.running import train_trial_on
+    from experiments.search.trial import trainable
 
     end_epoch, ended = trainable._Trial.end_epoch, time.monotonic()
 
@@ -40,7 +40,7 @@ def tune(train: Callable[..., None] = train_slowly) -> int:
 
     import experiments.search.running
     import experiments.search.search
-    from experiments.cli import main
+    from experiments.command_line.cli import main
     from experiments.tune import TuneOptions
     from experiments.tune import tune as command
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.bootstrap import Interval, Units, Verdict, interval, verdict
-from datamodules.by_target import baseline_errors, baseline_nats
+from datamodules.baselines.by_target import baseline_errors, baseline_nats
+from experiments.evaluating.bootstrap import Interval, Units, Verdict, interval, verdict
 from experiments.figures import TITLES, unit_of
 
 if TYPE_CHECKING:
-    from datamodules.baselines import Figures
+    from datamodules.baselines.averages import Figures
     from datamodules.columns import Column, ColumnSpec
     from experiments.dataset import Dataset
     from experiments.winners import Winner

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.by_target import Ngram, best_ngram
+from datamodules.baselines.by_target import Ngram, best_ngram
 
 if TYPE_CHECKING:
     from datamodules.columns import Column

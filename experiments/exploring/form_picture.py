@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from datamodules.form import Form
+from datamodules.form.finding import Form
 from datamodules.song import Song, bar_lines
 from experiments.exploring.distributions import styled
 from experiments.exploring.summaries import plain

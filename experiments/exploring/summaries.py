@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.baselines import Figures, baselines
+from datamodules.baselines.averages import Figures, baselines
 from datamodules.columns import Column, ColumnSpec
-from datamodules.corpus import Row
+from datamodules.corpus.reading import Row
 from datamodules.song import Part, Song
 from datamodules.splits import TRAIN
 from datamodules.vocabulary import PITCHES, Value

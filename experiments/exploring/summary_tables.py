@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from datamodules.baselines import Figures
+from datamodules.baselines.averages import Figures
 from datamodules.song import ROLES
 from experiments.exploring.summaries import SCHEMES, TOP, ColumnSummary, SongSummary, Summary, chord_names, plain
 from experiments.figures import TITLES

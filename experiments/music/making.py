@@ -7,25 +7,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datamodules.form import find_form
+from datamodules.form.finding import find_form
 from datamodules.song import Song, bar_lines
-from experiments.cli import console, note, say
+from experiments.command_line.cli import console, note, say
 from experiments.heads import HEADS
-from experiments.music.accompanying import accompaniment
-from experiments.music.avoiding import avoiding
-from experiments.music.copying import comparison
-from experiments.music.dressing import Dress, dresser
-from experiments.music.exact import read_exact, to_exact
-from experiments.music.generation import Compose, Settings, generate, unknown_of_prime, without_head
-from experiments.music.joining import continued
-from experiments.music.keeping import Kept, in_its_key
-from experiments.music.mixed import Share
+from experiments.music.arrangement.dressing import Dress, dresser
+from experiments.music.copying.avoiding import avoiding
+from experiments.music.copying.figures import comparison
+from experiments.music.events.generation import Compose, Settings, generate, unknown_of_prime, without_head
+from experiments.music.events.mixed import Share
+from experiments.music.form.planned import planned
+from experiments.music.form.planning import Plan, plan_of
 from experiments.music.origin import origin_of
-from experiments.music.planned import planned
-from experiments.music.planning import Plan, plan_of
+from experiments.music.own_song.accompanying import accompaniment
+from experiments.music.own_song.exact import read_exact, to_exact
+from experiments.music.own_song.joining import continued
+from experiments.music.own_song.keeping import Kept, in_its_key
 from experiments.music.prime import Prime, find_prime
 from experiments.music.ranking import candidate_table, likelihoods
-from experiments.music.score import write_musicxml
+from experiments.music.score.musicxml import write_musicxml
 from experiments.music.writing import Written, numbered_path, write_song
 from experiments.progress import bar
 from experiments.run_folder import SONG, Run

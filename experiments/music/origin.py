@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from experiments.music.generation import Settings
-from experiments.music.mixed import Share
+from experiments.music.events.generation import Settings
+from experiments.music.events.mixed import Share
 from experiments.music.prime import Prime
 from experiments.provenance import made_by
 from experiments.winners import Winner, weights_hash

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from datamodules.form import Section
+from datamodules.form.finding import Section
 from datamodules.song import Song, bar_lines
 from experiments.files import write_bytes
 

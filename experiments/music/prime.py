@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.columns import ColumnSpec
-from datamodules.corpus import read_song
+from datamodules.corpus.finding import near_file
+from datamodules.corpus.reading import read_song
 from datamodules.errors import UserError
-from datamodules.midi_bytes import RejectedFile
+from datamodules.midi.raw_bytes import RejectedFile
 from datamodules.song import LONGEST_QUARTERS, Events, Song, bar_length
-from datamodules.song_files import near_file
 from datamodules.vocabulary import Value
-from experiments.music.grids import common_grid
+from experiments.music.events.grids import common_grid
+from experiments.music.events.voices import Event
 from experiments.music.training_songs import first_training_song, parts_of
-from experiments.music.voices import Event
 from experiments.winners import Winner
 from songs import bundled
 

@@ -16,12 +16,12 @@ import numpy as np
 from rich.table import Table
 
 from datamodules.columns import column_for
+from datamodules.form.standing import standing_of
 from datamodules.song import Song
 from datamodules.splits import TEST
-from datamodules.standing import standing_of
 from datamodules.windows import in_order
-from experiments.music.copying import Copying
-from experiments.music.grids import on_grid
+from experiments.music.copying.figures import Copying
+from experiments.music.events.grids import on_grid
 from experiments.winners import Winner
 from lightning_modules.head import Head, score
 

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.corpus import read_corpus
+from datamodules.corpus.reading import read_corpus
 from datamodules.errors import UserError
 from datamodules.files import read_whole
-from datamodules.midi_bytes import Limits
+from datamodules.midi.raw_bytes import Limits
 from datamodules.song import DEFAULT_GRID, Events, Song
 from datamodules.splits import tail_bounds
 from experiments.heard import TRAINS, heard, in_run
 from experiments.heard import Song as Heard
-from experiments.music.grids import common_grid
+from experiments.music.events.grids import common_grid
 from experiments.winners import Winner
 from songs import bundled
 

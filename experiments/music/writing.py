@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.errors import UserError
-from datamodules.form import Section
-from datamodules.midi import RejectedFile, read_midi, write_midi
+from datamodules.form.finding import Section
+from datamodules.midi.reading import RejectedFile, read_midi, write_midi
 from datamodules.song import Song, bar_lines
-from experiments.cli import note
-from experiments.music.copying import Comparison, Copying
+from experiments.command_line.cli import note
+from experiments.music.copying.figures import Comparison, Copying
 from experiments.music.pictures import piano_roll
-from experiments.music.sound import song_seconds, write_wav
-from experiments.music.soundfont import write_soundfont_wav
+from experiments.music.sound.soundfont import write_soundfont_wav
+from experiments.music.sound.wav import song_seconds, write_wav
 
 __all__ = ["Written", "numbered_path", "write_song"]
 

@@ -20,12 +20,12 @@ from datamodules.errors import UserError
 from datamodules.song import Song
 from experiments.dataset import Dataset
 from experiments.heads import HEADS
-from experiments.music.dressing import Dress, dresser
-from experiments.music.generation import Sampling, without_head
-from experiments.music.grids import common_grid
-from experiments.music.mp3 import as_mp3
+from experiments.music.arrangement.dressing import Dress, dresser
+from experiments.music.events.generation import Sampling, without_head
+from experiments.music.events.grids import common_grid
 from experiments.music.ratings import BEST, FORMAT, WORST
-from experiments.music.sound import PEAK, RATE, render
+from experiments.music.sound.mp3 import as_mp3
+from experiments.music.sound.wav import PEAK, RATE, render
 from experiments.music.training_songs import TrainingSongs
 from experiments.provenance import made_by
 from experiments.report_page.excerpts import PARTS, Place, find_places, real, written

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from datamodules.columns import Column
-from experiments.search.observer import Follower, Halt, Observer, View
 from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.running import Listed, run_trials
+from experiments.search.watching.observer import Follower, Halt, Observer, View
 from experiments.tables import CONFIRM, FINAL, FINISHED, SEARCH, EpochTable, TrialRow, TrialTable
 
 __all__ = [

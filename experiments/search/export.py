@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from datamodules.errors import UserError
-from experiments.cli import note, say
+from experiments.command_line.cli import note, say
 from experiments.dataset import Dataset
 from experiments.figures import metric_name
 from experiments.run_folder import Run
-from experiments.search.columns import Columns
 from experiments.search.confirm import Choice
 from experiments.search.plan import Outcome, SearchPlan
-from experiments.search.storage import Tensors, TrialStore
+from experiments.search.trial.columns import Columns
+from experiments.search.trial.storage import Tensors, TrialStore
 from experiments.tables import FINAL, SEARCH
 from experiments.winners import Winner, load_winner, save_winner
 

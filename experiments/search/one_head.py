@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.cli import console, note, say
+from experiments.command_line.cli import console, note, say
 from experiments.dataset import Dataset
 from experiments.figures import (
     METRICS,
@@ -27,23 +27,23 @@ from experiments.heads import HeadSpec
 from experiments.initial import Initial, initial_of_head
 from experiments.run_folder import Run, resume_command
 from experiments.search.beside import beside
-from experiments.search.cluster import Cluster, Room
-from experiments.search.columns import Columns, columns_of
 from experiments.search.confirm import Choice, choose, repeat, time_needed, unconfirmed, with_final, without_final
-from experiments.search.defaults import default_draw
 from experiments.search.export import export_winner, stays
-from experiments.search.hyperparameters import fixed, search_space
-from experiments.search.live import SearchView
-from experiments.search.look_on import study_line
-from experiments.search.observer import Follower
+from experiments.search.machines.cluster import Cluster, Room
 from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.search import run_search
-from experiments.search.tracked import track_search
-from experiments.search.warm_start import warm_of
+from experiments.search.study.defaults import default_draw
+from experiments.search.study.hyperparameters import fixed, search_space
+from experiments.search.study.warm_start import warm_of
+from experiments.search.trial.columns import Columns, columns_of
+from experiments.search.watching.live import SearchView
+from experiments.search.watching.look_on import study_line
+from experiments.search.watching.observer import Follower
+from experiments.search.watching.tracked import track_search
 from experiments.stopping import Interrupt
 from experiments.tables import CONFIRM, FINAL, TrialTable
-from experiments.tensorboard import Board
-from experiments.tracking import Tracking
+from experiments.tracking.tensorboard import Board
+from experiments.tracking.wandb_runs import Tracking
 from experiments.winners import Winner, load_winner
 
 if TYPE_CHECKING:

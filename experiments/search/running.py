@@ -15,9 +15,9 @@ from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from datamodules.columns import Column
 from datamodules.errors import UserError
-from experiments.search.deaths import deaths_are_alike
-from experiments.search.observer import Halt, Observer, last_line
+from experiments.search.machines.deaths import deaths_are_alike
 from experiments.search.plan import SearchPlan, TrialSettings
+from experiments.search.watching.observer import Halt, Observer, last_line
 
 __all__ = ["Listed", "run_trials"]
 
@@ -158,7 +158,7 @@ def _tuner(
 
 def train_trial_on(config: dict[str, Any], reference: list[Any], settings: TrialSettings) -> None:
     """`train_trial` with the columns fetched from the object store, shared read-only between a node's workers."""
-    from experiments.search.trainable import train_trial  # here: the driver does not wait for torch and Lightning
+    from experiments.search.trial.trainable import train_trial  # here: the driver does not wait for torch and Lightning
 
     columns, initial = ray.get(reference[0])
     train_trial(config, columns, settings, initial)

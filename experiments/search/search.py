@@ -9,16 +9,16 @@ from ray.tune.schedulers import ASHAScheduler
 
 from datamodules.columns import Column
 from datamodules.errors import UserError
-from experiments.cli import say
+from experiments.command_line.cli import say
 from experiments.heads import HeadSpec
-from experiments.search.observer import Follower, Halt, Observer, View
+from experiments.search.machines.shared_storage import check_storage
 from experiments.search.plan import REDUCTION, Outcome, SearchPlan
-from experiments.search.resume import bring_up_to_date, enqueue_interrupted
 from experiments.search.running import run_trials
-from experiments.search.shared_storage import check_storage
-from experiments.search.space_change import check_space
-from experiments.search.study import METRIC, StudySearch, next_row, open_study
-from experiments.search.warm_start import warm_start
+from experiments.search.study.optuna_study import METRIC, StudySearch, next_row, open_study
+from experiments.search.study.resume import bring_up_to_date, enqueue_interrupted
+from experiments.search.study.space_change import check_space
+from experiments.search.study.warm_start import warm_start
+from experiments.search.watching.observer import Follower, Halt, Observer, View
 from experiments.tables import EpochTable, TrialTable
 
 __all__ = ["run_search"]

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datamodules.columns import only_value
+from datamodules.corpus.finding import absolute
 from datamodules.errors import UserError
 from datamodules.folds import make_folds
-from datamodules.song_files import absolute
-from experiments.cli import note, say
-from experiments.config_file import as_toml
+from experiments.command_line.cli import note, say
+from experiments.command_line.config_file import as_toml
 from experiments.dataset import DataOptions, Dataset, read_dataset
 from experiments.figures import in_words
 from experiments.files import place, write_text
@@ -25,15 +25,15 @@ from experiments.initial import initial_of_head, initial_place, say_heard
 from experiments.progress import reading
 from experiments.run_folder import Run, create_run, default_runs, new_name, open_run, resume_command
 from experiments.search.beside import beside
-from experiments.search.cluster import connected, in_a_job
 from experiments.search.export import AllFailedError
-from experiments.search.hyperparameters import search_space, settings_of, try_space
-from experiments.search.look_on import board_line
+from experiments.search.machines.cluster import connected, in_a_job
 from experiments.search.one_head import HeadPlan, is_finished, search_head
-from experiments.search.tracked import track_song
-from experiments.search.warm_start import earlier_run
+from experiments.search.study.hyperparameters import search_space, settings_of, try_space
+from experiments.search.study.warm_start import earlier_run
+from experiments.search.watching.look_on import board_line
+from experiments.search.watching.tracked import track_song
 from experiments.stopping import stopping
-from experiments.tracking import Tracking
+from experiments.tracking.wandb_runs import Tracking
 from experiments.winners import load_winner
 
 if TYPE_CHECKING:

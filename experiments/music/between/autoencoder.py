@@ -15,15 +15,15 @@ import torch
 
 from datamodules.song import Song
 from datamodules.windows import Batch, Batches
+from experiments.music.arrangement.keys import key_of, transposed
 from experiments.music.between.bar_tables import BarTable, events_of, joined
 from experiments.music.between.kept import keep_weights, kept_weights, key_of_weights, place_of
 from experiments.music.between.pair import Pair
-from experiments.music.generation import Compose, Progress, Settings, song_of
-from experiments.music.keys import key_of, transposed
-from experiments.music.planning import LONGEST_PLAN
+from experiments.music.events.generation import Compose, Progress, Settings, song_of
+from experiments.music.events.voices import Sampling, Voice
+from experiments.music.form.planning import LONGEST_PLAN
 from experiments.music.prime import Prime
 from experiments.music.training_songs import TrainingSongs
-from experiments.music.voices import Sampling, Voice
 from experiments.progress import bar
 from experiments.stopping import stopping
 from experiments.training import quiet_trainer

@@ -16,9 +16,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from datamodules.corpus.cache import default_cache
 from datamodules.files import read_whole, write_whole
-from datamodules.song_cache import default_cache
-from experiments.cli import note
+from experiments.command_line.cli import note
 from experiments.winners import weights_hash
 
 __all__ = ["keep_weights", "kept_weights", "key_of_weights", "on_cpu", "place_of"]

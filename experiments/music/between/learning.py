@@ -13,15 +13,15 @@ import torch
 from torch import Tensor
 
 from datamodules.columns import Column, build_column
+from datamodules.form.standing import standing_of
 from datamodules.midi_windows import MidiWindows
 from datamodules.splits import FIRST, TRAIN, VALID, Split, make_split
-from datamodules.standing import standing_of
 from datamodules.vocabulary import Value
 from experiments.initial import grown
 from experiments.music.between.crossing import CrossedWindows
 from experiments.music.between.kept import keep_weights, kept_weights, key_of_weights, on_cpu, place_of
 from experiments.music.between.pair import NAMES, Pair, Source
-from experiments.music.grids import on_grid
+from experiments.music.events.grids import on_grid
 from experiments.progress import bar
 from experiments.stopping import stopping
 from experiments.training import fit

@@ -16,11 +16,11 @@ from experiments.music.between.autoencoder import BarLearning, bar_autoencoder, 
 from experiments.music.between.learning import Learning, embedding_heads, source_heads
 from experiments.music.between.mix import AUTOENCODER, EMBEDDING, Mix
 from experiments.music.between.pair import NAMES, Pair
-from experiments.music.generation import Compose, Settings
+from experiments.music.events.generation import Compose, Settings
+from experiments.music.events.voices import Sampling
 from experiments.music.origin import HEX
 from experiments.music.prime import Prime
 from experiments.music.training_songs import TrainingSongs, training_songs
-from experiments.music.voices import Sampling
 from experiments.winners import Winner
 from lightning_modules.blending import blended
 from lightning_modules.head import Head

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.corpus import read_song
+from datamodules.corpus.finding import near_file
+from datamodules.corpus.reading import read_song
 from datamodules.errors import UserError
-from datamodules.midi_bytes import RejectedFile
+from datamodules.midi.raw_bytes import RejectedFile
 from datamodules.song import Events, Song
-from datamodules.song_files import near_file
-from experiments.music.grids import common_grid, on_grid
-from experiments.music.keys import key_of, told_key, transposed
-from experiments.music.metres import in_metre, metre_of
+from experiments.music.arrangement.keys import key_of, told_key, transposed
+from experiments.music.arrangement.metres import in_metre, metre_of
+from experiments.music.events.grids import common_grid, on_grid
 from experiments.music.prime import Prime
 from experiments.music.training_songs import parts_of
 from experiments.winners import Winner

@@ -1,0 +1,1 @@
+"""Files, folders and collections to songs, and which of them belong together."""

@@ -1,0 +1,271 @@
+"""Files and folders to songs: read in parallel, cached by content; a row for every file says what became of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from datamodules.corpus.cache import Entry, SongCache, default_cache
+from datamodules.corpus.finding import find_files, is_query, printable
+from datamodules.corpus.music21_songs import written_scores
+from datamodules.corpus.workers import read_files
+from datamodules.errors import UserError, did_you_mean
+from datamodules.midi.reading import Limits, RejectedFile, bytes_of
+from datamodules.song import DEFAULT_GRID, Song, bar_length, check_grid
+
+__all__ = ["Corpus", "Row", "find_files", "read_corpus", "read_song"]
+
+_FEWEST = 2  # events: a song's first event is context, so one event alone has no target
+
+Progress = Callable[[int, int], None]  # files done, files in all
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one file.
+
+    Attributes:
+        path: where it is, printable.
+        digest: SHA-256 of its bytes, hexadecimal; empty if they could not be read.
+        accepted: whether `Corpus.songs` has it.
+        reason: why it is not accepted; empty if it is.
+        parts: "name:role" of each part.
+        events: events of the chosen parts.
+        notes: notes of all parts.
+        bars: bars up to the last note's end, by the metre map.
+        quarters: quarter notes up to there.
+    """
+
+    path: str
+    digest: str
+    accepted: bool
+    reason: str = ""
+    parts: tuple[str, ...] = ()
+    events: int = 0
+    notes: int = 0
+    bars: int = 0
+    quarters: float = 0.0
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The accepted songs, in the order of their rows, and a row for every file."""
+
+    songs: tuple[Song, ...]
+    rows: tuple[Row, ...]
+
+
+def read_corpus(
+    paths: Sequence[Path],
+    *,
+    grid: int = DEFAULT_GRID,
+    parts: Collection[str] | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    progress: Progress | None = None,
+    cache: Path | None = None,
+) -> Corpus:
+    """Read every MIDI file of `paths`; what is no song is left out and told.
+
+    Args:
+        paths: files and folders, see `find_files`, and queries as ``music21:bach``, see `written_scores`.
+        grid: ticks a quarter note.
+        parts: roles or part names whose events are counted; None means all pitched parts. The songs keep all parts.
+        limits: what one file may cost.
+        progress: called with the number of files done and of all files; before that, of the scores of a query.
+        cache: the cache folder; None means `default_cache()`.
+
+    Raises:
+        UserError: a path does not exist, a query finds nothing, no song is left, or no song has one of the named parts.
+    """
+    progress = progress or _silent
+    files, closed = _found(paths, cache, progress)
+    digests, entries = _read(files, grid, limits, cache, progress)
+    if parts is not None:
+        _check_parts(parts, [entry for entry in entries.values() if isinstance(entry, Song)])
+    corpus = _sorted_out(files, digests, entries, parts)
+    corpus = Corpus(corpus.songs, (*corpus.rows, *closed))
+    if not corpus.songs:
+        raise UserError(_nothing_left(corpus.rows))
+    return corpus
+
+
+def read_song(
+    path: Path,
+    *,
+    grid: int = DEFAULT_GRID,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    cache: Path | None = None,
+) -> Song:
+    """Read one file as `read_corpus` does, from the cache or in a worker; whatever there is to learn from it.
+
+    Raises:
+        RejectedFile: it cannot be read as a song, or is a query that finds several.
+        UserError: a query finds nothing.
+    """
+    if is_query(path):
+        files, _ = _found([path], cache, _silent)
+        if len(files) > 1:
+            raise RejectedFile(f"stands for {len(files)} scores")
+        path = files[0]
+    (digest,), entries = _read([path], grid, limits, cache, _silent)
+    entry = digest if isinstance(digest, RejectedFile) else entries[digest]
+    if not isinstance(entry, Song):
+        raise RejectedFile(str(entry))
+    return replace(entry, name=printable(path))
+
+
+def _found(paths: Sequence[Path], cache: Path | None, progress: Progress) -> tuple[list[Path], list[Row]]:
+    """The files that paths and queries stand for, and a row for all else that was found there.
+
+    Those of queries come last, in the order of their names in music21's corpus, wherever the cache folder is.
+    """
+    closed: list[Row] = []
+
+    def note(folder: Path, error: OSError) -> None:
+        closed.append(Row(printable(folder), "", False, f"the folder cannot be read ({error.strerror})"))
+
+    files = dict.fromkeys(find_files([path for path in paths if not is_query(path)], note))
+    for query in filter(is_query, paths):
+        for score in written_scores(query, cache if cache is not None else default_cache(), progress):
+            if score.reason:
+                closed.append(Row(printable(score.path), "", False, score.reason))
+            else:
+                files[score.path] = None
+    if not files and closed:
+        raise UserError(f"{closed[0].path}: {closed[0].reason}; no MIDI file was found elsewhere")
+    if not files:
+        raise UserError(
+            f"no .mid or .midi file in {', '.join(map(str, paths)) or 'nothing'}; name songs or their folder"
+        )
+    return list(files), closed
+
+
+def _digest(file: Path, limits: Limits) -> str | RejectedFile:
+    """The SHA-256 of the file's bytes, or why they are not even looked at."""
+    try:
+        return hashlib.sha256(bytes_of(file, limits)).hexdigest()
+    except RejectedFile as rejected:
+        return rejected.with_traceback(None)
+
+
+def _read(
+    files: Sequence[Path], grid: int, limits: Limits, cache: Path | None, progress: Progress
+) -> tuple[list[str | RejectedFile], dict[str, Entry | RejectedFile]]:
+    """Each file's digest, and what each digest is: from the cache, else read (equal files once) and put there."""
+    store = SongCache(cache if cache is not None else default_cache(), check_grid(grid), limits)
+    digests: list[str | RejectedFile] = []
+    entries: dict[str, Entry | RejectedFile] = {}
+    unread: dict[str, Path] = {}
+    for file in files:
+        digest = _digest(file, limits)
+        digests.append(digest)
+        if isinstance(digest, str) and digest not in entries and digest not in unread:
+            known = store.get(digest)
+            if known is None:
+                unread[digest] = file
+            else:
+                entries[digest] = known
+        progress(len(digests) - len(unread), len(files))
+    wanted = list(unread)
+    for done, (row, outcome) in enumerate(read_files(list(unread.values()), grid, limits), start=1):
+        entries[wanted[row]] = _kept(wanted[row], unread[wanted[row]], outcome, store, limits)
+        progress(len(files) - len(unread) + done, len(files))
+    return digests, entries
+
+
+def _kept(
+    digest: str, file: Path, outcome: Song | RejectedFile, store: SongCache, limits: Limits
+) -> Song | RejectedFile:
+    """The outcome of reading the bytes with this digest, put into the cache if it will be the same again."""
+    now = outcome.digest if isinstance(outcome, Song) else _digest(file, limits) if outcome.lasting else digest
+    if now != digest:
+        return RejectedFile("changed while it was read; try again", lasting=False)
+    if isinstance(outcome, Song):
+        store.put(digest, outcome)
+    elif outcome.lasting:
+        store.put(digest, str(outcome))
+    return outcome
+
+
+def _sorted_out(
+    files: Sequence[Path],
+    digests: Sequence[str | RejectedFile],
+    entries: Mapping[str, Entry | RejectedFile],
+    parts: Collection[str] | None,
+) -> Corpus:
+    """The rows of all files, and the songs of those that are accepted: of byte-equal files the first."""
+    songs: list[Song] = []
+    rows: list[Row] = []
+    first: dict[str, Row] = {}  # by digest
+    for file, digest in zip(files, digests, strict=True):
+        name = printable(file)
+        if isinstance(digest, RejectedFile):
+            rows.append(_row(name, "", digest, parts))
+        elif digest in first:
+            reason = first[digest].reason or f"the same as {first[digest].path}"
+            rows.append(replace(first[digest], path=name, accepted=False, reason=reason))
+        else:
+            entry = entries[digest]
+            first[digest] = _row(name, digest, entry, parts)
+            rows.append(first[digest])
+            if first[digest].accepted and isinstance(entry, Song):
+                songs.append(replace(entry, name=name))
+    return Corpus(tuple(songs), tuple(rows))
+
+
+def _row(name: str, digest: str, entry: Entry | RejectedFile, parts: Collection[str] | None) -> Row:
+    if not isinstance(entry, Song):
+        return Row(name, digest, False, str(entry))
+    events = len(np.unique(entry.notes.onset[entry.chosen(parts)]))
+    end = int((entry.notes.onset + entry.notes.length).max())
+    where = "its pitched parts" if parts is None else f"the chosen parts ({', '.join(parts)})"
+    return Row(
+        path=name,
+        digest=digest,
+        accepted=events >= _FEWEST,
+        reason="" if events >= _FEWEST else f"fewer than two events in {where}",
+        parts=tuple(f"{part.name}:{part.role}" for part in entry.parts),
+        events=events,
+        notes=len(entry.notes),
+        bars=_bars(entry, end),
+        quarters=round(end / entry.grid, 3),
+    )
+
+
+def _bars(song: Song, end: int) -> int:
+    """Bars up to tick `end`, begun ones counted; a metre change begins one."""
+    starts = [*song.metres[:, 0].tolist(), end]
+    return sum(
+        max(0, -(-(min(after, end) - start) // bar_length(song.grid, numerator, denominator)))
+        for (start, numerator, denominator), after in zip(song.metres.tolist(), starts[1:], strict=True)
+    )
+
+
+def _check_parts(parts: Collection[str], songs: Iterable[Song]) -> None:
+    """Raise UserError for a part name that no song has, naming the most common ones that there are."""
+    there: Counter[str] = Counter()
+    for song in songs:
+        pitched = [part for part in song.parts if not part.drums]
+        there.update({part.role for part in pitched} | {part.name.casefold().strip() for part in pitched})
+    unknown = [name for name in parts if name.casefold().strip() not in there]
+    if unknown and there:
+        known = ", ".join(f"{name} ({count})" for name, count in there.most_common(12))
+        more = f" and {len(there) - 12} more" if len(there) > 12 else ""
+        drums = "; drums are kept, not learned" if "drums" in {name.casefold().strip() for name in unknown} else ""
+        near = did_you_mean(unknown[0].strip(), there)
+        raise UserError(f"no song has a part {' or '.join(unknown)}{drums}; there are (songs): {known}{more}{near}")
+
+
+def _nothing_left(rows: Sequence[Row]) -> str:
+    reasons = Counter(row.reason for row in rows).most_common(3)
+    told = "; ".join(f"{reason} ({count})" for reason, count in reasons)
+    return f"none of {len(rows)} files is a song to learn from: {told}"
+
+
+def _silent(_done: int, _all: int) -> None:
+    """No progress is asked for."""

@@ -1,0 +1,183 @@
+"""A MIDI file to a Song, and back.
+
+The way in: `midi_bytes` checks the bytes, `midi_repair` makes a mido object of them from which nothing is lost,
+pretty_midi reads its notes and maps, and here their times become ticks of the grid. `midi_write` is the way out.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pretty_midi
+from numpy.typing import ArrayLike, NDArray
+
+from datamodules.files import read_whole
+from datamodules.midi.raw_bytes import READER_VERSION, Limits, RejectedFile, scan
+from datamodules.midi.repair import repaired, settle
+from datamodules.midi.roles import guess_roles, sketch
+from datamodules.midi.writing import part_name, write_midi
+from datamodules.song import DEFAULT_GRID, Notes, Part, Song, check_grid
+
+__all__ = ["READER_VERSION", "Limits", "RejectedFile", "bytes_of", "read_midi", "ticks_of", "write_midi"]
+
+_TOGETHER = 0.030  # seconds within which onsets are one: fingers of a hand, not a fast run
+_EPSILON = 1e-9  # seconds; two sums of the same tempo map may differ in their last bits
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+def bytes_of(path: Path, limits: Limits) -> bytes:
+    """A MIDI file's bytes.
+
+    Raises:
+        RejectedFile: they cannot be read, or are too many.
+    """
+    try:
+        return read_whole(path, limits.bytes)
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise RejectedFile(f"larger than {limits.bytes:,} bytes") from error
+        raise RejectedFile(f"cannot be opened: {error.strerror or error}", lasting=False) from error
+
+
+def read_midi(
+    path: Path,
+    *,
+    grid: int = DEFAULT_GRID,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    together: float = _TOGETHER,
+) -> Song:
+    """Read one MIDI file.
+
+    Args:
+        path: the file, whatever its name ends in.
+        grid: ticks a quarter note of the song.
+        limits: what the file may cost. Seconds and memory are for `corpus.read_corpus` to enforce, in its workers.
+        together: seconds within which onsets are one; 0 leaves each where it is.
+
+    Raises:
+        RejectedFile: it cannot be read as a song; the reason in one line.
+        UserError: the grid cannot be written back.
+    """
+    check_grid(grid)
+    try:
+        return _song(bytes_of(path, limits), path, grid, limits, together)
+    except RejectedFile:
+        raise
+    except MemoryError as error:
+        raise RejectedFile("needs more memory than it may take", lasting=False) from error
+    except Exception as error:  # parsers raise anything (ValueError, KeyError, RecursionError, ...) for a bad file
+        reason = " ".join(str(error).split())[:120]
+        raise RejectedFile(f"cannot be understood ({type(error).__name__}: {reason})") from error
+
+
+def ticks_of(midi: pretty_midi.PrettyMIDI, seconds: Floats) -> Ints:
+    """`midi.time_to_tick` for many times at once, shape (times,): seconds to the file's own ticks, exactly.
+
+    pretty_midi makes each time by adding multiples of a tick's length to the time of the last tempo change; this
+    inverts it, and rounding takes away what floating point added.
+    """
+    starts, tempos = midi.get_tempo_changes()
+    lengths = 60.0 / (tempos * midi.resolution)  # of a tick, in seconds, from each change on
+    ticks = np.r_[0, np.cumsum(np.rint(np.diff(starts) / lengths[:-1]))]
+    row = np.searchsorted(starts, seconds + _EPSILON, side="right") - 1
+    return np.asarray(ticks[row] + np.rint((seconds - starts[row]) / lengths[row]), dtype=np.int64)
+
+
+def _song(data: bytes, path: Path, grid: int, limits: Limits, together: float) -> Song:
+    midi = pretty_midi.PrettyMIDI(mido_object=repaired(scan(data, limits), limits))
+    rows = [
+        (part, note.pitch, note.velocity, note.start, note.end)
+        for part, instrument in enumerate(midi.instruments)
+        for note in instrument.notes
+    ]
+    table = np.array(rows, np.float64)
+    part, pitch, velocity = (table[:, column].astype(np.int64) for column in range(3))
+    start, end = ticks_of(midi, table[:, 3]), ticks_of(midi, table[:, 4])
+    onset = _to_grid(_clustered(start, table[:, 3], midi.resolution, grid, together), midi.resolution, grid)
+    ends = np.maximum(_to_grid(end, midi.resolution, grid), onset + 1)
+    kept, ends = settle(part, pitch, onset, ends, velocity)
+    part, pitch, velocity, onset = part[kept], pitch[kept], velocity[kept], onset[kept]
+    order = np.lexsort((pitch, part, onset))
+    columns = (onset, pitch, ends - onset, velocity, part)
+    tempos, metres, keys = _maps(midi, grid)
+    return Song(
+        grid=grid,
+        parts=_parts(midi.instruments, part, onset, pitch),
+        notes=Notes(*(column[order].astype(np.int32) for column in columns)),
+        tempos=tempos,
+        metres=metres,
+        keys=keys,
+        name=str(path),
+        digest=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def _clustered(tick: Ints, seconds: Floats, division: int, grid: int, together: float) -> Ints:
+    """Give all onsets of a cluster the tick of its first, shape (notes,), in file ticks.
+
+    An onset joins the cluster that is open if it lies within `together` seconds of the cluster's first, whatever its
+    part. Two that lie exactly on different grid ticks were meant to be apart, however fast the tempo.
+    """
+    ticks, first_seen, back = np.unique(tick, return_index=True, return_inverse=True)
+    times = seconds[first_seen].tolist()
+    exact = (ticks * grid % division == 0).tolist()
+    leader = 0
+    leaders = []
+    for row, time in enumerate(times):
+        apart = exact[row] and exact[leader]
+        if row and (apart or time - times[leader] > together + _EPSILON):
+            leader = row
+        leaders.append(leader)
+    return np.asarray(ticks[np.array(leaders)][back], dtype=np.int64)
+
+
+def _to_grid(tick: Ints, division: int, grid: int) -> Ints:
+    """File ticks to grid ticks, rounded half up, in whole numbers."""
+    return (2 * tick * grid + division) // (2 * division)
+
+
+def _parts(instruments: list[pretty_midi.Instrument], part: Ints, onset: Ints, pitch: Ints) -> tuple[Part, ...]:
+    """The parts with their roles. Each has notes: `repaired` makes no track without, `settle` keeps one of any two."""
+    order = np.argsort(part, kind="stable")
+    ends = np.searchsorted(part[order], np.arange(1, len(instruments)))
+    onsets, pitches = (np.split(column[order], ends) for column in (onset, pitch))
+    sketches = [
+        sketch(
+            part_name(instrument.name, int(instrument.program), bool(instrument.is_drum)),
+            int(instrument.program),  # numpy's own, as pretty_midi has it, is nothing that JSON can write
+            bool(instrument.is_drum),
+            own_onsets,
+            own_pitches,
+        )
+        for instrument, own_onsets, own_pitches in zip(instruments, onsets, pitches, strict=True)
+    ]
+    roles = guess_roles(sketches)
+    return tuple(Part(s.name, s.program, s.drums, role) for s, role in zip(sketches, roles, strict=True))
+
+
+def _maps(midi: pretty_midi.PrettyMIDI, grid: int) -> tuple[Floats, NDArray[np.int32], NDArray[np.int32]]:
+    """Tempos, metres and keys in grid ticks; tempo and metre begin at tick 0, with MIDI's defaults if need be."""
+    times, tempos = midi.get_tempo_changes()
+    tempo = _on_grid(midi, grid, times, np.round(tempos, 6))
+    signs = midi.time_signature_changes
+    metre = _on_grid(midi, grid, [s.time for s in signs], [s.numerator for s in signs], [s.denominator for s in signs])
+    if not len(metre) or metre[0, 0] > 0:
+        metre = np.vstack([[0, 4, 4], metre])
+    signs = midi.key_signature_changes
+    key = _on_grid(midi, grid, [s.time for s in signs], [s.key_number for s in signs])
+    return tempo, metre.astype(np.int32), key.astype(np.int32)
+
+
+def _on_grid(midi: pretty_midi.PrettyMIDI, grid: int, seconds: ArrayLike, *values: ArrayLike) -> Floats:
+    """A map's rows of tick and values, shape (changes, 1 + values); the last one at a tick, and changes alone."""
+    ticks = _to_grid(ticks_of(midi, np.asarray(seconds, np.float64)), midi.resolution, grid)
+    table = np.column_stack([ticks, *values]).astype(np.float64)
+    if len(table):
+        table = table[np.r_[table[1:, 0] != table[:-1, 0], True]]
+        table = table[np.r_[True, (table[1:, 1:] != table[:-1, 1:]).any(axis=1)]]
+    return table

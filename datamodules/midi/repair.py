@@ -1,0 +1,231 @@
+"""From a file's checked events to a mido object that pretty_midi reads without loss.
+
+pretty_midi looks for tempo, metre and key on track 0 alone, drops notes of no length and notes that nothing closes,
+takes a note's program from where the note *ends*, and knows no sustain pedal. Here all maps go to track 0, and every
+(track, channel, program) becomes one track of closed notes, their pedalled lengths written out.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import mido
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.midi.raw_bytes import (
+    KEY,
+    METRE,
+    NOTES_OFF,
+    PEDAL,
+    RESET_CONTROLLERS,
+    TEMPO,
+    TRACK_NAME,
+    Limits,
+    Meta,
+    RawFile,
+    RawTrack,
+    RejectedFile,
+)
+
+__all__ = ["DRUM_CHANNEL", "repaired", "settle"]
+
+DRUM_CHANNEL = 9  # General MIDI's channel 10
+_FASTEST = 30_000  # microseconds a quarter note: 2,000 beats a minute; what is faster is no tempo
+_LARGEST_DENOMINATOR = 6  # as a power of two: 64ths
+_MAJORS = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")  # seven flats to sharps
+_MINORS = ("Abm", "Ebm", "Bbm", "Fm", "Cm", "Gm", "Dm", "Am", "Em", "Bm", "F#m", "C#m", "G#m", "D#m", "A#m")
+
+Ints = NDArray[np.int64]
+_Note = tuple[int, int, int, int]  # start, end, pitch, velocity
+_Spans = tuple[list[int], list[int]]  # where a pedal goes down, and where it comes up
+
+
+@dataclass
+class _PartNotes:
+    name: str
+    channel: int
+    program: int
+    notes: list[_Note] = field(default_factory=list)
+
+
+def repaired(raw: RawFile, limits: Limits) -> mido.MidiFile:
+    """A type-1 mido file: the maps on track 0, then a named track for each (track, channel, program) that has notes.
+
+    Ticks are brought to lowest terms, exactly: pretty_midi takes memory for each tick of a song.
+
+    Raises:
+        RejectedFile: there are no notes, or more ticks than pretty_midi can hold.
+    """
+    pedals = _pedal_spans(raw)
+    parts = [part for track in raw.tracks for part in _parts_of(track, pedals)]
+    if not parts:
+        raise RejectedFile("no notes")
+    maps = _map_messages(raw.tracks)
+    tables = [np.array(part.notes, np.int64) for part in parts]
+    used = np.concatenate([table[:, :2].ravel() for table in tables] + [np.array([tick for tick, _ in maps], np.int64)])
+    step = int(np.gcd(np.gcd.reduce(used), raw.division))
+    if int(used.max()) // step > limits.ticks:
+        raise RejectedFile(f"more than {limits.ticks:,} ticks from start to end; probably damaged")
+    file = mido.MidiFile(type=1, ticks_per_beat=raw.division // step)
+    file.tracks.append(_track([(tick // step, message) for tick, message in maps]))
+    for part, table in zip(parts, tables, strict=True):
+        table[:, :2] //= step
+        file.tracks.append(_note_track(part, table))
+    return file
+
+
+def settle(part: Ints, pitch: Ints, onset: Ints, end: Ints, velocity: Ints) -> tuple[Ints, Ints]:
+    """Let no note of a part sound beyond the next onset of its pitch, nor twice at once.
+
+    Args:
+        part, pitch, onset, end, velocity: shape (notes,), in any order and unit.
+
+    Returns:
+        The indices of the notes that stay, by part, pitch and onset (of notes alike in all three, the longest, then
+        the loudest), and their ends.
+    """
+    order = np.lexsort((-velocity, -end, onset, pitch, part))
+    part, pitch, onset = part[order], pitch[order], onset[order]
+    same = (part[1:] == part[:-1]) & (pitch[1:] == pitch[:-1])
+    kept = np.r_[True, ~(same & (onset[1:] == onset[:-1]))][: len(order)]
+    order, part, pitch, onset = order[kept], part[kept], pitch[kept], onset[kept]
+    ends = end[order]
+    same = (part[1:] == part[:-1]) & (pitch[1:] == pitch[:-1])
+    ends[:-1] = np.where(same, np.minimum(ends[:-1], onset[1:]), ends[:-1])
+    return order, ends
+
+
+def _pedal_spans(raw: RawFile) -> dict[int, _Spans]:
+    """Where each channel's sustain pedal is down, over all tracks: a pianist's two hands share it."""
+    turns: dict[int, list[tuple[int, bool]]] = defaultdict(list)
+    for track in raw.tracks:
+        for tick, status, control, value in track.events:
+            if status & 0xF0 == 0xB0 and control in (PEDAL, RESET_CONTROLLERS) and status & 0xF != DRUM_CHANNEL:
+                turns[status & 0xF].append((tick, control == PEDAL and value >= 64))
+    end = max((track.end for track in raw.tracks), default=0)
+    spans: dict[int, _Spans] = {}
+    for channel, changes in turns.items():
+        changes.sort(key=lambda change: change[0])
+        downs: list[int] = []
+        ups: list[int] = []
+        for tick, down in changes:
+            if down and len(downs) == len(ups):
+                downs.append(tick)
+            elif not down and len(downs) > len(ups):
+                ups.append(tick)
+        spans[channel] = downs, [*ups, end][: len(downs)]
+    return spans
+
+
+def _released(spans: _Spans | None, tick: int) -> int:
+    """When a key let go at `tick` falls silent. A pedal pressed at that very tick comes too late for it."""
+    if spans is None:
+        return tick
+    row = bisect_right(spans[0], tick - 1) - 1
+    return max(tick, spans[1][row]) if row >= 0 else tick
+
+
+def _parts_of(track: RawTrack, pedals: dict[int, _Spans]) -> list[_PartNotes]:
+    """A track's notes by channel and program, in order of first appearance.
+
+    Like pretty_midi, a note-off ends all notes of its pitch and channel that began before it.
+    """
+    parts: dict[tuple[int, int], list[_Note]] = defaultdict(list)
+    programs = [0] * 16
+    sounding: list[dict[int, list[tuple[int, int, int]]]] = [{} for _ in range(16)]  # pitch: start, velocity, program
+
+    def close(channel: int, pitch: int, tick: int) -> None:
+        held = sounding[channel].pop(pitch, [])
+        older = [note for note in held if note[0] < tick]
+        if older and len(older) < len(held):  # it ends these; the notes of its own tick go on
+            sounding[channel][pitch] = [note for note in held if note[0] == tick]
+        for start, velocity, program in older or held:
+            end = _released(pedals.get(channel), tick)
+            parts[channel, program].append((start, max(end, start + 1), pitch, velocity))
+
+    for tick, status, first, second in track.events:
+        kind, channel = status & 0xF0, status & 0xF
+        if kind == 0xC0:
+            programs[channel] = first
+        elif kind == 0x90 and second:
+            parts[channel, programs[channel]]  # touched, so that the order of parts is that of their first notes
+            sounding[channel].setdefault(first, []).append((tick, second, programs[channel]))
+        elif kind in (0x80, 0x90):
+            close(channel, first, tick)
+        elif first in NOTES_OFF:
+            for pitch in list(sounding[channel]):
+                close(channel, pitch, tick)
+    for channel, held in enumerate(sounding):
+        while held:
+            close(channel, next(iter(held)), track.end)
+    one = len({channel for channel, _ in parts}) == 1  # else the track's name is the song's, not an instrument's
+    name = _track_name(track.metas) if one else ""
+    return [_PartNotes(name, *key, notes) for key, notes in parts.items()]
+
+
+def _track_name(metas: list[Meta]) -> str:
+    """The first name that has printable characters; UTF-8 if it can be, else Latin-1."""
+    for _, kind, payload in metas:
+        if kind == TRACK_NAME:
+            try:
+                text = payload.decode("utf-8")
+            except UnicodeDecodeError:
+                text = payload.decode("latin-1")
+            if name := " ".join("".join(c if c.isprintable() else " " for c in text).split())[:80]:
+                return name
+    return ""
+
+
+def _map_messages(tracks: list[RawTrack]) -> list[tuple[int, mido.MetaMessage]]:
+    """All tempo, metre and key changes by tick; where tracks differ at one tick, the first track has the last word."""
+    found = [(tick, -row, kind, payload) for row, track in enumerate(tracks) for tick, kind, payload in track.metas]
+    found.sort(key=lambda meta: meta[:2])
+    messages = [(tick, _map_message(kind, payload)) for tick, _, kind, payload in found]
+    return [(tick, message) for tick, message in messages if message is not None]
+
+
+def _map_message(kind: int, payload: bytes) -> mido.MetaMessage | None:
+    """The message, or None for one that is no music (zero tempo, 0/4, nine sharps): the notes are good without it."""
+    if kind == TEMPO and len(payload) >= 3:
+        tempo = int.from_bytes(payload[:3])
+        return mido.MetaMessage("set_tempo", tempo=tempo) if tempo >= _FASTEST else None
+    if kind == METRE and len(payload) >= 2 and payload[0] and payload[1] <= _LARGEST_DENOMINATOR:
+        return mido.MetaMessage("time_signature", numerator=payload[0], denominator=2 ** payload[1])
+    if kind == KEY and len(payload) >= 2:
+        sharps = int.from_bytes(payload[:1], signed=True)
+        if -7 <= sharps <= 7 and payload[1] in (0, 1):
+            return mido.MetaMessage("key_signature", key=(_MAJORS, _MINORS)[payload[1]][sharps + 7])
+    return None
+
+
+def _note_track(part: _PartNotes, table: Ints) -> mido.MidiTrack:
+    """One part as a track; `table` has rows of start, end, pitch, velocity."""
+    start, end, pitch, velocity = table.T
+    rows, ends = settle(np.zeros(len(table), np.int64), pitch, start, end, velocity)
+    changes = [(int(t), 0, int(p), 0) for t, p in zip(ends, pitch[rows], strict=True)]
+    changes += [(a, 1, b, c) for a, b, c in zip(*(x[rows].tolist() for x in (start, pitch, velocity)), strict=True)]
+    changes.sort()  # a note-off before a note-on of its tick
+    messages = [
+        (0, mido.MetaMessage("track_name", name=part.name)),
+        (0, mido.Message("program_change", channel=part.channel, program=part.program)),
+    ]
+    for tick, on, number, force in changes:
+        kind = "note_on" if on else "note_off"
+        message = mido.Message(kind, skip_checks=True, channel=part.channel, note=number, velocity=force)
+        messages.append((tick, message))
+    return _track(messages)
+
+
+def _track(timed: list[tuple[int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
+    """A track from messages and their ticks, in order of time."""
+    track = mido.MidiTrack()
+    before = 0
+    for tick, message in timed:
+        message.time = tick - before
+        before = tick
+        track.append(message)
+    track.append(mido.MetaMessage("end_of_track"))
+    return track

@@ -1,0 +1,75 @@
+"""What a new song wears when the heads have written it: key, tracks, instruments, drums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from datamodules.song import Song
+from experiments.command_line.cli import note, say
+from experiments.music.arrangement.arranging import Arrangement, arranged, read_instruments
+from experiments.music.arrangement.keys import read_key, told_key, transposed
+from experiments.music.own_song.joining import with_drums
+from experiments.music.prime import Prime
+from experiments.music.training_songs import TrainingSongs, parts_of
+from experiments.winners import Winner
+
+__all__ = ["Dress", "dress_of", "dresser"]
+
+
+@dataclass(frozen=True)
+class Dress:
+    """What a user asked for.
+
+    Attributes:
+        key: that the song is moved into; None for the one that it is in.
+        split: whether melody, chords and bass have a track each.
+        instruments: role -> General MIDI program, 0 to 127; of other roles, as in the training songs.
+        drums: whether the prime's drum bars are laid under it.
+        continues: whether it stands behind the whole prime.
+        kept: the roles of parts that stay, which no new note is to have.
+    """
+
+    key: int | None = None
+    split: bool = True
+    instruments: Mapping[str, int] = field(default_factory=dict)
+    drums: bool = False
+    continues: bool = False
+    kept: frozenset[str] = frozenset()
+
+
+def dress_of(key: str | None, tracks: str, instruments: str | None, drums: str, go_on: Path | None) -> Dress:
+    """The options of `generate`.
+
+    Raises:
+        UserError: no key, or no instrument, that there is.
+    """
+    return Dress(
+        key=None if key is None else read_key(key),
+        split=tracks == "split",
+        instruments=read_instruments(instruments),
+        drums=drums == "like",
+        continues=go_on is not None,
+    )
+
+
+def dresser(
+    winners: Mapping[str, Winner], prime: Prime, training: TrainingSongs, dress: Dress
+) -> Callable[[Song], Song]:
+    """What dresses a song as the training songs are, else the prime, and as the user asked; it says what it did."""
+    songs = [song for song, _ in training.songs] or [prime.song]
+    leader = winners.get("notes") or next(iter(winners.values()))
+    arrangement = Arrangement.of(songs, parts_of(leader), dress.kept)
+    if dress.drums and not any(part.drums for part in prime.song.parts):
+        note(f"--drums like: {prime.song.name} has no drums")
+
+    def dressed(song: Song) -> Song:
+        if arrangement is not None:
+            song = arranged(song, arrangement, dress.instruments, split=dress.split)
+        if dress.key is not None:
+            song, step = transposed(song, dress.key)
+            say(f"key: moved by {step:+d} semitones, into {told_key(int(song.keys[0, 1]))}")
+        return with_drums(song, prime.song) if dress.drums else song
+
+    return dressed

@@ -1,0 +1,1 @@
+"""What new songs share with the training songs: found, told, and barred."""

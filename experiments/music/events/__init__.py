@@ -1,0 +1,1 @@
+"""A song event by event: what the heads hear, say and draw."""

@@ -1,0 +1,1 @@
+"""Songs in sections: the plan of one, and the heads that write by it."""

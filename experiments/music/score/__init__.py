@@ -1,0 +1,1 @@
+"""A song as a score, for notation programs."""

@@ -1,0 +1,1 @@
+"""A song as sound, with numpy alone or a SoundFont."""

@@ -1,0 +1,1 @@
+"""Where a search runs: the cluster, and whether its machines share a storage."""

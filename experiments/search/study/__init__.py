@@ -1,0 +1,1 @@
+"""What is tried: the Optuna study, what it begins with, and what the user fixes."""

@@ -1,0 +1,1 @@
+"""What the driver keeps and shows of a search while it runs."""

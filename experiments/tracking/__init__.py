@@ -1,0 +1,1 @@
+"""What W&B and TensorBoard hear of a search."""

@@ -1,0 +1,384 @@
+"""Where events stand in a form: by the plan and by what was heard before, never by what is yet to come."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from columns_made import COLUMNS, GRID
+from events_made import random_song
+from forms_made import lines_of, naive_stand, returning, rows_of, sections_from, together
+from winners_made import demo_songs, make_run, make_winner
+
+from datamodules.columns import Column, build_column
+from datamodules.form import standing as standing_module
+from datamodules.form.finding import Section, find_form
+from datamodules.form.standing import Guide, Stand, plan_nats, stand_features, stand_size, standing_of, stands_of
+from datamodules.framing import Framing
+from datamodules.midi_windows import MidiWindows
+from datamodules.song import Events, Song, bar_lines
+from datamodules.splits import TEST, TRAIN, make_split, named_split
+from datamodules.windows import Segments, Windows
+from experiments.figures import in_words, told_in_words
+from experiments.heads import HEADS
+from experiments.music.events.generation import Settings, generate, song_of
+from experiments.music.events.voices import Event
+from experiments.music.form.planned import planned
+from experiments.music.form.planning import read_plan
+from experiments.music.prime import Prime, find_prime
+from experiments.music.ranking import likelihoods
+from experiments.training import fit
+from experiments.winners import load_winner, save_winner
+from lightning_modules.head import score
+from search_spaces import complete
+from songs import bundled
+
+FORMS = [
+    sections_from("ABAB", [4, 4, 4, 4]),
+    sections_from("AABA", [3, 5, 2, 8]),
+    sections_from("ABCABD", [1, 2, 4, 2, 2, 3]),
+    sections_from("AAAA", [4, 4, 4, 4]),
+    sections_from("A", [16]),
+]
+SONGS = [replace(random_song(np.random.default_rng(seed), events=60), velocity=velocity) for seed, velocity in
+         ((seed, np.random.default_rng(seed).integers(1, 128, 60).astype(np.int32)) for seed in range(3))]  # fmt: skip
+FRAMING = Framing(8, 4, True, True, "window", form=True)
+
+
+def _column(name: str, songs: list[Events], sections: list[Section], kind: str = "none") -> Column:
+    column = build_column(COLUMNS[name], songs, make_split(kind, songs, seed=1), GRID)
+    return replace(column, standing=together(songs, sections))
+
+
+# what is said of a place
+
+
+@pytest.mark.parametrize("sections", FORMS, ids=lambda form: "".join(section.label for section in form))
+@pytest.mark.parametrize("song", SONGS)
+def test_a_stand_is_its_definition(song: Events, sections: list[Section]) -> None:
+    lines, rows = lines_of(sections), rows_of(song)
+    found = stands_of(song, sections, lines)
+    bits = np.unpackbits(found.bits, axis=1)
+    for row, (tick, *_) in enumerate(rows):
+        stand = Stand(*found.table[row].tolist(), tuple(np.flatnonzero(bits[row]).tolist()))
+        assert stand == naive_stand(rows[:row], sections, lines, tick), row
+
+
+def test_the_forms_of_the_test_say_all_there_is_to_say() -> None:
+    found = np.concatenate([stands_of(song, form, lines_of(form)).table for song, form in product(SONGS, FORMS)])
+    assert set(found[:, 4].tolist()) == {0, 1, 2, 3}
+    assert (found[:, 7] > 0).any()
+    assert (found[:, 3] == 0).any(), "events behind the end of the plan"
+
+
+def test_what_is_said_of_the_place_before_is_what_was_said_of_it() -> None:
+    """Offsets are drawn when the event before has been heard, and look at its place again."""
+    for song, sections in product(SONGS, FORMS):
+        guide = Guide(sections, lines_of(sections))
+        for tick, chord, duration, velocity in rows_of(song):
+            before = guide.stand(tick)
+            guide.hear(tick, chord, duration, velocity)
+            assert guide.stand(tick) == before
+
+
+@pytest.mark.parametrize("sections", FORMS[:4])
+def test_nothing_that_is_yet_to_come_is_said(sections: list[Section]) -> None:
+    song, lines = SONGS[0], lines_of(sections)
+    whole = stands_of(song, sections, lines)
+    for count in range(1, len(song), 7):
+        part = stands_of(song.stretch(0, count), sections, lines)
+        assert np.array_equal(part.table, whole.table[:count])
+        assert np.array_equal(part.bits, whole.bits[:count])
+
+
+def test_no_two_places_look_alike_and_none_is_told_zeros() -> None:
+    assert not stand_features(np.zeros((3, 8), np.int32), GRID).any()
+    rows = [(label, again, bar, 8, *rest) for label, again, bar, rest in product(
+        range(6), (0, 1), range(8), [(0, 0, 0, 0), (1, 0, 0, 6), (2, 12, 64, 6), (3, 12, 64, 6), (3, 24, 64, 0)]
+    )]  # fmt: skip
+    features = stand_features(np.array(rows, np.int32), GRID)
+    assert features.shape == (len(rows), stand_size())
+    assert np.isfinite(features).all()
+    assert len(np.unique(features.round(3), axis=0)) == len(rows)
+
+
+def test_real_songs_stand_in_the_form_that_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = demo_songs()
+    begin = 0
+    for song, events in zip(dataset.songs, dataset.events, strict=True):
+        form, lines = find_form(song).sections, bar_lines(song)
+        own = stands_of(events, form, lines)
+        table = dataset.standing.table[begin : begin + len(events)]
+        assert np.array_equal(table, own.table)
+        bar = np.searchsorted(lines, events.onset, side="right") - 1
+        section = np.searchsorted([each.first for each in form], bar, side="right") - 1
+        assert table[:, 3].tolist() == [form[number].bars for number in section]
+        assert (table[:, 4] == 3).mean() > 0.2, "the bundled songs have sections that come again"
+        begin += len(events)
+    monkeypatch.setattr(standing_module, "LONGEST_SONG", 10)
+    nowhere = standing_of(dataset.songs, dataset.events)
+    assert not any(array.any() for array in (nowhere.table, nowhere.bits, nowhere.nats)), "too long to find a form"
+
+
+# what it costs
+
+
+def test_the_code_of_plans_is_one() -> None:
+    """No two plans share a code word: the probabilities of all that may come next sum to at most 1."""
+    for before in ([], sections_from("ABA", [8, 5, 8])):
+        labels = sorted({section.label for section in before})
+        total = math.exp(-math.log(len(labels) + 2))  # the end
+        for label, bars in product([*labels, "Z"], range(1, 200)):
+            plan = [*before, Section(label, 0, bars)]
+            after = len({section.label for section in plan})
+            own = plan_nats(plan)[-1] - math.log(after + 2)  # without the end that it has as the last
+            total += math.exp(-own)
+        assert 0.5 < total <= 1 + 1e-9
+
+
+def test_a_plan_that_repeats_itself_is_cheap() -> None:
+    square, odd = plan_nats(sections_from("ABAB", [8] * 4)), plan_nats(sections_from("ABCD", [7, 9, 6, 11]))
+    assert square[0] == pytest.approx(math.log(2) + math.log(16))
+    assert sum(square) < 0.7 * sum(odd)
+
+
+def test_the_whole_cost_is_shared_out_but_none_to_the_first_event() -> None:
+    for song, sections in product(SONGS, FORMS):
+        nats = stands_of(song, sections, lines_of(sections)).nats
+        assert nats.sum() == pytest.approx(sum(plan_nats(sections)))
+        assert nats[0] == 0
+        assert (nats >= 0).all()
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_score_counts_the_plan(head: str, tmp_path: Path) -> None:
+    dataset = demo_songs()
+    winner = make_winner(tmp_path / "winner", head, dataset, form="plan")
+    column = dataset.column_of(winner)
+    free = replace(column, standing=replace(dataset.standing, nats=np.zeros(len(column))))
+    found, given = (
+        score(winner.head(), [windows.batch(windows.in_order())], winner.mixture)
+        for windows in (Windows(each, TEST, winner.framing) for each in (column, free))
+    )
+    told = dataset.standing.nats[column.targets(TEST)]
+    assert told.mean() > 0
+    assert found.figures["told"] == pytest.approx(told.mean())
+    assert torch.allclose(found.nats, given.nats + torch.from_numpy(told))
+    assert found.figures["valid"] == pytest.approx(given.figures["valid"] + told.mean())
+    assert found.figures["macro_nats"] == pytest.approx(given.figures["macro_nats"] + told.mean())
+    assert found.figures["mixture"] == given.figures["mixture"]
+    (line,) = told_in_words(found.figures)
+    assert f"{given.figures['valid']:.3f}, given each song's form" in line
+    assert "form plan" in in_words(winner.config)
+
+
+def test_evaluate_says_what_the_plan_costs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from experiments.command_line.cli import main
+    from experiments.evaluate import EvaluateOptions, evaluate
+
+    make_run(tmp_path / "told", ["notes"], form="plan")
+    make_run(tmp_path / "plain", ["notes"])
+    monkeypatch.chdir(tmp_path)
+    words = ["told", "--runs", str(tmp_path), "--against", "plain", "--mix-ngram"]
+    assert main(EvaluateOptions, evaluate, prog="evaluate", arguments=words) == 0
+    assert "given each song's form, +" in capsys.readouterr().out
+    assert main(EvaluateOptions, evaluate, prog="evaluate", arguments=["plain", *words[1:3]]) == 0
+    assert "form" not in capsys.readouterr().out.replace("uniform", "")
+
+
+# windows
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_position_shows_the_place_of_its_event_or_of_the_one_before(name: str) -> None:
+    column = _column(name, SONGS, FORMS[0])
+    standing, song = column.standing, column.songs()
+    assert standing is not None
+    features = stand_features(standing.table, GRID)
+    windows = Windows(column, TRAIN, replace(FRAMING, spelled=COLUMNS[name].chords))
+    segments = windows.in_order()
+    batch = windows.batch(segments)
+    for row, last in enumerate(segments.last.tolist()):
+        for position in range(8):
+            event = last - 7 + position - (name == "offsets")
+            inside = event >= 0 and song[event] == song[last]
+            told = features[event] if inside else np.zeros(stand_size())
+            assert batch["form"][row, position].tolist() == pytest.approx(told.tolist())
+            bits = np.unpackbits(standing.bits[event]) if inside else np.zeros(128)
+            assert batch["again"][row, position].tolist() == bits.tolist()
+    assert torch.equal(batch["told"], torch.from_numpy(standing.nats[column.targets(TRAIN)]))
+
+
+@pytest.mark.parametrize("semitones", [-5, 0, 6])
+def test_what_was_there_moves_with_the_window(semitones: int) -> None:
+    songs = [replace(song, pitches=song.pitches) for song in SONGS]
+    other = [replace(song, pitches=song.pitches + np.int32(semitones)) for song in SONGS]
+    columns = [_column("notes", each, FORMS[0]) for each in (songs, other)]
+    last = np.arange(10, 50, 4)
+    there, moved = (
+        Windows(column, TRAIN, FRAMING).batch(Segments(last, last - 3, np.full(len(last), shift)))
+        for column, shift in zip(columns, (semitones, 0), strict=True)
+    )
+    assert there["again"].any()
+    for name in ("chord", "again", "form", "pitches"):
+        assert torch.equal(there[name], moved[name]), name
+
+
+def test_a_column_that_no_form_was_found_for_is_no_column_of_zeros() -> None:
+    column = replace(_column("notes", SONGS, FORMS[0]), standing=None)
+    windows = Windows(column, TRAIN, FRAMING)
+    with pytest.raises(ValueError, match="was not looked for"):
+        windows.batch(windows.in_order())
+
+
+def test_a_prepared_column_travels_whole() -> None:
+    column = pickle.loads(pickle.dumps(_column("notes", SONGS, FORMS[0]).prepared()))
+    assert {"form", "again"} <= column.__dict__.keys()
+    assert "form" not in replace(column, standing=None).prepared().__dict__
+
+
+@pytest.mark.parametrize("name", ["notes", "offsets"])
+def test_some_training_windows_are_told_nothing_or_not_from_their_beginning(name: str) -> None:
+    songs = [returning(seed) for seed in range(400)]
+    column = _column(name, songs, sections_from("ABAB", [2] * 4))
+    framing = Framing(8, 4, True, name == "notes", form=True)
+
+    def trained(rate: float) -> dict[str, torch.Tensor]:
+        data = MidiWindows(column, framing, seed=3, unknown_rate=0, untold_rate=rate, updates_per_epoch=1)
+        return _joined(list(data.train_dataloader()))
+
+    plain, found = trained(0), trained(0.1)
+    for key in plain.keys() - {"form", "again"}:
+        assert torch.equal(plain[key], found[key]), key
+    told = (plain["form"] == found["form"]).all(2) & (plain["again"] == found["again"]).all(2)
+    for key in ("form", "again"):
+        assert not found[key][~told].any()
+    was = plain["form"].any(2)
+    hidden = was & ~told
+    assert (hidden[:, 1:] <= (hidden[:, :-1] | ~was[:, :-1])).all(), "told from somewhere on, to the end"
+    full = was.all(1)
+    assert 0.08 < hidden[full].all(1).float().mean() < 0.12
+    assert 0.16 < hidden[full].any(1).float().mean() < 0.21
+    valid = _joined(list(MidiWindows(column, framing, untold_rate=1).val_dataloader()))
+    windows = Windows(column, column.valid_part, framing)
+    assert torch.equal(valid["form"], windows.batch(windows.in_order())["form"])
+
+
+def _joined(batches: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    return {name: torch.cat([batch[name] for batch in batches]) for name in ("form", "again", "numbers", "chord")}
+
+
+# heads
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_a_winner_of_before_loads_and_is_the_same(name: str, tmp_path: Path) -> None:
+    winner = make_winner(tmp_path / "new", name, demo_songs())
+    assert winner.config.form == "none"
+    assert not [tensor for tensor in winner.tensors if "form" in tensor or "again" in tensor]
+    older = {key: value for key, value in winner.facts["hyperparameters"].items() if key != "form"}
+    facts = {key: value for key, value in winner.facts.items() if key not in ("format", "made_by")}
+    save_winner(tmp_path / "old", winner.tensors, {**facts, "hyperparameters": older})
+    assert load_winner(tmp_path / "old").config == winner.config
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_a_form_needs_context_and_is_drawn_by_a_space_of_ones_own_alone(name: str) -> None:
+    config = HEADS[name].config
+    with pytest.raises(ValueError, match="form=plan needs inputs=context"):
+        config.from_dict({"form": "plan", "inputs": "own"})
+    held = complete(HEADS[name].space, config, {"form": "plan"})
+    drawn: Any = _Any()
+    assert held(drawn)["form"] == "plan"
+    assert held(drawn)["inputs"] == "context"
+    assert complete(HEADS[name].space, config)(drawn)["form"] == "none"
+    assert (
+        complete(lambda trial: {"form": trial.suggest_categorical("form", ["plan"])}, config)(drawn)["form"] == "plan"
+    )
+
+
+class _Any:
+    """A trial that takes the first or least of everything."""
+
+    def suggest_int(self, name: str, low: int, high: int, **_: Any) -> int:
+        return low
+
+    def suggest_float(self, name: str, low: float, high: float, **_: Any) -> float:
+        return low
+
+    def suggest_categorical(self, name: str, choices: Any) -> Any:
+        return choices[0]
+
+
+def _learnt(head: str, form: str) -> dict[str, float]:
+    """The held-out figures of a small head over songs whose sections return."""
+    songs, sections = [returning(seed, pitches=5) for seed in range(40)], sections_from("ABAB", [2] * 4)
+    spec = HEADS[head]
+    config = spec.config.from_dict(
+        {"form": form, "window": 6, "hidden": 32, "embedding": 32, "dropout_layers": 0, "learning_rate": 0.01}
+    )
+    column = build_column(spec.column, songs, named_split(songs[:32], songs[32:]), GRID)
+    column = replace(column, standing=together(songs, sections))
+    torch.manual_seed(0)
+    network = spec.build(config, column.vocabulary, GRID)
+    fit(network, MidiWindows(column, spec.framing(config), batch_size=16), epochs=5, callbacks=[])
+    return network.figures
+
+
+# Lightning 2.6.6 asks torch 2.13 in a way that torch gives up
+@pytest.mark.filterwarnings("ignore:.*isinstance.treespec, LeafSpec:FutureWarning")
+def test_a_head_learns_to_say_again_what_a_section_held() -> None:
+    """Half of the notes are those of an earlier section, and chance else, of five pitches."""
+    chance, alone, told = math.log(5), _learnt("notes", "none"), _learnt("notes", "plan")
+    assert alone["valid"] > chance - 0.05
+    assert told["valid"] - told["told"] < chance - 0.4
+    assert told["valid"] < chance - 0.05, "the plan counted in"
+
+
+# generation
+
+
+@pytest.mark.parametrize("variation", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("heads", [tuple(HEADS), ("notes",)], ids=["all", "notes"])
+def test_a_song_by_a_plan_is_told_where_it_stands(
+    variation: float, heads: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What each event was told is what the definition says of the song as it was written."""
+    _, winners = make_run(tmp_path / "run", heads, form="plan")
+    prime, plan = find_prime(winners, bundled()[0]), read_plan("A3B2A4B2A2", 24)
+    written: list[Event] = []
+
+    def keep(prime: Prime, events: list[Event], settings: Settings) -> Song:
+        written.extend(events)
+        return song_of(prime, events, settings)
+
+    monkeypatch.setattr("experiments.music.form.planned.song_of", keep)
+    list(generate(winners, prime, Settings(seed=3), compose=planned(plan, variation)))
+    lines = [prime.bar * bar for bar in range(plan.bars + 1)]
+    ticks = np.cumsum([0, *(event.offset for event in written[1:])])  # it begins on its first bar line
+    rows = [(tick, event.chords, event.duration, 0) for tick, event in zip(ticks.tolist(), written, strict=True)]
+    assert len(rows) > 20
+    for number, event in enumerate(written):
+        here = naive_stand(rows[:number], plan.sections, lines, rows[number][0])
+        assert event.here._replace(velocity=0) == here
+        if number and rows[number][0] // prime.bar == rows[number - 1][0] // prime.bar:
+            assert event.before == written[number - 1].here
+    assert {event.here.known for event in written} >= {0, 3}
+
+
+def test_heads_that_know_forms_write_without_one_too(tmp_path: Path) -> None:
+    _, winners = make_run(tmp_path / "run", form="plan")
+    prime = find_prime(winners, bundled()[0])
+    (song,) = generate(winners, prime, Settings(events=30))
+    assert len(song.events()) == 30
+    (likely,) = likelihoods(winners, [song])
+    assert math.isfinite(likely.total)

@@ -1,0 +1,310 @@
+"""`generate --between`: the ends are the two songs' own heads, bit by bit; each head has its mix; what is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from midi_files import midi_file, on, track
+from winners_made import make_run
+
+from datamodules.corpus.reading import read_song
+from datamodules.errors import UserError
+from datamodules.midi.reading import read_midi
+from datamodules.midi.writing import write_midi
+from datamodules.song import Song
+from experiments.command_line.cli import main
+from experiments.generate import GenerateOptions
+from experiments.generate import generate as command
+from experiments.heads import HEADS
+from experiments.music.arrangement.keys import key_of, transposed
+from experiments.music.between import learning as learning_module
+from experiments.music.between import mixing
+from experiments.music.between.autoencoder import BarLearning
+from experiments.music.between.kept import kept_weights, place_of
+from experiments.music.between.learning import Learning, source_heads
+from experiments.music.between.mix import WAYS, Mix
+from experiments.music.between.mixing import Between, between
+from experiments.music.between.pair import Pair, read_pair
+from experiments.music.events.generation import Settings, generate
+from experiments.winners import Winner
+from songs import bundled
+
+SHORT, BARS = Learning(epochs=1, updates=2), BarLearning(updates=3, batch=4)
+A, B = bundled()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Winner]:
+    return make_run(tmp_path_factory.mktemp("runs") / "demo")[1]
+
+
+@pytest.fixture(scope="module")
+def pair(demo: dict[str, Winner]) -> Pair:
+    return read_pair(demo, (A, B))
+
+
+def made(winners: dict[str, Winner], pair: Pair, mix: Mix) -> Between:
+    return between(winners, pair, mix, Settings(), learning=SHORT, bars=BARS)
+
+
+def written(whole: Between, *, seed: int = 1, events: int = 24) -> Song:
+    settings = Settings(seed=seed, events=events)
+    (song,) = generate(whole.winners, whole.prime, settings, compose=whole.compose, networks=whole.networks)
+    return song
+
+
+def same(one: Song, other: Song) -> bool:
+    columns = ("onset", "pitch", "length", "velocity")
+    return all(np.array_equal(getattr(one.notes, name), getattr(other.notes, name)) for name in columns)
+
+
+# the pair
+
+
+def test_the_second_song_is_in_the_key_and_metre_of_the_first(demo: dict[str, Winner], pair: Pair) -> None:
+    first, second = (source.song for source in pair.sources)
+    alone = read_song(A, grid=24)
+    assert same(first, alone)
+    assert transposed(second, key_of(first))[1] == 0  # its notes are those of A's key
+    assert second.metres.tolist() == [[0, 4, 4]]
+    assert len(second.events()) == len(read_song(B, grid=24).events())
+    assert pair.told == (
+        f"A: {A}, in D major",
+        f"B: {B}, G minor, moved up 4 semitones to B minor, which has the notes of A's key, D major",
+        "B: 6/8, brought into 4/4: beat by beat, lengths times 2/3, bars cut anew",
+    )
+
+
+def test_a_key_moves_both(demo: dict[str, Winner]) -> None:
+    pair = read_pair(demo, (A, B), key=9)
+    assert [key_of(source.song) for source in pair.sources] == [9, 18]  # A major, and F# minor, its relative
+    assert "D major, moved down 5 semitones to --key, A major" in pair.told[0]
+    assert "G minor, moved down 1 semitone to F# minor, which has the notes of --key, A major" in pair.told[1]
+
+
+def test_a_key_is_what_the_notes_say(demo: dict[str, Winner], tmp_path: Path) -> None:
+    """Not what the file names, which is often C major for nothing."""
+    wrong = replace(read_song(B, grid=24), keys=np.array([[0, 0]], np.int32))
+    write_midi(wrong, tmp_path / "b.mid")
+    pair = read_pair(demo, (A, tmp_path / "b.mid"))
+    assert "G minor, moved up 4 semitones" in pair.told[1]
+
+
+def test_a_song_with_itself_stays(demo: dict[str, Winner]) -> None:
+    pair = read_pair(demo, (A, A))
+    assert same(pair.sources[0].song, pair.sources[1].song)
+    assert pair.told[1] == f"B: {A}, in D major"
+
+
+# the mix
+
+
+@pytest.mark.parametrize("end", [0, 1])
+def test_at_an_end_it_is_the_song_of_that_ones_own_heads(demo: dict[str, Winner], pair: Pair, end: int) -> None:
+    alone = source_heads(demo, pair, SHORT)[end]
+    whole = made(demo, pair, Mix(float(end)))
+    prime = pair.sources[end].prime(8)
+    assert whole.prime == prime
+    assert whole.tempo == pytest.approx(prime.tempo, abs=1e-9)
+    (song,) = generate(alone, prime, Settings(events=24))
+    assert same(written(whole), song)
+
+
+def test_the_heads_differ_by_song_and_in_between(demo: dict[str, Winner], pair: Pair) -> None:
+    songs = [written(made(demo, pair, Mix(mix))) for mix in (0.0, 0.4, 1.0)]
+    assert not any(same(one, other) for one in songs for other in songs if one is not other)
+
+
+def test_each_head_has_a_mix_of_its_own(demo: dict[str, Winner], pair: Pair) -> None:
+    first, second = source_heads(demo, pair, SHORT)
+    whole = made(demo, pair, Mix(0.0, {"notes": 1.0, "offsets": 0.5}))
+    for head, source in (("notes", second), ("durations", first), ("velocity", first)):
+        state = whole.networks[head].state_dict()
+        assert all(torch.equal(state[name], tensor) for name, tensor in source[head].tensors.items())
+    assert set(whole.networks["offsets"].state_dict()) != set(first["offsets"].tensors)
+    assert whole.nearer == 0  # 1.5 of 4
+    assert whole.describe()[-1] == (
+        "mix: 0, notes 1, offsets 0.5, by mixed predictions (notes 1, durations 0, offsets 0.5, velocity 0);"
+        " goes on from A"
+    )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_same_seed_is_the_same_song(demo: dict[str, Winner], pair: Pair, way: str) -> None:
+    whole = made(demo, pair, Mix(0.5, way=way))
+    again = made(demo, pair, Mix(0.5, way=way))
+    assert same(written(whole), written(again))
+    assert not same(written(whole), written(whole, seed=2))
+    assert written(whole).metres.tolist() == [[0, 4, 4]]
+
+
+def test_a_vector_between_moves_what_is_said(demo: dict[str, Winner], pair: Pair) -> None:
+    networks = [made(demo, pair, Mix(mix, way="embedding")).networks["notes"] for mix in (0.0, 0.5, 1.0)]
+    batch = {"chord": torch.zeros(1, 8, 129), "numbers": torch.zeros(1, 8, 39)}
+    encoders = [network.encoder for network in networks]
+    batch["numbers"] = torch.zeros(1, 8, encoders[0].encoder.numbers.in_features)  # type: ignore[union-attr, operator]
+    with torch.no_grad():
+        first, middle, last = (encoder(batch) for encoder in encoders)
+        told = [encoders[0]({**batch, "song": torch.tensor([song])}) for song in (0, 1)]
+    assert torch.equal(first, told[0])
+    assert torch.allclose(last, told[1], atol=1e-6)
+    assert torch.allclose(middle, (first + last) / 2, atol=1e-6)
+
+
+def test_the_tempo_lies_between(demo: dict[str, Winner], pair: Pair) -> None:
+    ends = [made(demo, pair, Mix(mix)).tempo for mix in (0.0, 1.0)]
+    assert made(demo, pair, Mix(0.5)).tempo == pytest.approx((ends[0] * ends[1]) ** 0.5)
+
+
+# what is kept
+
+
+def test_what_was_trained_is_taken_again(
+    demo: dict[str, Winner], pair: Pair, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = source_heads(demo, pair, SHORT)
+    folder = place_of("", "").parent
+    files = sorted(folder.iterdir())
+    assert len(files) == 2 * len(HEADS)
+    damaged = files[0]
+    data = bytearray(damaged.read_bytes())
+    data[-5] ^= 1  # in the weights, which no reader of safetensors would see
+    damaged.write_bytes(data)
+    again = source_heads(demo, pair, SHORT)
+    told = "".join(flat(capsys).split())
+    assert "".join(f"{damaged.name} is damaged (its checksum is wrong): trained again".split()) in told
+    for one, two in zip(first, again, strict=True):
+        for head in demo:
+            assert all(torch.equal(one[head].tensors[name], two[head].tensors[name]) for name in one[head].tensors)
+
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(learning_module, "fit", refused)
+    source_heads(demo, pair, SHORT)  # all of it is there
+    with pytest.raises(AssertionError, match="trained again"):
+        source_heads(demo, pair, replace(SHORT, seed=2))  # of another seed there is nothing
+
+
+def test_weights_of_something_else_are_not_taken(demo: dict[str, Winner], pair: Pair) -> None:
+    heads = source_heads(demo, pair, SHORT)[0]
+    path = sorted(place_of("", "").parent.iterdir())[0]
+    assert kept_weights(path, "another key", heads["notes"].tensors) is None
+    path.write_bytes(b"\x80\x04no pickle is ever opened")
+    assert kept_weights(path, "key", heads["notes"].tensors) is None
+
+
+# the command
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    make_run(tmp_path / "runs" / "demo")
+    monkeypatch.setattr(mixing, "LEARNING", SHORT)
+    monkeypatch.setattr(mixing, "BARS", BARS)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> int:
+        return main(GenerateOptions, command, prog="generate", arguments=["demo", *words])
+
+    return run
+
+
+def flat(capsys: pytest.CaptureFixture[str]) -> str:
+    found = capsys.readouterr()
+    return re.sub(r"\s+", " ", found.out + found.err)
+
+
+def test_the_command(call: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert (
+        call("--between", str(A), str(B), "--mix", "0.3", "--mix-notes", "1", "--bars", "4", "--candidates", "2") == 0
+    )
+    told = flat(capsys)
+    assert "which has the notes of A's key, D major" in told
+    assert "mix: 0.3, notes 1, by mixed predictions" in told
+    assert "checked against 2 training songs" in told
+    data = (tmp_path / "output-1.mid").read_bytes()
+    assert b"between tin_roof_morning.mid with SHA-256" in data
+    assert str(tmp_path).encode() not in data
+    song = read_midi(tmp_path / "output-1.mid")
+    assert song.metres.tolist()[0] == [0, 4, 4]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("way", ["embedding", "autoencoder"])
+def test_the_other_ways(call: Callable[..., int], capsys: pytest.CaptureFixture[str], way: str) -> None:
+    assert call("--between", str(A), str(B), "--way", way, "--events", "12", "--key", "C", "--max-copy", "6") == (
+        2 if way == "autoencoder" else 0
+    )
+    told = flat(capsys)
+    assert ("--max-copy" in told) == (way == "autoencoder") or "kept at" in told or "could not be kept" in told
+    assert call("--between", str(A), str(B), "--way", way, "--events", "12", "--key", "C") == 0
+    assert "moved down 2 semitones to --key, C major" in flat(capsys)
+
+
+def quiet_file(path: Path) -> None:
+    path.write_bytes(midi_file(track((0, on(60)), (480, on(60, 0)))))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--between", str(A), "gone.mid"], "--between gone.mid: "),
+        (["--between", "broken.mid", str(A)], "--between broken.mid: "),
+        (
+            ["--between", str(A), "quiet.mid"],
+            "--between quiet.mid: 1 events of pitched notes are too few to learn from",
+        ),
+        (["--between", str(A), str(B), "--mix", "1.5"], "--mix 1.5: must be from 0 (the first song) to 1 (the second)"),
+        (["--between", str(A), str(B), "--mix-notes", "-1"], "--mix-notes -1: must be from 0"),
+        (["--between", str(A), str(B), "--mix", "nan"], "--mix nan: must be from 0"),
+        (["--between", str(A), str(B), "--continue", str(A)], "--continue: goes with no song --between two others"),
+        (["--between", str(A), str(B), "--keep", f"melody:{A}"], "--keep: goes with no song --between two others"),
+        (["--between", str(A), str(B), "--prime", str(A)], "--prime: goes with no song --between two others"),
+        (["--between", str(A), str(B), "--mix-ngram"], "--mix-ngram: goes with no song --between two others"),
+        (["--mix", "0.5"], "--mix: mixes two songs; name them, as --between A.mid B.mid"),
+        (["--way", "embedding"], "--way: mixes two songs"),
+        (
+            ["--between", str(A), str(B), "--way", "autoencoder", "--mix-notes", "0"],
+            "--mix-notes: an auto-encoder mixes whole bars; give --mix, or another --way",
+        ),
+        (["--between", str(A), str(B), "--way", "autoencoder", "--form", "AABA"], "--form: goes with no song"),
+        (["--between", str(A), str(B), "--way", "magic"], "--way"),
+        (["--between", str(A)], "--between needs 2 values: --between A B"),
+    ],
+)
+def test_what_is_refused_is_one_line(
+    call: Callable[..., int], capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    Path("broken.mid").write_bytes(b"MThd no song")
+    quiet_file(Path("quiet.mid"))
+    assert call(*words) == 2
+    found = capsys.readouterr()
+    whole = re.sub(r"\s+", " ", found.out + found.err)
+    assert told in whole
+    assert "Traceback" not in whole
+
+
+def test_a_head_that_is_not_there_cannot_be_mixed(tmp_path: Path) -> None:
+    winners = make_run(tmp_path / "demo", ("notes", "offsets"))[1]
+    pair = read_pair(winners, (A, B))
+    with pytest.raises(UserError, match="--mix-velocity: there is no velocity head to mix"):
+        made(winners, pair, Mix(0.5, {"velocity": 1.0}))
+    assert len(written(made(winners, pair, Mix(0.5))).notes)
+
+
+def test_heads_of_other_kinds_mix(tmp_path: Path) -> None:
+    """Of tokens whose weights are tied, of lengths a note, and of another grid."""
+    winners = make_run(tmp_path / "fine", ("durations",), grain="note")[1]
+    winners |= make_run(tmp_path / "token", ("notes",), grid=12, output="token", tied="yes")[1]
+    winners |= make_run(tmp_path / "laplace", ("offsets",), objective="mae", inputs="own")[1]
+    winners |= make_run(tmp_path / "planned", ("velocity",), form="plan")[1]
+    pair = read_pair(winners, (A, B))
+    for way in ("predictions", "embedding"):
+        assert len(written(made(winners, pair, Mix(0.5, way=way))).notes)

@@ -1,0 +1,103 @@
+"""Which Ray a search runs on."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datamodules.errors import UserError
+from experiments.search.machines import cluster
+from experiments.search.machines.cluster import Cluster, Room
+from experiments.search.session import open_session, resume_plans
+from experiments.tune import TuneOptions
+
+
+def test_another_commands_private_ray_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    assert cluster._running_here() is None
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "ray_current_cluster").write_text("127.0.0.1:6379\n")  # what `ray start` notes
+    assert cluster._running_here() == "127.0.0.1:6379"
+
+
+def test_an_address_where_nothing_is_ends_at_once() -> None:
+    with pytest.raises(UserError, match="nothing answers there"), cluster.connected("127.0.0.1:1"):
+        pass
+
+
+def nodes(monkeypatch: pytest.MonkeyPatch, *resources: dict[str, float]) -> list[dict[str, Any]]:
+    """A cluster of these nodes; the list can be changed. Every look is a fresh one."""
+    found = [{"Alive": True, "Resources": each} for each in resources]
+    monkeypatch.setattr(cluster.ray, "nodes", lambda: found)
+    monkeypatch.setattr(Room, "LOOK_EVERY", -1.0)
+    return found
+
+
+def of(*, own: bool) -> Cluster:
+    return Cluster("the cluster", 5.0, 1.0, own)
+
+
+def test_a_trial_runs_on_one_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes(monkeypatch, {"CPU": 3.0}, {"CPU": 2.0, "GPU": 1.0}, {"memory": 1e9})
+    assert Room(of(own=True), 1, 0, None)() == 5
+    assert Room(of(own=True), 2, 0, None)() == 2  # not 5 // 2: no trial is spread over two nodes
+    assert Room(of(own=True), 0.5, 0.25, None)() == 4
+    assert Room(of(own=True), 1, 0, 3)() == 3
+    with pytest.raises(UserError, match="asks for 4 CPUs and 0 GPUs on one node"):
+        Room(of(own=False), 4, 0, None)
+
+
+def test_room_grows_and_shrinks_with_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = nodes(monkeypatch, {"CPU": 2.0})
+    room = Room(of(own=False), 1, 0, None)
+    assert room() == 2
+    found.append({"Alive": True, "Resources": {"CPU": 4.0}})
+    assert room() == 6
+    found[0]["Alive"] = False
+    assert room() == 4
+    found.clear()
+    assert room() == 1  # the search waits for a node; it does not end
+
+
+def test_trials_can_wait_for_nodes_to_come_where_they_can_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes(monkeypatch, {"CPU": 2.0})
+    asked = Room(of(own=False), 1, 0, 8)
+    assert (asked(), asked.waits_for_nodes) == (8, True)
+    ours = Room(of(own=True), 1, 0, 8)
+    assert (ours(), ours.waits_for_nodes) == (2, False)
+    nodes(monkeypatch)  # a head that trains nothing, as a cluster that grows by itself begins with
+    assert Room(of(own=False), 1, 0, 8)() == 8
+    with pytest.raises(UserError, match="--max-concurrent"):
+        Room(of(own=False), 1, 0, None)
+
+
+def test_a_ray_job_keeps_its_runs_where_they_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(cluster.JOB, "{}")
+    monkeypatch.setenv("TRITONE_RUNS", "runs")
+    with pytest.raises(UserError, match="absolute path"):
+        open_session(TuneOptions(head="offsets"))
+    with pytest.raises(UserError, match="absolute path"):
+        resume_plans("a", None, None)
+    with pytest.raises(UserError, match="no run a"):
+        resume_plans("a", tmp_path, None)
+
+
+def listening() -> set[tuple[str, str]]:
+    """(address, port) of all sockets of this machine that listen, as the kernel writes them."""
+    lines = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()]
+    found = [tuple(words[1].rsplit(":", 1)) for words in lines if len(words) > 3 and words[3] == "0A"]
+    return {(address, port) for address, port in found}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs Linux")
+def test_a_ray_of_our_own_listens_to_this_machine_alone_and_wants_a_token() -> None:
+    before = listening()
+    with cluster.connected("local") as own:
+        found = listening() - before
+        assert own.own
+        assert os.environ["RAY_AUTH_MODE"] == "token"
+    assert len(found) > 2
+    loopback = ("0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000")
+    assert {address for address, _ in found} <= set(loopback)
