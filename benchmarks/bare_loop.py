@@ -33,7 +33,8 @@ from benchmarks.measured import tell
 from datamodules.columns import Column
 from datamodules.framing import UPDATES_PER_EPOCH
 from datamodules.midi_windows import MidiWindows
-from experiments.dataset import DataOptions, read_dataset
+from experiments.data_options import DataOptions
+from experiments.dataset import read_dataset
 from experiments.heads import HEADS
 from lightning_modules.head import CLIP_NORM, Head, score
 

@@ -20,7 +20,8 @@ import torch
 import tyro
 
 from benchmarks.measured import tell
-from experiments.dataset import DataOptions, Dataset, read_dataset
+from experiments.data_options import DataOptions
+from experiments.dataset import Dataset, read_dataset
 from experiments.heads import HEADS
 from experiments.music.events.generation import Settings, generate
 from experiments.music.prime import find_prime

@@ -26,7 +26,8 @@ import tyro
 from benchmarks.measured import tell
 from datamodules.columns import Column
 from datamodules.midi_windows import MidiWindows
-from experiments.dataset import DataOptions, read_dataset
+from experiments.data_options import DataOptions
+from experiments.dataset import read_dataset
 from experiments.heads import HEADS
 from experiments.training import fit
 from lightning_modules.head import CLIP_NORM, Head, score

@@ -27,7 +27,8 @@ import tyro
 
 from benchmarks.measured import ROOT, tell
 from datamodules.corpus.reading import find_files, read_corpus
-from experiments.dataset import DataOptions, read_dataset
+from experiments.data_options import DataOptions
+from experiments.dataset import read_dataset
 from songs import bundled
 
 CORPUS = ROOT.parent / "shared" / "corpora" / "nottingham"

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
+from datamodules.batches import SCORED_AT_ONCE
 from datamodules.columns import Column
 from datamodules.framing import Framing
 from datamodules.midi_windows import MidiWindows
 from datamodules.splits import TRAIN
-from datamodules.windows import SCORED_AT_ONCE, Batch, Segments, Windows
+from datamodules.windows import Batch, Segments, Windows
 from lightning_modules.config import HeadConfig
 from lightning_modules.head import Head
 

@@ -25,7 +25,8 @@ import tyro
 from benchmarks.command import HEAD, Search, search
 from benchmarks.measured import tell
 from datamodules.midi_windows import MidiWindows
-from experiments.dataset import DataOptions, read_dataset
+from experiments.data_options import DataOptions
+from experiments.dataset import read_dataset
 from experiments.heads import HEADS
 from lightning_modules.head import CLIP_NORM, score
 

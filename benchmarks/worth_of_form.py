@@ -27,10 +27,11 @@ import torch
 import tyro
 
 from benchmarks.measured import shown, write
+from datamodules.batches import in_order
 from datamodules.columns import Column, only_value
 from datamodules.midi_windows import MidiWindows
-from datamodules.windows import in_order
-from experiments.dataset import DataOptions, Dataset, read_dataset
+from experiments.data_options import DataOptions
+from experiments.dataset import Dataset, read_dataset
 from experiments.heads import HEADS
 from experiments.training import fit
 from lightning_modules.head import Head, score

@@ -12,11 +12,13 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
+from datamodules.batches import Batches, in_order
 from datamodules.columns import Column
 from datamodules.errors import UserError
 from datamodules.framing import UPDATES_PER_EPOCH, Framing
 from datamodules.splits import TRAIN
-from datamodules.windows import Batch, Batches, Weighting, Windows, in_order
+from datamodules.weights import Weighting
+from datamodules.windows import Batch, Windows
 
 __all__ = ["MidiWindows"]
 

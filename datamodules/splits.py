@@ -1,4 +1,4 @@
-"""Which events train, validate and test, and how much of the held-out events stands in the training part.
+"""Which events train, validate and test.
 
 A split marks every event with the part whose target it is. A song's first event is context only: no part's target. This
 file knows events, and nothing of columns, windows or networks.
@@ -6,7 +6,7 @@ file knows events, and nothing of columns, windows or networks.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -16,18 +16,17 @@ from numpy.typing import NDArray
 
 from datamodules.corpus.versions import joined
 from datamodules.errors import UserError
-from datamodules.grams import numbered, paired
 from datamodules.song import Events
 
 __all__ = [
     "FIRST",
+    "PARTS",
     "TEST",
     "TRAIN",
     "VALID",
     "Split",
     "alike",
     "given_split",
-    "leakage",
     "make_split",
     "named_split",
     "tail_bounds",
@@ -35,9 +34,8 @@ __all__ = [
 ]
 
 FIRST, TRAIN, VALID, TEST = 0, 1, 2, 3  # whose target an event is; FIRST is nobody's
-COLUMNS: Mapping[str, str] = MappingProxyType({"notes": "chords", "durations": "duration", "offsets": "offset"})
+PARTS = MappingProxyType({"train": TRAIN, "valid": VALID, "test": TEST})  # what a whole song is for
 SONGS_FOR_SONG_SPLIT = 10  # `auto` holds out whole songs from here on
-GRAM = 6  # events that are compared for leakage
 
 Marks = NDArray[np.int8]
 Ints = NDArray[np.int64]
@@ -159,7 +157,7 @@ def given_split(origin: str, names: Sequence[str], events: Sequence[Events], kin
     Raises:
         UserError: no training or no validation targets.
     """
-    marks = tuple(_marks(len(song), _PARTS[name]) for name, song in zip(names, events, strict=True))
+    marks = tuple(_marks(len(song), PARTS[name]) for name, song in zip(names, events, strict=True))
     train, valid, test = (list(names).count(name) for name in ("train", "valid", "test"))
     label = f"{origin}: {train:,} to train, {valid:,} to validate, {test:,} to test"
     known = {number for number, name in zip(kin, names, strict=False) if name == "train"}
@@ -174,68 +172,6 @@ def with_test_songs(split: Split, events: Sequence[Events]) -> Split:
     other = tuple(_marks(len(song), TEST) for song in events)
     label = f"{split.label}; tested on {len(other)} other song{'s' if len(other) != 1 else ''}"
     return Split(split.name, label, own + other, split.songs + ("test",) * len(other))
-
-
-def leakage(
-    events: Sequence[Events], split: Split, held: int, columns: Mapping[str, str] = COLUMNS
-) -> dict[str, float | None]:
-    """How much of a held-out part stands in the training part too.
-
-    It is the share of the occurrences of six values in a row, wholly in one song's held-out events, that also occur
-    somewhere wholly in training events. A first event belongs to its song's part, but its offset, which is a position
-    in the bar, to no row of six.
-
-    Args:
-        events: the songs that were split.
-        split: theirs.
-        held: VALID or TEST.
-        columns: which, by name: attributes of `Events`.
-
-    Returns:
-        Shares from 0 to 1 of the columns and of `triples` (chord, duration and offset at once). None where the part
-        holds no six events in a row.
-    """
-    lengths = [len(song) for song in events]
-    song = np.repeat(np.arange(len(events)), lengths)
-    where = np.concatenate([_with_first(marks, split.songs[i]) for i, marks in enumerate(split.parts)])
-    opening = np.zeros(len(song), dtype=bool)
-    opening[np.cumsum([0, *lengths[:-1]])] = True
-    chords: dict[tuple[int, ...], int] = {}
-    ids = [chords.setdefault(chord, len(chords)) for one in events for chord in one.chords()]
-    values = {"chords": np.array(ids, dtype=np.int64)}
-    for field in {*COLUMNS.values(), *columns.values()} - {"chords"}:
-        values[field] = numbered(np.concatenate([getattr(one, field) for one in events]))
-    values["triples"] = paired(paired(values["chords"], values["duration"]), values["offset"])
-    shares: dict[str, float | None] = {}
-    for name, field in {**columns, "triples": "triples"}.items():
-        skipped = opening if field in ("offset", "triples") else np.zeros_like(opening)
-        shares[name] = _share_seen(values[field], song, where, skipped, held)
-    return shares
-
-
-def _with_first(marks: Marks, name: str) -> Marks:
-    """A song's marks, its first event in the part that it belongs to."""
-    marks = marks.copy()
-    marks[0] = _PARTS.get(name, TRAIN)
-    return marks
-
-
-def _share_seen(column: Ints, song: Ints, where: Marks, skipped: NDArray[np.bool_], held: int) -> float | None:
-    """The share of the held-out rows of `GRAM` values that occur in training; all arrays are of shape (events,)."""
-    count = max(len(column) - GRAM + 1, 0)
-    gram = column[:count]
-    for distance in range(1, GRAM):
-        gram = paired(gram, column[distance : distance + count])
-    last = slice(GRAM - 1, GRAM - 1 + count)
-    # a song's events of one part lie side by side: the first and the last of six tell where all six are
-    whole = (song[:count] == song[last]) & (where[:count] == where[last]) & ~skipped[:count]
-    inside = gram[whole & (where[:count] == held)]
-    if not len(inside):
-        return None
-    return float(np.isin(inside, gram[whole & (where[:count] == TRAIN)]).mean())
-
-
-_PARTS = {"train": TRAIN, "valid": VALID, "test": TEST}
 
 
 def _label(part: int) -> str:
@@ -299,7 +235,7 @@ def _by_song(events: Sequence[Events], seed: int, kin: Sequence[int]) -> Split:
         for song in (song for group in taken for song in group):
             names[song] = name
         left = [group for group in left if group not in taken]
-    marks = tuple(_marks(len(song), _PARTS[name]) for name, song in zip(names, events, strict=True))
+    marks = tuple(_marks(len(song), PARTS[name]) for name, song in zip(names, events, strict=True))
     label = f"80/10/10 by song, seed {seed}{_told(kin, 'versions of a song on one side')}"
     return Split("song", label, marks, tuple(names), tuple(kin))
 

@@ -1,4 +1,4 @@
-"""Windows as views on a column, and what each target counts in the training loss.
+"""Windows as views on a column.
 
 A window is W values in a row. Its network predicts, at each position, the value that follows; of these the last `tail`
 positions are targets: one, as in the original, or half a window, so that every target has between half a window and a
@@ -8,9 +8,9 @@ with the events, not with events x W; only the rows of a batch are ever copied.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,40 +22,13 @@ from datamodules.columns import Column
 from datamodules.context import PITCHES
 from datamodules.framing import Framing
 from datamodules.lengths import by_pitch
+from datamodules.weights import Weighting, weights
 
-__all__ = ["WEIGHTINGS", "Batch", "Batches", "Segments", "Weighting", "Windows", "in_order", "weights"]
-
-Weighting = str  # one of:
-WEIGHTINGS: tuple[Weighting, ...] = ("none", "balanced", "sqrt")
+__all__ = ["Batch", "Segments", "Windows"]
 
 Batch = dict[str, Tensor]
 Ints = NDArray[np.int64]
-
-SCORED_AT_ONCE = 1024  # targets a batch that is only scored: large for speed; logits over a large vocabulary still fit
-
-
-def weights(ids: NDArray[np.integer], scheme: Weighting) -> NDArray[np.float32]:
-    """What each target counts in the training loss, by how frequent it is; mean 1.
-
-    Args:
-        ids: the targets, shape (N,).
-        scheme: `none` (all alike), `balanced` (N / (K * count), K different targets: as scikit-learn's and Keras'
-            "balanced"), or `sqrt` (in proportion to 1 / sqrt(count)).
-
-    Returns:
-        float32 (N,).
-    """
-    if scheme not in WEIGHTINGS:
-        raise ValueError(f"weighting {scheme!r}: choose one of {', '.join(WEIGHTINGS)}")
-    if scheme == "none" or not len(ids):
-        return np.ones(len(ids), dtype=np.float32)
-    counts = np.bincount(ids)
-    exponent = -1.0 if scheme == "balanced" else -0.5
-    by_id = np.zeros(len(counts))
-    np.power(counts, exponent, out=by_id, where=counts > 0)
-    by_id *= len(ids) / np.dot(by_id, counts)
-    by_window: NDArray[np.float64] = by_id[ids]
-    return by_window.astype(np.float32)
+Arrays = dict[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
@@ -77,6 +50,17 @@ class Segments:
 
     def __getitem__(self, chosen: Ints | slice) -> Segments:
         return Segments(self.last[chosen], self.first[chosen], self.shift[chosen])
+
+
+class _Places(NamedTuple):
+    """Where the B windows of a batch lie among the E events."""
+
+    before: Ints  # (B, W) the event at each position, E for a song's start
+    after: Ints  # (B, W) the event that follows it
+    shift: Ints | None  # (B,) semitones that each window is moved by, if any is
+    counted: NDArray[np.bool_]  # (B, T) which of the last positions are targets
+    events: Ints  # (n,) the targets
+    target: Ints  # (n,) their classes
 
 
 class Windows:
@@ -151,57 +135,71 @@ class Windows:
             lengths int64 (n, 128), ticks of each pitch as they stand in the song, 0 where it is silent, of grain note;
             told float64 (n,), with the form: nats, what it costs to tell it.
         """
-        column, framing, window = self.column, self.framing, self.framing.window
-        rows = segments.last + self._songs[segments.last] * window
-        index = self._view[rows]  # (B, W + 1): events, E for a song's start
-        before, after = index[:, :-1], index[:, 1:]
-        batch: dict[str, NDArray[np.generic]] = {}
-        target_at = segments.last[:, None] + np.arange(1 - framing.tail, 1)  # (B, T)
+        places = self._places(segments)
+        batch = {**self._shown(segments, places), **self._wanted(places)}
+        return {name: torch.from_numpy(array) for name, array in batch.items()}
+
+    def _places(self, segments: Segments) -> _Places:
+        """Where the windows lie, and their targets."""
+        column, tail = self.column, self.framing.tail
+        index = self._view[segments.last + self._songs[segments.last] * self.framing.window]  # (B, W + 1)
+        target_at = segments.last[:, None] + np.arange(1 - tail, 1)  # (B, T)
         counted = target_at >= segments.first[:, None]
         events = target_at[counted]
-        shift = np.repeat(segments.shift, counted.sum(axis=1))
         target = np.minimum(column.ids[events], column.vocabulary.unknown).astype(np.int64)
-        chords = column.spec.chords
-        moved = framing.transpose != "none" and bool(segments.shift.any())
-        if not (chords and framing.spelled):
-            batch["window"] = self._inputs[before]
-            if chords and moved:  # a chord that the vocabulary lacks in the other key is no target
-                batch["window"] = self._moved_ids[segments.shift[:, None] - TRANSPOSITIONS[0], batch["window"]]
-                target = self._moved_ids[shift - TRANSPOSITIONS[0], target]
-                known = target < column.vocabulary.unknown
-                counted[counted] = known
-                events, target, shift = events[known], target[known], shift[known]
-        if framing.context or (chords and framing.spelled):
-            flags = _pitches(column.chords[before], segments.shift if moved else None)
+        shift = segments.shift if self.framing.transpose != "none" and segments.shift.any() else None
+        if shift is not None and column.spec.chords and not self.framing.spelled:
+            target = self._moved_ids[np.repeat(shift, counted.sum(axis=1)) - TRANSPOSITIONS[0], target]
+            known = target < column.vocabulary.unknown  # what the vocabulary lacks in the other key is no target
+            counted[counted] = known
+            events, target = events[known], target[known]
+        return _Places(index[:, :-1], index[:, 1:], shift, counted, events, target)
+
+    def _shown(self, segments: Segments, places: _Places) -> Arrays:
+        """What a network is shown of every position."""
+        column, framing, (before, after, shift, counted, _, _) = self.column, self.framing, places
+        spelled = column.spec.chords and framing.spelled
+        shown: Arrays = {}
+        if not spelled:
+            shown["window"] = self._inputs[before]
+            if column.spec.chords and shift is not None:
+                shown["window"] = self._moved_ids[shift[:, None] - TRANSPOSITIONS[0], shown["window"]]
+        if framing.context or spelled:
             start = (before == len(column)).astype(np.float32)[:, :, None]
-            batch["chord"] = np.concatenate([flags, start], axis=2)
+            shown["chord"] = np.concatenate([_pitches(column.chords[before], shift), start], axis=2)
         if framing.context:
-            batch["numbers"] = np.concatenate([column.past[before], column.known[after]], axis=2)
+            shown["numbers"] = np.concatenate([column.past[before], column.known[after]], axis=2)
             if "notes" in column.spec.after:
-                batch["known"] = _pitches(column.chords[after], segments.shift if moved else None)
+                shown["known"] = _pitches(column.chords[after], shift)
         if framing.form:
             there = after if "offsets" in column.spec.after else before
-            batch["form"] = column.form[there]
-            batch["again"] = _pitches(column.again[there], segments.shift if moved else None)
-            batch["told"] = column.told[events]
-        if chords and framing.spelled:
-            spelled = _pitches(column.chords[after[:, -framing.tail :]], segments.shift if moved else None)
-            batch["pitches"] = spelled[counted] > 0
-        if column.spec.grain == "note":
-            batch["lengths"] = by_pitch(column.context, events, shift if moved else None)
+            shown["form"] = column.form[there]
+            shown["again"] = _pitches(column.again[there], shift)
         if not counted.all():
-            batch["counted"] = counted
+            shown["counted"] = counted
         if framing.songs:
-            batch["song"] = self._songs[segments.last]
+            shown["song"] = self._songs[segments.last]
+        return shown
+
+    def _wanted(self, places: _Places) -> Arrays:
+        """What there is to know of every target."""
+        column, (_, after, shift, counted, events, target) = self.column, places
         true = column.value[events].astype(np.int64)
-        batch |= {
+        wanted: Arrays = {
             "target": target,
             "weight": self.weight[events],
             "base": column.base[events],
-            "value": true if chords else np.clip(true, column.spec.lowest, column.highest),
+            "value": true if column.spec.chords else np.clip(true, column.spec.lowest, column.highest),
             "true": true,
         }
-        return {name: torch.from_numpy(array) for name, array in batch.items()}
+        if column.spec.chords and self.framing.spelled:
+            wanted["pitches"] = _pitches(column.chords[after[:, -self.framing.tail :]], shift)[counted] > 0
+        if column.spec.grain == "note":
+            each = np.repeat(shift, counted.sum(axis=1)) if shift is not None else None
+            wanted["lengths"] = by_pitch(column.context, events, each)
+        if self.framing.form:
+            wanted["told"] = column.told[events]
+        return wanted
 
     @cached_property
     def _songs(self) -> Ints:
@@ -254,35 +252,3 @@ def _pitches(bits: NDArray[np.uint8], shift: Ints | None) -> NDArray[np.float32]
         up, down = max(semitones, 0), max(-semitones, 0)
         moved[row, :, up : PITCHES - down] = flags[row, :, down : PITCHES - up]
     return moved
-
-
-@dataclass(frozen=True)
-class Batches:
-    """Batches to iterate over, as often as wanted: a DataLoader as far as Lightning is concerned.
-
-    Attributes:
-        make: begins a pass over them.
-        count: how many there are.
-    """
-
-    make: Callable[[], Iterator[Batch]]
-    count: int
-
-    def __iter__(self) -> Iterator[Batch]:
-        return self.make()
-
-    def __len__(self) -> int:
-        return self.count
-
-
-def in_order(column: Column, part: int, framing: Framing, weighting: Weighting = "none") -> Batches:
-    """All targets of a part in order, in large batches: what a network is scored on."""
-    windows = Windows(column, part, framing, weighting)
-    segments = windows.in_order()
-    size = max(SCORED_AT_ONCE // framing.tail, 1)
-    return Batches(partial(_ordered, windows, segments, size), -(-len(segments) // size))
-
-
-def _ordered(windows: Windows, segments: Segments, size: int) -> Iterator[Batch]:
-    for begin in range(0, len(segments), size):
-        yield windows.batch(segments[begin : begin + size])

@@ -239,8 +239,8 @@ class _Part:
 
 def training_figures(winner: Winner, column: Column) -> dict[str, float]:
     """Figures on the training windows, one pass in evaluation mode: what the original's figures are figures of."""
+    from datamodules.batches import in_order
     from datamodules.splits import TRAIN
-    from datamodules.windows import in_order
     from lightning_modules.head import score
 
     batches = in_order(column, TRAIN, winner.framing, winner.config.weighting)

@@ -24,7 +24,8 @@ from datamodules.song import Song, bar_lines
 from experiments.command_line.cli import console, say
 from experiments.command_line.cli import main as run_command
 from experiments.command_line.config_file import ConfigFile
-from experiments.dataset import DataOptions, Dataset, read_dataset
+from experiments.data_options import DataOptions
+from experiments.dataset import Dataset, read_dataset
 from experiments.files import write_bytes, write_json
 from experiments.progress import reading
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from datamodules.corpus.finding import printable
 from datamodules.errors import UserError, did_you_mean
-from experiments.dataset import DataOptions, Dataset, read_dataset
+from experiments.data_options import DataOptions
+from experiments.dataset import Dataset, read_dataset
 from experiments.files import locked, read_json, write_json
 from experiments.heads import HEADS
 from experiments.progress import reading

@@ -8,7 +8,8 @@ import numpy as np
 from events_made import BAR, events_of
 
 from datamodules.form.finding import Section
-from datamodules.form.standing import Stand, Standing, stands_of
+from datamodules.form.guide import Stand
+from datamodules.form.standing import Standing, stands_of
 from datamodules.song import Events
 
 Row = tuple[int, tuple[int, ...], int, int]  # tick, chord, duration, velocity

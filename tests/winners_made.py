@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from experiments.dataset import DataOptions, Dataset, read_dataset
+from experiments.data_options import DataOptions
+from experiments.dataset import Dataset, read_dataset
 from experiments.heads import HEADS
 from experiments.run_folder import Run, create_run
 from experiments.winners import WINNER, Winner, load_winner, save_winner

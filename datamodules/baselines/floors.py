@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from datamodules.columns import Column
 from datamodules.grams import numbered, paired
 from datamodules.lengths import notes_of
-from datamodules.windows import Weighting, weights
+from datamodules.weights import Weighting, weights
 
 __all__ = ["floors"]
 

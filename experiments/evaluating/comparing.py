@@ -89,7 +89,7 @@ def score_winner(winner: Winner, column: Column, part: int, units: Units) -> Sco
         column: by the winner's own vocabulary, see `column_by`.
         units: of the part's targets.
     """
-    from datamodules.windows import in_order
+    from datamodules.batches import in_order
     from lightning_modules.head import score
 
     head, batches = winner.head(), in_order(column, part, winner.framing)

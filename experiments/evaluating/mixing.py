@@ -56,7 +56,7 @@ def fit_mix(winner: Winner, column: Column, scored: Ints) -> Mix:
     """
     import torch
 
-    from datamodules.windows import in_order
+    from datamodules.batches import in_order
     from lightning_modules.head import score
     from lightning_modules.scoring import fit_mixture
 

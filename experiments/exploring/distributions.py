@@ -1,40 +1,27 @@
-"""The picture of `explore`: how the targets of each head are distributed, and what weights make of that.
-
-The first panel is the one that class weights were added for: a few chords are targets again and again, and most of the
-vocabulary is a long tail of chords that occur once.
-"""
+"""The picture of `explore`: how the targets of each head are distributed, and what weights make of that."""
 
 from __future__ import annotations
 
 import io
-import warnings
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import LogLocator
 
 from datamodules.song import ROLES
-from experiments.exploring.summaries import ColumnSummary, Summary, chord_names, pitch_name, plain
+from experiments.exploring.note_panels import draw_pitches, draw_tail, draw_top
+from experiments.exploring.style import FAINT, HEADS, PAPER, shortened, styled, thousands
+from experiments.exploring.summaries import ColumnSummary, Summary, plain
 
-__all__ = ["draw", "styled"]
+__all__ = ["draw"]
 
-TOP = 14  # chords that are named
 FEW = 12  # songs up to here have a bar each
-INK, FAINT, PAPER = "#22303c", "#8b98a5", "#ffffff"
-HEADS = {"notes": "#2f6690", "durations": "#d1495b", "offsets": "#3a8f6b"}
 SPARE = "#7a5c99"  # of a head that has no colour yet
 KINDS = {"straight": "#2f6690", "triplet": "#e0912f", "finer": "#a9b4be"}
 PARTS = {"melody": "#2f6690", "chords": "#6fa8c9", "bass": "#3a8f6b", "drums": "#a9b4be"}
-BLACK_KEYS = (1, 3, 6, 8, 10)
 QUARTERS = {
     "1/24": 1 / 24,
     "1/12": 1 / 12,
@@ -46,38 +33,6 @@ QUARTERS = {
     "3/4": 3 / 4,
 }
 QUARTERS |= {str(n): float(n) for n in (1, 2, 3, 4, 8, 16)} | {"3/2": 1.5}
-
-STYLE: Any = {  # matplotlib's stubs want each key as a literal
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture on every machine
-    "font.size": 9.5,
-    "text.color": INK,
-    "text.parse_math": False,  # a dollar sign in a song's name is a dollar sign
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": INK,
-    "axes.titlesize": 11.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "grid.color": "#e6eaee",
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
-    "figure.facecolor": PAPER,
-    "axes.facecolor": PAPER,
-}
-
-
-@contextmanager
-def styled() -> Iterator[None]:
-    """The pictures' style inside, whatever a user's matplotlibrc says."""
-    with matplotlib.rc_context(), warnings.catch_warnings():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)
-        # a song's name in a script that the font lacks is drawn as boxes
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        yield
 
 
 def draw(summary: Summary) -> bytes:
@@ -92,9 +47,9 @@ def draw(summary: Summary) -> bytes:
         rows = [figure.add_subfigure(grid[row]) for row in range(4)]
         rows[0].suptitle(plain(summary.split), x=0.008, ha="left", fontsize=10.5, color=FAINT)
         left, right = rows[0].subplots(1, 2, width_ratios=(1, 2.6))
-        _draw_top(left, by_name["notes"])
-        _draw_tail(right, by_name["notes"])
-        _draw_pitches(rows[1].add_subplot(), by_name["notes"])
+        draw_top(left, by_name["notes"])
+        draw_tail(right, by_name["notes"])
+        draw_pitches(rows[1].add_subplot(), by_name["notes"])
         numbers = [column for column in summary.columns if not column.spec.chords]
         for axes, column in zip(rows[2].subplots(1, len(numbers), squeeze=False)[0], numbers, strict=True):
             (_draw_timing if column.spec.timed else _draw_steps)(axes, column)
@@ -115,89 +70,6 @@ def _title(summary: Summary) -> str:
     names = ", ".join(song.name for song in summary.songs[:3])
     songs = names if len(summary.songs) <= 3 else f"{len(summary.songs):,} songs"
     return songs if len(songs) <= 100 else f"{songs[:97]}..."
-
-
-def _draw_top(axes: Axes, notes: ColumnSummary) -> None:
-    """The most frequent chords by name."""
-    counts = notes.counts[:TOP]
-    rows = np.arange(len(counts))
-    axes.barh(rows, counts, height=0.72, color=HEADS["notes"])
-    axes.set_yticks(rows, [_shortened(chord_names(value)) for value in notes.values[:TOP]])
-    axes.set_ylim(max(len(counts), 5) - 0.4, -0.6)
-    for row, count in zip(rows, counts.tolist(), strict=True):
-        axes.annotate(f"{count:,}", (count, row), (4, 0), textcoords="offset points", va="center", color=INK)
-    axes.set_xlim(0, float(counts[0]) * 1.16)
-    axes.tick_params(axis="y", length=0)
-    axes.xaxis.set_visible(False)
-    axes.spines["bottom"].set_visible(False)
-    axes.set_title("The most frequent chords")
-
-
-def _draw_tail(axes: Axes, notes: ColumnSummary) -> None:
-    """How often each chord is a target, from the most frequent to the rarest."""
-    ranks = np.arange(1, len(notes.counts) + 1)
-    named = min(TOP, len(ranks))
-    # a step a chord: the edges of a bar of width one, so that thousands of chords are still one polygon
-    edges = np.append(ranks - 0.5, ranks[-1] + 0.5)
-    for until, colour in ((len(ranks), "#a9c6d9"), (named, HEADS["notes"])):
-        heights = np.append(notes.counts[:until], notes.counts[until - 1])
-        axes.fill_between(edges[: until + 1], 0.6, heights, step="post", color=colour, linewidth=0)
-    axes.set_yscale("log")
-    axes.set_ylim(0.6, float(notes.counts[0]) * 1.6)
-    axes.set_xlim(0.5, ranks[-1] + 0.5)
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter(_thousands)
-    axes.xaxis.set_major_formatter(_thousands)
-    axes.tick_params(axis="y", which="minor", length=0)
-    axes.grid(axis="y")
-    axes.axvline(notes.half + 0.5, color=HEADS["durations"], linewidth=1.2, linestyle=(0, (4, 2)))
-    share = notes.counts[:named].sum() / notes.targets
-    lines = (
-        f"{len(ranks):,} different chords in {notes.targets:,} training targets",
-        f"the {named} named ones are {share:.0%} of the targets",
-        f"half of the targets: the first {notes.half:,} (dashed)",
-        f"{notes.once:,} chords ({notes.once / len(ranks):.0%}) occur once",
-        f"entropy {notes.entropy:.2f} nats; all alike would be {np.log(len(ranks)):.2f}",
-    )
-    axes.text(0.985, 0.97, "\n".join(lines), transform=axes.transAxes, ha="right", va="top", linespacing=1.6)
-    axes.set_xlabel("chords, the most frequent first")
-    axes.set_ylabel("times a target")
-    axes.set_title("How often each chord is a target")
-
-
-def _draw_pitches(axes: Axes, notes: ColumnSummary) -> None:
-    """The pitches of all training chords over a piano's keys."""
-    found = notes.pitches()
-    used = np.flatnonzero(found)
-    low, high = min(int(used[0]) // 12 * 12, 48), max(int(used[-1]) // 12 * 12 + 12, 72)
-    pitches = np.arange(low, min(high, 127) + 1)
-    colours = [INK if pitch % 12 in BLACK_KEYS else "#5b8fb3" for pitch in pitches]
-    axes.bar(pitches, found[pitches], width=0.82, color=colours)
-    axes.set_xlim(low - 0.5, pitches[-1] + 0.5)
-    axes.grid(axis="y")
-    axes.set_xticks([])
-    axes.set_ylabel("training targets")
-    axes.yaxis.set_major_formatter(_thousands)
-    axes.set_title("Pitches of the chords")
-    _draw_keys(axes.inset_axes((0, -0.24, 1, 0.22)), low, int(pitches[-1]))
-
-
-def _draw_keys(axes: Axes, low: int, high: int) -> None:
-    """A keyboard from pitch `low` to `high`, a semitone a unit."""
-    axes.set_xlim(low - 0.5, high + 0.5)
-    axes.set_ylim(0, 1)
-    for pitch in range(low, high + 1):
-        if pitch % 12 in BLACK_KEYS:
-            axes.add_patch(Rectangle((pitch - 0.42, 0.38), 0.84, 0.62, color=INK, linewidth=0))
-            axes.plot([pitch, pitch], [0, 0.38], color=FAINT, linewidth=0.7)
-        elif (pitch + 1) % 12 not in BLACK_KEYS:  # B and E have a white key on their right
-            axes.plot([pitch + 0.5, pitch + 0.5], [0, 1], color=FAINT, linewidth=0.7)
-    octaves = [pitch for pitch in range(low, high + 1) if pitch % 12 == 0]
-    axes.set_xticks(octaves, [pitch_name(pitch) for pitch in octaves])
-    axes.tick_params(length=0)
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(True)
 
 
 def _draw_timing(axes: Axes, column: ColumnSummary) -> None:
@@ -221,7 +93,7 @@ def _draw_timing(axes: Axes, column: ColumnSummary) -> None:
     shown = {name: place for name, place in QUARTERS.items() if low / 1.1 < place < high * 1.1}
     axes.set_xticks(list(shown.values()), list(shown))
     axes.minorticks_off()
-    axes.yaxis.set_major_formatter(_thousands)
+    axes.yaxis.set_major_formatter(thousands)
     axes.grid(axis="y")
     for i in range(min(4, len(quarters))):
         told = f"{column.label(column.values[i])}\n{column.counts[i] / column.targets:.0%}"
@@ -266,8 +138,8 @@ def _draw_weights(axes: Axes, summary: Summary) -> None:
     axes.axhline(1, color=FAINT, linewidth=0.8)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.xaxis.set_major_formatter(_thousands)
-    axes.yaxis.set_major_formatter(_thousands)
+    axes.xaxis.set_major_formatter(thousands)
+    axes.yaxis.set_major_formatter(thousands)
     axes.grid()
     axes.set_xlabel("times that the target occurs")
     axes.set_ylabel("weight of a window")
@@ -285,13 +157,13 @@ def _draw_events(axes: Axes, summary: Summary) -> None:
         axes.hist(events, bins=bins.tolist(), color=PARTS["chords"], edgecolor=PAPER, linewidth=0.6)
         if highest > 8 * lowest:
             axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(_thousands)
+        axes.xaxis.set_major_formatter(thousands)
         axes.axvline(float(np.median(events)), color=HEADS["durations"], linewidth=1.2, linestyle=(0, (4, 2)))
         axes.set_xlabel(f"events (dashed: the median, {np.median(events):,.0f})")
         axes.set_ylabel("songs")
         axes.grid(axis="y")
         return
-    _bars(axes, [(_shortened(song.name), song.events, PARTS["chords"]) for song in summary.songs])
+    _bars(axes, [(shortened(song.name), song.events, PARTS["chords"]) for song in summary.songs])
 
 
 def _draw_parts(axes: Axes, summary: Summary) -> None:
@@ -314,12 +186,3 @@ def _bars(axes: Axes, rows: list[tuple[str, int, str]]) -> None:
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_visible(False)
     axes.spines["bottom"].set_visible(False)
-
-
-def _shortened(text: str, longest: int = 24) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 3]}..."
-
-
-def _thousands(value: float, _place: float) -> str:
-    """1500 as 1,500; 0.01 as it is."""
-    return f"{value:,.0f}" if value == round(value) else f"{value:g}"

@@ -13,14 +13,13 @@ from matplotlib.patches import Rectangle
 
 from datamodules.form.finding import Form
 from datamodules.song import Song, bar_lines
-from experiments.exploring.distributions import styled
+from experiments.exploring.style import INK, styled
 from experiments.exploring.summaries import plain
 from experiments.music.pictures import roll_strip
 
 __all__ = ["draw_forms"]
 
 WIDTH, ROLL, MAP = 13.0, 2.1, 6.2  # inches: of the picture, and how high a roll and a matrix are
-INK = "#22303c"
 # a section's label has a colour; there are rarely more
 COLOURS = ("#2f6690", "#d1495b", "#3a8f6b", "#e0912f", "#7a5c99", "#4b5f6d", "#b0567a", "#8a8a3a")
 

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from datamodules.baselines.averages import Figures, baselines
 from datamodules.columns import Column, ColumnSpec
 from datamodules.corpus.reading import Row
+from datamodules.names import key_name
 from datamodules.song import Part, Song
 from datamodules.splits import TRAIN
 from datamodules.vocabulary import PITCHES, Value
-from datamodules.windows import Weighting, weights
+from datamodules.weights import Weighting, weights
 from experiments.dataset import Dataset
 from experiments.heads import HEADS
 
@@ -30,18 +31,12 @@ __all__ = [
     "SongSummary",
     "Summary",
     "WeightSummary",
-    "chord_names",
-    "pitch_name",
     "plain",
     "summarise",
 ]
 
 SCHEMES: tuple[Weighting, ...] = ("balanced", "sqrt")  # the weightings that are not all ones
 TOP = 10  # values a column that are told one by one
-
-_PITCHES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-_MAJOR = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
-_MINOR = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 
 
 @dataclass(frozen=True)
@@ -283,22 +278,8 @@ def _song(row: Row, use: str, song: Song) -> SongSummary:
         parts=song.parts,
         tempos=(round(float(tempos.min()), 2), round(float(tempos.max()), 2)),
         metres=tuple(dict.fromkeys(f"{above}/{below}" for _, above, below in song.metres.tolist())),
-        keys=tuple(dict.fromkeys(_key(number) for _, number in song.keys.tolist())),
+        keys=tuple(dict.fromkeys(key_name(number) for _, number in song.keys.tolist())),
     )
-
-
-def _key(number: int) -> str:
-    return f"{_MAJOR[number]} major" if number < len(_MAJOR) else f"{_MINOR[number - len(_MAJOR)]} minor"
-
-
-def pitch_name(pitch: int) -> str:
-    """60 is C4."""
-    return f"{_PITCHES[pitch % 12]}{pitch // 12 - 1}"
-
-
-def chord_names(chord: Value) -> str:
-    """(60, 64, 67) is C4 E4 G4."""
-    return "" if isinstance(chord, int) else " ".join(map(pitch_name, chord))
 
 
 def plain(text: str) -> str:

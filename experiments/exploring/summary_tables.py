@@ -13,8 +13,9 @@ from rich.padding import Padding
 from rich.table import Table
 
 from datamodules.baselines.averages import Figures
+from datamodules.names import chord_names
 from datamodules.song import ROLES
-from experiments.exploring.summaries import SCHEMES, TOP, ColumnSummary, SongSummary, Summary, chord_names, plain
+from experiments.exploring.summaries import SCHEMES, TOP, ColumnSummary, SongSummary, Summary, plain
 from experiments.figures import TITLES
 
 __all__ = ["tables"]

@@ -20,10 +20,11 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from datamodules.form.finding import Section
+from datamodules.names import pitch_name
 from datamodules.song import Song, bar_lines
 from experiments.files import write_bytes
 
-__all__ = ["piano_roll", "pitch_name", "roll_strip"]
+__all__ = ["piano_roll", "roll_strip"]
 
 WIDTH, DPI = 14.0, 100  # inches, dots an inch: 1400 pixels
 BARS_A_ROW = 16
@@ -31,14 +32,8 @@ MOST_ROWS = 12  # of a long song, whose rows then hold more bars
 FEWEST_PITCHES = 24  # that a row is high
 DARK, LIGHT, GRID = "#1b2430", "#f6f7f9", "#c9d0d8"
 BLACK_KEYS = (1, 3, 6, 8, 10)
-NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 COLOURS = {"melody": "#d1495b", "chords": "#2878b5", "bass": "#2f8f5b", "drums": "#8a8f98"}
 SINGLE = "#2f5fa8"  # a song of one part, whose shades are its velocities
-
-
-def pitch_name(pitch: int) -> str:
-    """Middle C, which is 60, is C4."""
-    return f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
 @dataclass(frozen=True)

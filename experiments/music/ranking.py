@@ -15,11 +15,11 @@ from types import MappingProxyType
 import numpy as np
 from rich.table import Table
 
+from datamodules.batches import in_order
 from datamodules.columns import column_for
 from datamodules.form.standing import standing_of
 from datamodules.song import Song
 from datamodules.splits import TEST
-from datamodules.windows import in_order
 from experiments.music.copying.figures import Copying
 from experiments.music.events.grids import on_grid
 from experiments.winners import Winner

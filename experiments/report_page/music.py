@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from datamodules.files import read_whole
 from datamodules.midi.raw_bytes import Limits
+from datamodules.names import pitch_name
 from datamodules.song import Song, bar_lines
 from experiments.command_line.cli import note
 from experiments.music.copying.figures import GRAMS, TOLD, Copying
-from experiments.music.pictures import pitch_name
 from experiments.music.sound.mp3 import as_mp3
 from experiments.music.sound.wav import LONGEST_MINUTES, RATE, render, seconds_at, song_seconds
 

@@ -17,7 +17,8 @@ from datamodules.errors import UserError
 from datamodules.folds import make_folds
 from experiments.command_line.cli import note, say
 from experiments.command_line.config_file import as_toml
-from experiments.dataset import DataOptions, Dataset, read_dataset
+from experiments.data_options import DataOptions
+from experiments.dataset import Dataset, read_dataset
 from experiments.figures import in_words
 from experiments.files import place, write_text
 from experiments.heads import ALL, HEADS, HeadSpec, named_heads

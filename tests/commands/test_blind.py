@@ -19,7 +19,8 @@ from winners_made import demo_songs, make_run
 
 from datamodules.splits import TEST, TRAIN
 from experiments.command_line.cli import main
-from experiments.dataset import DataOptions, read_dataset
+from experiments.data_options import DataOptions
+from experiments.dataset import read_dataset
 from experiments.generate import GenerateOptions, generate
 from experiments.heads import HEADS
 from experiments.music.events.voices import Sampling

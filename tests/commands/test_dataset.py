@@ -7,7 +7,8 @@ from midi_files import scale
 
 from datamodules.errors import UserError
 from datamodules.splits import TEST, TRAIN, VALID
-from experiments.dataset import DataOptions, read_dataset
+from experiments.data_options import DataOptions
+from experiments.dataset import read_dataset
 from experiments.run_folder import create_run, open_run
 
 

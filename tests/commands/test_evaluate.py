@@ -14,10 +14,11 @@ from winners_made import demo_songs, make_run, make_winner
 
 from datamodules.baselines.averages import baselines
 from datamodules.baselines.by_target import baseline_errors, baseline_nats, best_ngram
+from datamodules.batches import in_order
 from datamodules.splits import TEST, VALID
-from datamodules.windows import in_order
 from experiments.command_line.cli import main
-from experiments.dataset import DataOptions, Dataset, read_dataset
+from experiments.data_options import DataOptions
+from experiments.dataset import Dataset, read_dataset
 from experiments.evaluate import EvaluateOptions, evaluate
 from experiments.evaluating.bootstrap import SEED, Interval, interval, units_of
 from experiments.evaluating.comparing import Difference, column_by, score_winner

@@ -18,7 +18,8 @@ from datamodules.corpus.versions import families, joined
 from datamodules.folds import make_folds
 from datamodules.midi.raw_bytes import TRACK_NAME
 from datamodules.splits import TRAIN, VALID, alike, make_split
-from experiments.dataset import DataOptions, Dataset, read_dataset
+from experiments.data_options import DataOptions
+from experiments.dataset import Dataset, read_dataset
 
 HEADER = "canonical_composer,canonical_title,split,year,midi_filename,audio_filename,duration\n"
 

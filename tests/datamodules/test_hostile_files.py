@@ -31,7 +31,8 @@ from datamodules.song import Song
 from experiments import dataset as dataset_module
 from experiments.command_line import cli
 from experiments.command_line.cli import main, parse
-from experiments.dataset import DataOptions, read_dataset
+from experiments.data_options import DataOptions
+from experiments.dataset import read_dataset
 from experiments.explore import main as explore
 from experiments.generate import GenerateOptions, generate
 from experiments.music.pictures import piano_roll

@@ -22,13 +22,14 @@ from datamodules.baselines.averages import baselines
 from datamodules.baselines.by_target import baseline_errors, baseline_nats
 from datamodules.baselines.floors import floors
 from datamodules.baselines.kneser_ney import kneser_ney
+from datamodules.batches import in_order
 from datamodules.columns import Column, build_column, column_for
 from datamodules.framing import Framing
 from datamodules.lengths import by_pitch, notes_of, summed, unrolled
 from datamodules.midi_windows import MidiWindows
 from datamodules.song import Events
 from datamodules.splits import FIRST, TEST, TRAIN, VALID, make_split
-from datamodules.windows import Segments, Windows, in_order
+from datamodules.windows import Segments, Windows
 from experiments.command_line.cli import main
 from experiments.evaluate import EvaluateOptions, evaluate
 from experiments.heads import HEADS

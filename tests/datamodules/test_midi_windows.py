@@ -17,7 +17,8 @@ from datamodules.errors import UserError
 from datamodules.framing import Framing
 from datamodules.midi_windows import MidiWindows
 from datamodules.splits import TRAIN, VALID
-from datamodules.windows import Batch, Weighting, Windows
+from datamodules.weights import Weighting
+from datamodules.windows import Batch, Windows
 
 SONGS = lively_songs(8, songs=4, events=60)
 FRAMING = Framing(5)

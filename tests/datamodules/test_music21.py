@@ -23,7 +23,7 @@ from datamodules.midi.raw_bytes import RejectedFile
 from datamodules.midi.reading import read_midi, write_midi
 from datamodules.midi.writing import DIVISION, midi_bytes
 from datamodules.song import Song, bar_length
-from experiments.dataset import DataOptions
+from experiments.data_options import DataOptions
 from experiments.explore import main as explore
 
 Progress = list[tuple[int, int]]

@@ -9,8 +9,9 @@ import pytest
 from events_made import events_of, moved, random_song, random_songs
 
 from datamodules.errors import UserError
+from datamodules.leakage import leakage
 from datamodules.song import Events
-from datamodules.splits import FIRST, TEST, TRAIN, VALID, Split, leakage, make_split, named_split, with_test_songs
+from datamodules.splits import FIRST, TEST, TRAIN, VALID, Split, make_split, named_split, with_test_songs
 
 KINDS = ("auto", "song", "tail", "none")
 

@@ -20,7 +20,8 @@ from winners_made import demo_songs, make_run, make_winner
 from datamodules.columns import Column, build_column
 from datamodules.form import standing as standing_module
 from datamodules.form.finding import Section, find_form
-from datamodules.form.standing import Guide, Stand, plan_nats, stand_features, stand_size, standing_of, stands_of
+from datamodules.form.guide import Guide, Stand
+from datamodules.form.standing import plan_nats, stand_features, stand_size, standing_of, stands_of
 from datamodules.framing import Framing
 from datamodules.midi_windows import MidiWindows
 from datamodules.song import Events, Song, bar_lines

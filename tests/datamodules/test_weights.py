@@ -11,7 +11,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from datamodules.framing import Framing
 from datamodules.splits import TRAIN
-from datamodules.windows import Weighting, Windows, weights
+from datamodules.weights import Weighting, weights
+from datamodules.windows import Windows
 
 
 @pytest.mark.parametrize("name", COLUMNS)

@@ -13,10 +13,11 @@ import torch
 from columns_made import COLUMNS, GRID, SPECS, WINDOWS, before, column_of, framings, lively_songs, numbered_column
 from events_made import events_of
 
+from datamodules.batches import in_order
 from datamodules.columns import Column, build_column
 from datamodules.framing import Framing
 from datamodules.splits import TEST, TRAIN, VALID, make_split
-from datamodules.windows import Batch, Segments, Windows, in_order
+from datamodules.windows import Batch, Segments, Windows
 
 SONGS = lively_songs(4, songs=4, events=30, chords=20)
 KINDS = ["song", "tail", "none"]

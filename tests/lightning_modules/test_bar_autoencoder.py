@@ -12,8 +12,8 @@ import torch
 from events_made import BAR, events_of, random_song
 from torch import Tensor
 
+from datamodules.batches import Batches
 from datamodules.song import Events
-from datamodules.windows import Batches
 from experiments.music.between.bar_tables import BarTable, joined
 from experiments.music.between.bar_tables import events_of as song_events
 from experiments.training import quiet_trainer

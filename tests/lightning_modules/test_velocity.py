@@ -25,7 +25,8 @@ from datamodules.splits import TRAIN, VALID, make_split
 from datamodules.windows import Windows
 from experiments import explore
 from experiments.command_line.cli import main
-from experiments.dataset import DataOptions, read_dataset
+from experiments.data_options import DataOptions
+from experiments.dataset import read_dataset
 from experiments.generate import GenerateOptions, generate
 from experiments.heads import HEADS, HeadSpec
 from experiments.music.events import generation

@@ -12,11 +12,12 @@ from winners_made import make_run
 from datamodules.errors import UserError
 from datamodules.midi.reading import read_midi, write_midi
 from datamodules.midi.repair import settle
+from datamodules.names import key_name
 from datamodules.song import Notes, Part, Song
 from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions, generate
 from experiments.music.arrangement.arranging import Arrangement, arranged, read_instruments
-from experiments.music.arrangement.keys import key_of, read_key, told_key, transposed
+from experiments.music.arrangement.keys import key_of, read_key, transposed
 from songs import bundled
 
 SONGS = [read_midi(path) for path in bundled()]
@@ -102,7 +103,7 @@ def test_instruments_are_named_as_musicians_do() -> None:
 )
 def test_keys_are_written_as_musicians_do(text: str, key: int) -> None:
     assert read_key(text) == key
-    assert read_key(told_key(key)) == key
+    assert read_key(key_name(key)) == key
 
 
 def test_what_is_no_key() -> None:
@@ -140,7 +141,7 @@ def test_a_song_moves_the_shortest_way_and_to_the_relative_key() -> None:
             assert np.array_equal(np.sort(moved.notes.pitch[moved.chosen()]), np.sort(song.notes.pitch[keep] + step))
             assert np.array_equal(moved.notes.pitch[~moved.chosen()], song.notes.pitch[~keep])  # drums stay
             assert key_of(moved) // 12 == before // 12  # major stays major
-            assert read_key(told_key(key_of(moved))) == key_of(moved)
+            assert read_key(key_name(key_of(moved))) == key_of(moved)
     assert transposed(melody([60, 64, 67, 72]), 0)[1] == 0
     high = melody([127, 60, 115])
     moved, step = transposed(high, (key_of(high) + 3) % 12)

@@ -10,10 +10,10 @@ import pytest
 import torch
 from winners_made import demo_songs, make_run, make_winner
 
+from datamodules.batches import in_order
 from datamodules.columns import column_for
 from datamodules.midi.reading import read_midi, write_midi
 from datamodules.splits import TEST
-from datamodules.windows import in_order
 from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions, generate
 from experiments.heads import HEADS

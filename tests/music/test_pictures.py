@@ -13,8 +13,9 @@ import pytest
 
 from datamodules.form.finding import Section
 from datamodules.midi.reading import read_midi
+from datamodules.names import pitch_name
 from datamodules.song import Notes, Part, Song, bar_lines
-from experiments.music.pictures import piano_roll, pitch_name
+from experiments.music.pictures import piano_roll
 from songs import bundled
 
 

@@ -18,7 +18,8 @@ from winners_made import demo_songs, make_winner
 
 from datamodules.columns import column_for
 from datamodules.form.finding import find_form
-from datamodules.form.standing import UNTOLD, Guide, standing_of
+from datamodules.form.guide import UNTOLD, Guide
+from datamodules.form.standing import standing_of
 from datamodules.song import bar_lines
 from datamodules.splits import TEST
 from datamodules.vocabulary import Value

@@ -13,11 +13,11 @@ from events_made import random_songs
 from winners_made import demo_songs, make_winner
 
 from datamodules.baselines.averages import baselines
+from datamodules.batches import in_order
 from datamodules.columns import build_column
 from datamodules.errors import UserError
 from datamodules.splits import VALID, make_split
 from datamodules.vocabulary import Vocabulary
-from datamodules.windows import in_order
 from experiments.command_line.cli import main
 from experiments.evaluate import EvaluateOptions, evaluate
 from experiments.heads import HEADS

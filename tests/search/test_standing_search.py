@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from winners_made import demo_songs
 
+from datamodules.batches import in_order
 from datamodules.splits import VALID
-from datamodules.windows import in_order
 from experiments.command_line.cli import main
 from experiments.heads import HEADS
 from experiments.train import TrainOptions, train

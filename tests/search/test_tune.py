@@ -16,10 +16,10 @@ from optuna.trial import TrialState
 from wandb_server import offline_runs
 
 from datamodules.baselines.averages import baselines
+from datamodules.batches import in_order
 from datamodules.midi.reading import read_midi
 from datamodules.song import bar_lines
 from datamodules.splits import TEST, VALID
-from datamodules.windows import in_order
 from experiments.command_line.cli import main
 from experiments.evaluate import EvaluateOptions, evaluate
 from experiments.heads import HEADS

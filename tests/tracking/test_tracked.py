@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from trials_made import Silent
 
-from experiments.dataset import DataOptions, Dataset, read_dataset
+from experiments.data_options import DataOptions
+from experiments.dataset import Dataset, read_dataset
 from experiments.heads import HEADS
 from experiments.music.copying.figures import Copying, Shared
 from experiments.music.copying.matching import VIEWS

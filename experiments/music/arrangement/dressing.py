@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from datamodules.names import key_name
 from datamodules.song import Song
 from experiments.command_line.cli import note, say
 from experiments.music.arrangement.arranging import Arrangement, arranged, read_instruments
-from experiments.music.arrangement.keys import read_key, told_key, transposed
+from experiments.music.arrangement.keys import read_key, transposed
 from experiments.music.own_song.joining import with_drums
 from experiments.music.prime import Prime
 from experiments.music.training_songs import TrainingSongs, parts_of
@@ -69,7 +70,7 @@ def dresser(
             song = arranged(song, arrangement, dress.instruments, split=dress.split)
         if dress.key is not None:
             song, step = transposed(song, dress.key)
-            say(f"key: moved by {step:+d} semitones, into {told_key(int(song.keys[0, 1]))}")
+            say(f"key: moved by {step:+d} semitones, into {key_name(int(song.keys[0, 1]))}")
         return with_drums(song, prime.song) if dress.drums else song
 
     return dressed

@@ -12,15 +12,14 @@ import numpy as np
 
 from datamodules.errors import UserError, did_you_mean
 from datamodules.midi.repair import settle
+from datamodules.names import key_name
 from datamodules.song import Notes, Song
 
-__all__ = ["key_of", "read_key", "told_key", "transposed"]
+__all__ = ["key_of", "read_key", "transposed"]
 
 MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 TONICS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11, "h": 11}
-NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
-MINOR_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 KEY = re.compile(r"([a-h])\s*([#b]|sharp|flat)?\s*(m|min|minor|maj|major)?")
 
 
@@ -32,16 +31,11 @@ def read_key(text: str) -> int:
     """
     found = KEY.fullmatch(text.strip().casefold().replace("♯", "#").replace("♭", "b"))
     if not found:
-        near = did_you_mean(text.strip(), map(told_key, range(24)))
+        near = did_you_mean(text.strip(), map(key_name, range(24)))
         raise UserError(f"--key {text}: is no key; write one as C, Bb, F#m or 'A minor'{near}")
     letter, sign, mode = found.groups()
     step = {"#": 1, "sharp": 1, "b": -1, "flat": -1}.get(sign or "", 0)
     return (TONICS[letter] + step) % 12 + (12 if mode in ("m", "min", "minor") else 0)
-
-
-def told_key(key: int) -> str:
-    """0 is C major."""
-    return f"{NAMES[key]} major" if key < 12 else f"{MINOR_NAMES[key - 12]} minor"
 
 
 def key_of(song: Song) -> int:

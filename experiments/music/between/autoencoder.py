@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import torch
 
+from datamodules.batches import Batches
 from datamodules.song import Song
-from datamodules.windows import Batch, Batches
+from datamodules.windows import Batch
 from experiments.music.arrangement.keys import key_of, transposed
 from experiments.music.between.bar_tables import BarTable, events_of, joined
 from experiments.music.between.kept import keep_weights, kept_weights, key_of_weights, place_of

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from datamodules.batches import Batches
 from datamodules.columns import Column
 from datamodules.context import past_size
 from datamodules.framing import Framing
 from datamodules.midi_windows import MidiWindows
 from datamodules.splits import TRAIN
-from datamodules.windows import Batch, Batches, Windows
+from datamodules.windows import Batch, Windows
 
 __all__ = ["CrossedWindows"]
 

@@ -21,7 +21,7 @@ from datamodules.files import read_whole, write_whole
 from experiments.command_line.cli import note
 from experiments.winners import weights_hash
 
-__all__ = ["keep_weights", "kept_weights", "key_of_weights", "on_cpu", "place_of"]
+__all__ = ["keep_weights", "kept_weights", "key_of_weights", "place_of"]
 
 FORMAT = 1  # of what a key tells; another one makes all anew
 MOST = 1 << 28  # bytes of a file; far above any head of ours
@@ -74,8 +74,3 @@ def keep_weights(path: Path, key: str, tensors: Mapping[str, Tensor]) -> None:
         write_whole(path, save(own, metadata={"key": key, "checksum": weights_hash(own)}))
     except OSError as error:
         note(f"the heads of the two songs are not kept: {path} cannot be written ({error.strerror or error})")
-
-
-def on_cpu(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A copy that further training does not touch."""
-    return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}

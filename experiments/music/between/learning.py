@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
@@ -17,14 +15,13 @@ from datamodules.form.standing import standing_of
 from datamodules.midi_windows import MidiWindows
 from datamodules.splits import FIRST, TRAIN, VALID, Split, make_split
 from datamodules.vocabulary import Value
+from experiments.best_epoch import fit_best, on_cpu
 from experiments.initial import grown
 from experiments.music.between.crossing import CrossedWindows
-from experiments.music.between.kept import keep_weights, kept_weights, key_of_weights, on_cpu, place_of
+from experiments.music.between.kept import keep_weights, kept_weights, key_of_weights, place_of
 from experiments.music.between.pair import NAMES, Pair, Source
 from experiments.music.events.grids import on_grid
 from experiments.progress import bar
-from experiments.stopping import stopping
-from experiments.training import fit
 from experiments.winners import Winner, weights_hash
 from lightning_modules.song_embedding import embedded
 
@@ -194,23 +191,15 @@ def _trained(
     data = MidiWindows(column, framing, **options)
     if other is not None and learning.crossed:
         data = CrossedWindows(column, framing, other, learning.crossed, **options)
-    best, last, tensors = math.inf, 0, on_cpu(head.state_dict())
-
-    class Keeper(pl.Callback):
-        def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-            nonlocal best, last, tensors
-            done = trainer.current_epoch + 1
-            progress(done, learning.epochs)
-            if head.figures["valid"] < best:
-                best, last, tensors = head.figures["valid"], done, on_cpu(head.state_dict())
-            trainer.should_stop = done - last >= learning.patience or interrupt.asked
-
-    with stopping() as interrupt, torch.random.fork_rng(devices=[]):
+    start = on_cpu(head.state_dict())
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(learning.seed)
-        fit(head, data, epochs=learning.epochs, callbacks=[Keeper()], schedule="cosine")
-    if interrupt.asked:
+        trained = fit_best(
+            head, data, epochs=learning.epochs, progress=progress, patience=learning.patience, schedule="cosine"
+        )
+    if trained.interrupted:
         raise KeyboardInterrupt
-    return tensors
+    return trained.best.tensors if trained.best else start
 
 
 def _part_of(advance: Progress, step: int, steps: int) -> Progress:

@@ -13,8 +13,9 @@ from datamodules.corpus.finding import near_file
 from datamodules.corpus.reading import read_song
 from datamodules.errors import UserError
 from datamodules.midi.raw_bytes import RejectedFile
+from datamodules.names import key_name
 from datamodules.song import Events, Song
-from experiments.music.arrangement.keys import key_of, told_key, transposed
+from experiments.music.arrangement.keys import key_of, transposed
 from experiments.music.arrangement.metres import in_metre, metre_of
 from experiments.music.events.grids import common_grid, on_grid
 from experiments.music.prime import Prime
@@ -95,7 +96,7 @@ def read_pair(winners: Mapping[str, Winner], paths: tuple[Path, Path], key: int 
         keyed = replace(song, keys=np.array([[0, was]], np.int32))
         if number == 0 and key is None:
             songs[0] = keyed
-            told.append(f"A: {song.name}, in {told_key(was)}")
+            told.append(f"A: {song.name}, in {key_name(was)}")
             continue
         moved, step = transposed(keyed, into)
         songs[number] = moved
@@ -134,9 +135,9 @@ def _key(song: Song) -> int:
 def _told_key(was: int, step: int, now: int, into: int, *, given: bool) -> str:
     whose = "--key" if given else "A's key"
     if not step:
-        told = f"in {told_key(was)}"
-        return told if now == into else f"{told}, which has the notes of {whose}, {told_key(into)}"
-    moved = f"{told_key(was)}, moved {'up' if step > 0 else 'down'} {abs(step)} semitone{'s' * (abs(step) > 1)}"
+        told = f"in {key_name(was)}"
+        return told if now == into else f"{told}, which has the notes of {whose}, {key_name(into)}"
+    moved = f"{key_name(was)}, moved {'up' if step > 0 else 'down'} {abs(step)} semitone{'s' * (abs(step) > 1)}"
     if now == into:
-        return f"{moved} to {whose}, {told_key(into)}"
-    return f"{moved} to {told_key(now)}, which has the notes of {whose}, {told_key(into)}"
+        return f"{moved} to {whose}, {key_name(into)}"
+    return f"{moved} to {key_name(now)}, which has the notes of {whose}, {key_name(into)}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datamodules.errors import UserError
-from datamodules.form.standing import Stand
+from datamodules.form.guide import Stand
 from datamodules.midi.reading import read_midi, write_midi
 from datamodules.song import Song
 from datamodules.vocabulary import Value

@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.context import PITCHES, known_size, past_size, place_features, tick_features
-from datamodules.form.standing import UNTOLD, Stand, stand_features
+from datamodules.form.guide import UNTOLD, Stand
+from datamodules.form.standing import stand_features
 from datamodules.vocabulary import Chord, Value
 from experiments.heads import HEADS
 from experiments.music.events.grids import finer, heard_on

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from datamodules.form.finding import LONGEST_SONG, Section, find_form
-from datamodules.form.standing import Guide
+from datamodules.form.guide import Guide
 from datamodules.song import Song, bar_lines
 from datamodules.vocabulary import Chord
 from experiments.heads import HEADS

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datamodules.errors import UserError
+from datamodules.names import key_name
 from datamodules.song import Song, is_compound
 from experiments.files import write_bytes
-from experiments.music.arrangement.keys import key_of, told_key
+from experiments.music.arrangement.keys import key_of
 from experiments.music.score.notation import QUARTER, Bar, Chord, bars_of, rounded, voices_of
 from experiments.music.score.note_values import values
 from experiments.music.score.staves import Staff, drum_sign, fifths_of, spelled, staves_of
@@ -121,7 +122,7 @@ def _score(song: Song, path: Path, title: str) -> tuple[stream.Score, Scored]:
     for parts in found.values():
         if len(parts) > 1:
             score.insert(0, layout.StaffGroup(parts, symbol="brace", barTogether=True))
-    guessed = "" if len(song.keys) or all(part.drums for part in song.parts) else told_key(key_of(song))
+    guessed = "" if len(song.keys) or all(part.drums for part in song.parts) else key_name(key_of(song))
     return score, Scored(path, len(staves), len(song.notes), moved, cut, guessed)
 
 

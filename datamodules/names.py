@@ -1,0 +1,26 @@
+"""What pitches, chords and keys are called."""
+
+from __future__ import annotations
+
+from datamodules.vocabulary import Value
+
+__all__ = ["chord_names", "key_name", "pitch_name"]
+
+PITCHES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+MAJOR = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+MINOR = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
+
+
+def pitch_name(pitch: int) -> str:
+    """Middle C, which is 60, is C4."""
+    return f"{PITCHES[pitch % 12]}{pitch // 12 - 1}"
+
+
+def chord_names(chord: Value) -> str:
+    """(60, 64, 67) is C4 E4 G4; a number is nothing."""
+    return "" if isinstance(chord, int) else " ".join(map(pitch_name, chord))
+
+
+def key_name(key: int) -> str:
+    """0 to 11 are C major to B major, 12 to 23 C minor to B minor."""
+    return f"{MAJOR[key]} major" if key < 12 else f"{MINOR[key - 12]} minor"
