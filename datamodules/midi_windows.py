@@ -67,9 +67,7 @@ class MidiWindows(pl.LightningDataModule):
         super().__init__()
         if batch_size < 2 or updates_per_epoch < 1 or not 0 <= unknown_rate <= 1 or seed < 0:
             raise ValueError("batch_size >= 2, updates_per_epoch >= 1, 0 <= unknown_rate <= 1 and seed >= 0 are needed")
-        self.column = column
-        self.framing = framing
-        self.seed = seed
+        self.column, self.framing, self.seed = column, framing, seed
         self.unknown_rate, self.untold_rate = unknown_rate, untold_rate
         self._train = Windows(column, TRAIN, framing, weighting)
         if len(self._train) < 2:

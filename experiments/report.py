@@ -115,15 +115,10 @@ def write_report(
     from experiments.report_page.page import build, html
     from experiments.run_folder import SONG
 
-    found = _winners(run)
+    found, own = _winners(run), run.path / SONG
     winners = {name: winner for name, winner in found.items() if not isinstance(winner, str)}
-    own = run.path / SONG
-    named = list(songs) or [path for path in (own,) if path.is_file()]
-    dataset: Dataset | str
-    try:
-        dataset = run.dataset()  # before the bar: reading shows one of its own
-    except UserError as error:
-        dataset = str(error)
+    named = list(songs) or ([own] if own.is_file() else [])
+    dataset = _dataset(run)  # before the bar: reading shows one of its own
     path = out or run.path / REPORT
     steps = len(named) + bool(winners and named) + len(found) + 1  # the last is the picture of the songs
     steps += candidates + real_ones(candidates) if candidates else 0
@@ -134,13 +129,20 @@ def write_report(
             advance(next(done), steps)
 
         music = _music(winners, named, step)
-        text = _blind(run, winners, dataset, candidates, seed, step)
-        blind = _beside(path) if text else None
-        if blind is not None:
-            _write(blind, text)
+        blind = None
+        if text := _blind(run, winners, dataset, candidates, seed, step):
+            _write(blind := _beside(path), text)
         page = build(run, dataset, found, replace(music, blind=blind.name if blind else ""), step)
         _write(path, html(page))
     return Pages(path, blind)
+
+
+def _dataset(run: Run) -> Dataset | str:
+    """The run's songs, or why they cannot be read."""
+    try:
+        return run.dataset()
+    except UserError as error:
+        return str(error)
 
 
 def _write(path: Path, text: str) -> None:

@@ -87,8 +87,17 @@ def write_song(
         raise UserError(f"cannot write {path}: {error.strerror or error}; choose another --out", status=1) from error
     write_midi(song, path, title=f"tritone, {(new or song).name}", made=made)
     again = _checked(song, path)
-    picture, sound = path.with_suffix(".png"), path.with_suffix(".wav")
+    picture = path.with_suffix(".png")
     piano_roll(song, picture, title, sections)
+    sound = _heard(song, path, soundfont)
+    bars = len(bar_lines(song)) - 1
+    copied = compare.of(song if new is None else new)
+    return Written(path, sound, picture, again, len(song.events()), bars, song_seconds(song), copied)
+
+
+def _heard(song: Song, path: Path, soundfont: Path | None) -> Path | None:
+    """The WAV beside the MIDI file at `path`; None, and a note, for a song that is too long for one."""
+    sound = path.with_suffix(".wav")
     try:
         write_wav(song, sound) if soundfont is None else write_soundfont_wav(path, soundfont, sound)
     except UserError as error:
@@ -96,10 +105,8 @@ def write_song(
             raise
         note(str(error))
         sound.unlink(missing_ok=True)  # of another song that had this name
-    written_sound = sound if sound.exists() else None
-    bars = len(bar_lines(song)) - 1
-    copied = compare.of(song if new is None else new)
-    return Written(path, written_sound, picture, again, len(song.events()), bars, song_seconds(song), copied)
+        return None
+    return sound
 
 
 def _checked(song: Song, path: Path) -> Song:

@@ -90,7 +90,18 @@ def blind_page(
         found.append(_excerpt(dressed(song), place, row))
         step()
     order = np.random.default_rng([seed, len(found)]).permutation(len(found))
-    excerpts = [found[number] for number in order.tolist()]
+    return _page(run, [found[number] for number in order.tolist()], places, winners, seed)
+
+
+def real_ones(candidates: int) -> int:
+    """How many real excerpts stand among so many written ones, where there are places enough."""
+    return max(round(candidates / ONE_REAL), 1)
+
+
+def _page(
+    run: Run, excerpts: Sequence[_Excerpt], places: Sequence[Place], winners: Mapping[str, Winner], seed: int
+) -> str:
+    """The excerpts in their order as HTML."""
     key = _key(run, seed, excerpts)
     return filled(
         "blind.html.j2",
@@ -105,11 +116,6 @@ def blind_page(
         ratings=range(WORST, BEST + 1),
         seed=seed,
     )
-
-
-def real_ones(candidates: int) -> int:
-    """How many real excerpts stand among so many written ones, where there are places enough."""
-    return max(round(candidates / ONE_REAL), 1)
 
 
 def _songs(

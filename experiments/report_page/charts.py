@@ -157,12 +157,8 @@ def parallel(rows: Sequence[TrialRow], unit: str) -> str:
             )
         for place, column in enumerate(columns):
             axes.axvline(place, color=LINE, linewidth=0.8, zorder=0)
-            for at, value, side in ((0, column.min(), "top"), (1, column.max(), "bottom")):
-                axes.annotate(f"{value:.3g}", (place, at), (0, -3 if side == "top" else 3), ha="center", va=side,
-                              textcoords="offset points", color=FAINT, fontsize=7.5)  # fmt: skip
-        for at, value, side in ((0, best.max(), "top"), (1, best.min(), "bottom")):
-            axes.annotate(f"{value:.3f}", (len(names), at), (0, -3 if side == "top" else 3), ha="center", va=side,
-                          textcoords="offset points", color=INK, fontsize=7.5)  # fmt: skip
+            _ends(axes, place, f"{column.min():.3g}", f"{column.max():.3g}", FAINT)
+        _ends(axes, len(names), f"{best.max():.3f}", f"{best.min():.3f}", INK)
         labels = [SHORT.get(name, name.replace("_", " ")) for name in names] + [f"rank by {unit.split(' ')[0]}"]
         axes.set_xticks(places, labels, rotation=35, ha="right")
         axes.set_yticks([])
@@ -172,6 +168,13 @@ def parallel(rows: Sequence[TrialRow], unit: str) -> str:
             spine.set_visible(False)
 
     return _svg(draw, "parallel")
+
+
+def _ends(axes: Axes, place: int, below: str, above: str, colour: str) -> None:
+    """What the ends of a scale from 0 to 1 stand for."""
+    for at, told, side, away in ((0, below, "top", -3), (1, above, "bottom", 3)):
+        axes.annotate(told, (place, at), (0, away), ha="center", va=side,
+                      textcoords="offset points", color=colour, fontsize=7.5)  # fmt: skip
 
 
 def _placed(values: NDArray[np.float64], name: str) -> NDArray[np.float64]:

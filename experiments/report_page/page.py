@@ -96,15 +96,20 @@ def build(
     Raises:
         UserError: run.json or songs.json cannot be read. What else is damaged is told, and left out.
     """
-    rows = run.songs()
-    accepted = [row for row in rows if row["accepted"]]
-    rejected = [row for row in rows if not row["accepted"]]
     heads = []
     for name in run.searched():
         heads.append(_head(run, name, winners[name]))
         step()
     picture = _distributions(dataset)
     step()
+    return _page(run, heads, music, picture, f"No picture of the songs: {dataset}" if isinstance(dataset, str) else "")
+
+
+def _page(run: Run, heads: Sequence[HeadPart], music: Music, picture: bytes, without_picture: str) -> Page:
+    """What was found, and the run's own songs and options."""
+    rows = run.songs()
+    accepted = [row for row in rows if row["accepted"]]
+    rejected = [row for row in rows if not row["accepted"]]
     events = sum(row["events"] for row in accepted if isinstance(row.get("events"), int))
     names = ", ".join(part.title for part in heads) or "no head yet"
     return Page(
@@ -118,7 +123,7 @@ def build(
         rejected=[{"name": str(row.get("path")), "reason": str(row.get("reason"))} for row in rejected[:MOST_REJECTED]],
         more_rejected=max(len(rejected) - MOST_REJECTED, 0),
         distributions=base64.b64encode(picture).decode(),
-        without_distributions=f"No picture of the songs: {dataset}" if isinstance(dataset, str) else "",
+        without_distributions=without_picture,
         heads=tuple(heads),
         made=_made(run),
     )

@@ -186,7 +186,7 @@ def test_what_was_trained_is_taken_again(
     def refused(*_: object, **__: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(learning_module, "fit", refused)
+    monkeypatch.setattr(learning_module, "fit_best", refused)
     source_heads(demo, pair, SHORT)  # all of it is there
     with pytest.raises(AssertionError, match="trained again"):
         source_heads(demo, pair, replace(SHORT, seed=2))  # of another seed there is nothing
