@@ -41,7 +41,7 @@ class MidiWindows(pl.LightningDataModule):
         column: Column,
         framing: Framing,
         *,
-        batch_size: int = 64,
+        batch_size: int,
         weighting: Weighting = "none",
         seed: int = 0,
         updates_per_epoch: int = UPDATES_PER_EPOCH,

@@ -6,14 +6,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from datamodules.corpus.finding import absolute
 from datamodules.errors import UserError
 from datamodules.midi.raw_bytes import Limits
 from datamodules.song import DEFAULT_GRID, check_grid
 
-__all__ = ["DataOptions"]
+__all__ = ["DEFAULT_SPLIT", "DataOptions"]
+
+DEFAULT_SPLIT: Final = "auto"
 
 # Of what one file may cost. Below, no worker could begin; above, a stranger's run would keep us waiting.
 BOUNDS = {"file_seconds": (0.1, 3600), "file_megabytes": (100, 100_000)}
@@ -57,7 +59,7 @@ class DataOptions:
     songs: tuple[str, ...]
     valid: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
-    split: str = "auto"
+    split: str = DEFAULT_SPLIT
     parts: tuple[str, ...] | None = None
     grid: int = DEFAULT_GRID
     seed: int = 1

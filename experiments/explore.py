@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 from rich.text import Text
@@ -24,7 +24,8 @@ from datamodules.song import Song, bar_lines
 from experiments.command_line.cli import console, say
 from experiments.command_line.cli import main as run_command
 from experiments.command_line.config_file import ConfigFile
-from experiments.data_options import DataOptions
+from experiments.command_line.song_options import FileMegabytes, FileSeconds, Grid, Held, Parts, Songs, Split
+from experiments.data_options import DEFAULT_SPLIT, DataOptions
 from experiments.dataset import Dataset, read_dataset
 from experiments.files import write_bytes, write_json
 from experiments.progress import reading
@@ -46,27 +47,18 @@ class Options:
     Example: python -m experiments.explore my_songs/ --out my_songs.png
     """
 
-    songs: Annotated[
-        tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="[SONGS ...]", help_behavior_hint="")
-    ] = ()
-    """MIDI files, folders, or music21:QUERY as music21:bach (default: the bundled demo songs)"""
-    split: Literal["auto", "song", "tail", "none"] = "auto"
-    """what is held out: whole songs, the last fifth of each, or nothing; auto: the split that the songs came with (a
-    table or folders), else song from ten songs on, else tail"""
-    valid: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="SONGS ...", help_behavior_hint="")] = ()
+    songs: Songs = ()
+    split: Split = DEFAULT_SPLIT
+    valid: Held = ()
     """songs to validate on, in place of --split"""
-    test: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="SONGS ...", help_behavior_hint="")] = ()
+    test: Held = ()
     """songs that only `evaluate` scores"""
-    parts: Annotated[str | None, tyro.conf.arg(metavar="PART,...", help_behavior_hint="")] = None
-    """roles or names of the parts to learn, as melody,chords (default: all pitched parts)"""
-    grid: Annotated[int, tyro.conf.arg(metavar="N")] = DataOptions.grid
-    """ticks a quarter note, a divisor of 480"""
+    parts: Parts = None
+    grid: Grid = DataOptions.grid
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = DataOptions.seed
     """decides the split"""
-    file_seconds: Annotated[float, tyro.conf.arg(metavar="X")] = DataOptions.file_seconds
-    """seconds of processor time that reading a file may take; one that takes longer is left out"""
-    file_megabytes: Annotated[int, tyro.conf.arg(metavar="N")] = DataOptions.file_megabytes
-    """megabytes of memory that reading a file may take; one that needs more is left out"""
+    file_seconds: FileSeconds = DataOptions.file_seconds
+    file_megabytes: FileMegabytes = DataOptions.file_megabytes
     out: Annotated[Path, tyro.conf.arg(metavar="PNG")] = Path("explore.png")
     """where the picture goes"""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None

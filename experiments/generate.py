@@ -20,6 +20,7 @@ from experiments.command_line.config_file import ConfigFile, RunsFolder
 from experiments.command_line.option_fields import Section
 from experiments.head_options import AUTOENCODER, MixOfHead, check_between, mix_of
 from experiments.heads import HEADS
+from experiments.music.form.varying import VARIATION
 
 if TYPE_CHECKING:
     from experiments.music.arrangement.dressing import Dress
@@ -71,7 +72,7 @@ class GenerateOptions(MixOfHead):
     """its sections: AABA (of 8 bars), A16B8A16, intro:4-verse-chorus-verse-chorus, or like:my_song.mid; those of one
     label are the same again. none: without a plan (default: the prime's sections, begun again or cut for more or
     fewer --bars or --events)"""
-    variation: Annotated[float, tyro.conf.arg(metavar="X")] = 0.2
+    variation: Annotated[float, tyro.conf.arg(metavar="X")] = VARIATION
     """how free a section that returns is: 0 is as it was, 1 is new; the share of its bars that change, and of the
     chords that change in them"""
     temperature: Annotated[PerHead, Section("how it is drawn")] = ()
@@ -116,33 +117,8 @@ class GenerateOptions(MixOfHead):
     config: ConfigFile = None
 
     def __post_init__(self) -> None:
-        if self.events is not None and self.bars is not None:
-            raise UserError("--events and --bars: give one of them")
-        if self.go_on is not None:
-            for option, value in (("--prime", self.prime), ("--tempo", self.tempo), ("--key", self.key)):
-                if value is not None:
-                    raise UserError(f"{option}: a song to --continue has its own; give one or the other")
-        if self.keep is not None:
-            for option, value in (("--continue", self.go_on), ("--key", self.key)):
-                if value is not None:
-                    raise UserError(
-                        f"{option}: would move notes that --keep is to leave as they are; give one or the other"
-                    )
-        if self.form not in (None, NO_FORM):
-            given = {"--events": self.events, "--bars": self.bars, "--continue": self.go_on, "--keep": self.keep}
-            for option, value in given.items():
-                if value is not None:
-                    raise UserError(f"{option}: a --form has its own bars; give one or the other")
-        others: dict[str, object] = {
-            "--prime": self.prime,
-            "--continue": self.go_on,
-            "--keep": self.keep,
-            "--mix-ngram": self.mix_ngram,
-        }
-        if self.way == AUTOENCODER:
-            form = None if self.form == NO_FORM else self.form
-            others |= {"--form": form, "--max-copy": self.max_copy}
-        check_between(self, others)
+        self._check_alternatives()
+        self._check_between()
         if not 0 <= self.variation <= 1:
             raise UserError(f"--variation {self.variation:g}: must be from 0 to 1")
         if self.max_copy is not None and self.max_copy < SHORTEST_RUN:
@@ -155,6 +131,35 @@ class GenerateOptions(MixOfHead):
             raise UserError("--report: name the RUN whose page is written")
         if self.out.suffix.lower() not in (".mid", ".midi"):
             raise UserError(f"--out {self.out}: name a MIDI file, as {self.out.with_suffix('.mid')}")
+
+    def _check_alternatives(self) -> None:
+        """Options of which one says what another does."""
+        if self.events is not None and self.bars is not None:
+            raise UserError("--events and --bars: give one of them")
+        alternatives = (
+            (self.go_on is not None, "a song to --continue has its own", ("prime", "tempo", "key")),
+            (self.keep is not None, "would move notes that --keep is to leave as they are", ("continue", "key")),
+            (self.sections is not None, "a --form has its own bars", ("events", "bars", "continue", "keep")),
+        )
+        for given, why, others in alternatives:
+            for option in others if given else ():
+                if self._given(option) is not None:
+                    raise UserError(f"--{option}: {why}; give one or the other")
+
+    def _check_between(self) -> None:
+        """Options that do not go together with --between."""
+        others = [*("prime", "continue", "keep", "mix-ngram"), *(("max-copy",) if self.way == AUTOENCODER else ())]
+        found = {f"--{option}": self._given(option) for option in others}
+        check_between(self, found | ({"--form": self.sections} if self.way == AUTOENCODER else {}))
+
+    def _given(self, option: str) -> object:
+        """The value of an option, by its name on the command line."""
+        return self.go_on if option == "continue" else getattr(self, option.replace("-", "_"))
+
+    @property
+    def sections(self) -> str | None:
+        """The form that is asked for; None where none is, or none at all."""
+        return None if self.form == NO_FORM else self.form
 
 
 def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
@@ -231,12 +236,12 @@ def _kept(options: GenerateOptions, winners: Mapping[str, Winner], dress: Dress)
 
 def _plan(options: GenerateOptions, winners: Mapping[str, Winner]) -> Plan | None:
     """What --form names; None for the prime's, or none."""
-    if options.form in (None, NO_FORM):
+    if options.sections is None:
         return None
     from experiments.music.events.grids import common_grid
     from experiments.music.form.planning import read_plan
 
-    return read_plan(options.form, common_grid(winners.values()))
+    return read_plan(options.sections, common_grid(winners.values()))
 
 
 def _show(options: GenerateOptions, written: Sequence[Written]) -> None:

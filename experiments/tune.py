@@ -18,11 +18,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import tyro
 
 from datamodules.errors import UserError
-from datamodules.midi.raw_bytes import Limits
-from datamodules.song import DEFAULT_GRID
 from experiments.command_line.cli import main, parse
 from experiments.command_line.config_file import ConfigFile, RunsFolder
 from experiments.command_line.option_fields import Section
+from experiments.command_line.song_options import FileMegabytes, FileSeconds, Grid, Held, Parts, Songs, Split
+from experiments.data_options import DEFAULT_SPLIT, DataOptions
 from experiments.files import place
 from experiments.heads import ALL, HEADS, HeadName
 
@@ -64,8 +64,7 @@ class TuneOptions:
     """
 
     head: Annotated[tyro.conf.Positional[HeadName | None], HEAD] = None
-    songs: Annotated[tyro.conf.Positional[tuple[Path, ...]], _told("[SONGS ...]")] = ()
-    """MIDI files, folders, or music21:QUERY as music21:bach (default: the bundled demo songs)"""
+    songs: Songs = ()
     name: Annotated[str | None, _told("NAME")] = None
     """the run's name (default: date and time); the name of a run over the same songs joins that run"""
     runs: RunsFolder = None
@@ -82,7 +81,7 @@ class TuneOptions:
     """epochs without a better best after which a trial stops by itself"""
     time_budget: Annotated[float | None, _told("SECONDS")] = None
     """the search ends after this time, in all (default: never)"""
-    seed: Annotated[int, tyro.conf.arg(metavar="N")] = 1
+    seed: Annotated[int, tyro.conf.arg(metavar="N")] = DataOptions.seed
     """decides the split, the sampler's draws, the weights and the order of the windows"""
     max_concurrent: Annotated[int | None, _told("N"), Section("on which machines")] = None
     """trials at once (default: as many as the cluster holds); 1 makes a search repeatable"""
@@ -96,21 +95,15 @@ class TuneOptions:
     """a Ray cluster (default: $RAY_ADDRESS, else one running here, else a local Ray); local forces that"""
     storage: Annotated[str | None, _told("PATH-OR-URI")] = None
     """where trials keep their weights: a path, or a URI as s3://bucket/folder (default: inside the run)"""
-    split: Annotated[Literal["auto", "song", "tail", "none"], Section("songs: held out, and read")] = "auto"
-    """what is held out: whole songs, the last fifth of each, or nothing; auto: the split that the songs came with (a
-    table or folders), else song from ten songs on, else tail"""
-    valid: Annotated[tuple[Path, ...], _told("SONGS ...")] = ()
+    split: Annotated[Split, Section("songs: held out, and read")] = DEFAULT_SPLIT
+    valid: Held = ()
     """songs to validate on, in place of --split"""
-    test: Annotated[tuple[Path, ...], _told("SONGS ...")] = ()
+    test: Held = ()
     """songs that only `evaluate` scores"""
-    parts: Annotated[str | None, _told("PART,...")] = None
-    """roles or names of the parts to learn, as melody,chords (default: all pitched parts)"""
-    grid: Annotated[int, tyro.conf.arg(metavar="N")] = DEFAULT_GRID
-    """ticks a quarter note, a divisor of 480"""
-    file_seconds: Annotated[float, tyro.conf.arg(metavar="X")] = Limits.seconds
-    """seconds of processor time that reading a file may take; one that takes longer is left out"""
-    file_megabytes: Annotated[int, tyro.conf.arg(metavar="N")] = Limits.memory // 10**6
-    """megabytes of memory that reading a file may take; one that needs more is left out"""
+    parts: Parts = None
+    grid: Grid = DataOptions.grid
+    file_seconds: FileSeconds = DataOptions.file_seconds
+    file_megabytes: FileMegabytes = DataOptions.file_megabytes
     set: Annotated[tuple[str, ...], _told("NAME=VALUE"), tyro.conf.UseAppendAction, Section("what is searched")] = ()
     """fix a hyperparameter, as hidden=64 (repeatable; a wrong name lists them all)"""
     space: Annotated[str | None, _told("FILE.py:FUNCTION")] = None

@@ -69,7 +69,7 @@ class BarAutoencoder(pl.LightningModule):
         latent: int = 48,
         beta: float = 0.1,
         rate: float = 3e-3,
-        updates: int = 1000,
+        updates: int,
     ) -> None:
         super().__init__()
         self.end, self.beta, self.rate, self.updates = places, beta, rate, updates

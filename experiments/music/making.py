@@ -18,6 +18,7 @@ from experiments.music.events.generation import Compose, Settings, generate, unk
 from experiments.music.events.mixed import Share
 from experiments.music.form.planned import planned
 from experiments.music.form.planning import Plan, plan_of
+from experiments.music.form.varying import VARIATION
 from experiments.music.origin import origin_of
 from experiments.music.own_song.accompanying import accompaniment
 from experiments.music.own_song.exact import read_exact, to_exact
@@ -73,11 +74,11 @@ class Order:
     max_copy: int | None = None
     plan: Plan | None = None
     free: bool = False
-    variation: float = 0.2
+    variation: float = VARIATION
     between: Between | None = None
 
 
-def first_song(run: Run, heads: Sequence[str], *, seed: int = 1) -> Written:
+def first_song(run: Run, heads: Sequence[str], *, seed: int) -> Written:
     """Write song.mid into a run, so that a search ends with something to hear."""
     winners = {head: load_winner(run.winner(head)) for head in heads}
     return write_songs(Order(winners, run.path / SONG, Settings(seed=seed)))[0]

@@ -87,7 +87,7 @@ def test_every_pass_holds_every_target_once_however_it_is_cut(batch_size: int, w
 
 
 def test_every_pass_is_cut_and_moved_anew() -> None:
-    data = MidiWindows(column_of("notes", SONGS), Framing(8, 4, True, False, "song"), unknown_rate=0)
+    data = MidiWindows(column_of("notes", SONGS), Framing(8, 4, True, False, "song"), batch_size=64, unknown_rate=0)
     batches = list(data.train_dataloader())
     each = data.updates // data.passes
     passes = [batches[number * each : (number + 1) * each] for number in range(data.passes)]
@@ -112,10 +112,10 @@ def test_no_batch_is_a_single_window(targets: int, batch_size: int) -> None:
 
 def test_too_little_to_train_on_is_refused() -> None:
     with pytest.raises(UserError, match="too few"):
-        MidiWindows(_of_length(1), FRAMING)
+        MidiWindows(_of_length(1), FRAMING, batch_size=64)
     for wrong in ({"batch_size": 1}, {"updates_per_epoch": 0}, {"unknown_rate": 1.5}, {"seed": -1}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
-            MidiWindows(_of_length(9), FRAMING, **wrong)  # type: ignore[arg-type]
+            MidiWindows(_of_length(9), FRAMING, **{"batch_size": 64, **wrong})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("framing", [FRAMING, Framing(8, 4, True, False, "window"), Framing(8, 4, True, True, "song")])

@@ -254,7 +254,9 @@ def test_some_training_windows_are_told_nothing_or_not_from_their_beginning(name
     framing = Framing(8, 4, True, name == "notes", form=True)
 
     def trained(rate: float) -> dict[str, torch.Tensor]:
-        data = MidiWindows(column, framing, seed=3, unknown_rate=0, untold_rate=rate, updates_per_epoch=1)
+        data = MidiWindows(
+            column, framing, batch_size=64, seed=3, unknown_rate=0, untold_rate=rate, updates_per_epoch=1
+        )
         return _joined(list(data.train_dataloader()))
 
     plain, found = trained(0), trained(0.1)
@@ -269,7 +271,7 @@ def test_some_training_windows_are_told_nothing_or_not_from_their_beginning(name
     full = was.all(1)
     assert 0.08 < hidden[full].all(1).float().mean() < 0.12
     assert 0.16 < hidden[full].any(1).float().mean() < 0.21
-    valid = _joined(list(MidiWindows(column, framing, untold_rate=1).val_dataloader()))
+    valid = _joined(list(MidiWindows(column, framing, batch_size=64, untold_rate=1).val_dataloader()))
     windows = Windows(column, column.valid_part, framing)
     assert torch.equal(valid["form"], windows.batch(windows.in_order())["form"])
 

@@ -153,8 +153,8 @@ def test_a_songs_windows_are_moved_alike_or_each_by_itself() -> None:
 def test_what_is_scored_is_never_moved(name: str, part: int) -> None:
     column = column_of(name, SONGS, "tail")
     for framing in framings(name, 8, 4, "window"):
-        data = MidiWindows(column, framing, unknown_rate=1)
-        still = MidiWindows(column, replace(framing, transpose="none"))
+        data = MidiWindows(column, framing, batch_size=64, unknown_rate=1)
+        still = MidiWindows(column, replace(framing, transpose="none"), batch_size=64)
         assert _same(list(data.in_order(part)), list(still.in_order(part)))
         if part == VALID:
             assert _same(list(data.val_dataloader()), list(still.in_order(VALID)))

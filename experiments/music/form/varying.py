@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Variation"]
+__all__ = ["VARIATION", "Variation"]
+
+VARIATION = 0.2  # by default: what returns is known again, and is not a copy
 
 
 @dataclass(frozen=True)
