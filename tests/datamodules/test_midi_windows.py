@@ -121,16 +121,16 @@ def test_too_little_to_train_on_is_refused() -> None:
 @pytest.mark.parametrize("framing", [FRAMING, Framing(8, 4, True, False, "window"), Framing(8, 4, True, True, "song")])
 def test_an_epochs_batches_depend_on_seed_and_epoch_alone(framing: Framing) -> None:
     column = _column()
-    first = [list(_at(MidiWindows(column, framing, seed=3), epoch)) for epoch in range(3)]
+    first = [list(_at(MidiWindows(column, framing, batch_size=64, seed=3), epoch)) for epoch in range(3)]
     torch.manual_seed(99)
     np.random.seed(99)  # noqa: NPY002 - the global state is what must not matter
-    data = MidiWindows(column, framing, seed=3)
+    data = MidiWindows(column, framing, batch_size=64, seed=3)
     for epoch in (2, 0, 1):
         before = torch.random.get_rng_state()
         assert _same(list(_at(data, epoch)), first[epoch])
         assert torch.equal(before, torch.random.get_rng_state())
     assert not _same(first[0], first[1])
-    assert not _same(list(_at(MidiWindows(column, framing, seed=4), 0)), first[0])
+    assert not _same(list(_at(MidiWindows(column, framing, batch_size=64, seed=4), 0)), first[0])
 
 
 def _at(data: MidiWindows, epoch: int) -> list[Batch]:
@@ -142,14 +142,21 @@ def test_some_training_inputs_are_hidden_but_no_start() -> None:
     column = _column()
     start, unknown = column.vocabulary.start, column.vocabulary.unknown
     plain, hidden = (
-        torch.cat([batch["window"] for batch in MidiWindows(column, FRAMING, unknown_rate=rate).train_dataloader()])
+        torch.cat(
+            [
+                batch["window"]
+                for batch in MidiWindows(column, FRAMING, batch_size=64, unknown_rate=rate).train_dataloader()
+            ]
+        )
         for rate in (0, 0.02)
     )
     assert (plain == unknown).sum() == 0
     assert 0 < (plain == start).sum() == (hidden == start).sum()
     share = float((hidden == unknown).sum() / (hidden != start).sum())
     assert 0.01 < share < 0.03
-    every = torch.cat([batch["window"] for batch in MidiWindows(column, FRAMING, unknown_rate=1).train_dataloader()])
+    every = torch.cat(
+        [batch["window"] for batch in MidiWindows(column, FRAMING, batch_size=64, unknown_rate=1).train_dataloader()]
+    )
     assert set(every.flatten().tolist()) == {start, unknown}
 
 
@@ -157,7 +164,13 @@ def test_some_training_inputs_are_hidden_but_no_start() -> None:
 def test_only_ids_are_hidden(name: str) -> None:
     for framing in framings(name, 8, 4):
         plain, hidden = (
-            next(iter(MidiWindows(_column(name), framing, unknown_rate=rate, updates_per_epoch=1).train_dataloader()))
+            next(
+                iter(
+                    MidiWindows(
+                        _column(name), framing, batch_size=64, unknown_rate=rate, updates_per_epoch=1
+                    ).train_dataloader()
+                )
+            )
             for rate in (0, 1)
         )
         assert plain.keys() == hidden.keys()
@@ -168,7 +181,7 @@ def test_only_ids_are_hidden(name: str) -> None:
 def test_validation_is_in_order_and_as_it_stands(kind: str) -> None:
     column = _column("durations", kind)
     for framing in (FRAMING, Framing(8, 4), Framing(8, 4, True, False, "window")):
-        data = MidiWindows(column, framing, weighting="balanced", unknown_rate=1)
+        data = MidiWindows(column, framing, batch_size=64, weighting="balanced", unknown_rate=1)
         part = VALID if kind == "tail" else TRAIN
         for _ in range(2):
             assert _same(list(data.val_dataloader()), [_all(Windows(column, part, framing))])
@@ -201,9 +214,9 @@ class _Recorder(pl.LightningModule):
 @pytest.mark.filterwarnings("ignore:.*isinstance.treespec, LeafSpec:FutureWarning")
 def test_lightning_trains_on_the_epochs_of_the_seed() -> None:
     column = _column()
-    data, module = MidiWindows(column, FRAMING, seed=3), _Recorder()
+    data, module = MidiWindows(column, FRAMING, batch_size=64, seed=3), _Recorder()
     _trainer(max_epochs=3).fit(module, datamodule=data)
-    other = MidiWindows(column, FRAMING, seed=3)
+    other = MidiWindows(column, FRAMING, batch_size=64, seed=3)
     expected = {epoch: [batch["target"].tolist() for batch in _at(other, epoch)] for epoch in range(5)}
     assert module.shown == {epoch: expected[epoch] for epoch in range(3)}
     assert module.validated == 3 * len(column.targets(VALID))
