@@ -40,7 +40,7 @@ from experiments.music.training_songs import TrainingSongs, training_songs
 from experiments.winners import Winner
 from lightning_modules.blending import blended
 from lightning_modules.head import Head
-from lightning_modules.outputs import Batch, Value
+from lightning_modules.outputs.output import Batch, Value
 from lightning_modules.song_embedding import stand
 
 MIXES = (0.0, 0.25, 0.5, 0.75, 1.0)

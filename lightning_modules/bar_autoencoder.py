@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from lightning_modules.outputs import Batch
+from lightning_modules.outputs.output import Batch
+from lightning_modules.outputs.spelling import PITCHES, FactoredOutput
 from lightning_modules.sampling import sample
-from lightning_modules.spelling import PITCHES, FactoredOutput
 
 __all__ = ["BarAutoencoder", "Bars", "DrawnEvent", "between_points"]
 

@@ -13,9 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.head import Head
-from lightning_modules.lengths import LengthsOutput
-from lightning_modules.outputs import Batch, GridOutput, LaplaceOutput, Output, TokenOutput
-from lightning_modules.spelling import FactoredOutput
+from lightning_modules.outputs.grid import GridOutput
+from lightning_modules.outputs.laplace import LaplaceOutput
+from lightning_modules.outputs.lengths import LengthsOutput
+from lightning_modules.outputs.output import Batch, Output
+from lightning_modules.outputs.spelling import FactoredOutput
+from lightning_modules.outputs.token import TokenOutput
 from lightning_modules.stack import Memory, Stack
 
 __all__ = ["blended", "blended_output"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from lightning_modules.config import DurationsConfig
 from lightning_modules.encoder import Inputs
-from lightning_modules.lengths import LengthsOutput
+from lightning_modules.outputs.lengths import LengthsOutput
 from lightning_modules.timing import TimingHead
 
 __all__ = ["DurationsHead"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.outputs import Batch
+from lightning_modules.outputs.output import Batch
 
 __all__ = ["Encoder", "Inputs"]
 

@@ -20,9 +20,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lightning_modules.outputs import Output, TokenOutput
+from lightning_modules.outputs.output import Output
+from lightning_modules.outputs.spelling import END, PITCHES, START, FactoredOutput
+from lightning_modules.outputs.token import TokenOutput
 from lightning_modules.sampling import sample
-from lightning_modules.spelling import END, PITCHES, START, FactoredOutput
 
 __all__ = ["Fit", "Fitting"]
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from lightning_modules.config import HeadConfig
 from lightning_modules.encoder import Encoder
 from lightning_modules.flat import FlatAdamW
-from lightning_modules.outputs import Batch, Output, Score, Value, charged
+from lightning_modules.outputs.output import Batch, Output, Score, Value, charged
 from lightning_modules.scoring import MIXTURE_RANGE
 from lightning_modules.stack import Memory, Stack
 

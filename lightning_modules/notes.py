@@ -8,8 +8,9 @@ from typing import Any
 from lightning_modules.config import NotesConfig
 from lightning_modules.encoder import Encoder, Inputs
 from lightning_modules.head import Head
-from lightning_modules.outputs import Output, TokenOutput
-from lightning_modules.spelling import FactoredOutput
+from lightning_modules.outputs.output import Output
+from lightning_modules.outputs.spelling import FactoredOutput
+from lightning_modules.outputs.token import TokenOutput
 
 __all__ = ["NotesHead"]
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lightning_modules.encoder import Encoder
 from lightning_modules.head import Head
-from lightning_modules.outputs import Batch
+from lightning_modules.outputs.output import Batch
 
 __all__ = ["SongEncoder", "embedded", "stand"]
 

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from lightning_modules.config import TimingConfig
 from lightning_modules.encoder import Encoder, Inputs
 from lightning_modules.head import Head
-from lightning_modules.outputs import GridOutput, LaplaceOutput, Output, Ticks
+from lightning_modules.outputs.grid import GridOutput
+from lightning_modules.outputs.laplace import LaplaceOutput
+from lightning_modules.outputs.output import Output
+from lightning_modules.outputs.ticks import Ticks
 
 __all__ = ["TimingHead"]
 

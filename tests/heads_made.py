@@ -21,7 +21,7 @@ from datamodules.windows import Windows
 from experiments.heads import HEADS
 from lightning_modules.config import HeadConfig
 from lightning_modules.head import Head
-from lightning_modules.outputs import Batch
+from lightning_modules.outputs.output import Batch
 
 CHORDS = ((60,), (60, 64), (60, 64, 67), (62, 65), (72,))
 DURATIONS, OFFSETS, VELOCITIES = (6, 12, 24, 36, 96), (6, 8, 12, 24, 48), (30, 50, 64, 90, 127)

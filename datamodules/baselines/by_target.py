@@ -81,7 +81,7 @@ def baseline_nats(column: Column, name: str, figures: Figures, events: Ints) -> 
 def baseline_errors(column: Column, name: str, figures: Figures, events: Ints) -> Floats:
     """The absolute error of each target in the column's unit, (N,), of a baseline that has a mean absolute error.
 
-    Of grain note, see `lightning_modules.outputs.Score`.
+    Of grain note, see `lightning_modules.outputs.output.Score`.
     """
     if column.spec.grain == "note":
         notes, row = notes_of(column.context, events)

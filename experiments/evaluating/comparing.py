@@ -95,7 +95,7 @@ def score_winner(winner: Winner, column: Column, part: int, units: Units) -> Sco
     head, batches = winner.head(), in_order(column, part, winner.framing)
     whole = score(head, batches, winner.mixture)
     if winner.framing.spelled:
-        from lightning_modules.beam import among_likeliest
+        from lightning_modules.outputs.beam import among_likeliest
 
         whole.figures["top5"] = among_likeliest(head, batches)
     nats: Floats = whole.nats.numpy()

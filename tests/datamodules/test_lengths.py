@@ -43,8 +43,9 @@ from experiments.tune import TuneOptions, tune
 from experiments.winners import load_winner
 from lightning_modules.config import DurationsConfig
 from lightning_modules.head import Head, score
-from lightning_modules.lengths import LengthsOutput
-from lightning_modules.outputs import Batch, Ticks
+from lightning_modules.outputs.lengths import LengthsOutput
+from lightning_modules.outputs.output import Batch
+from lightning_modules.outputs.ticks import Ticks
 from search_spaces import Trial, complete
 
 DURATIONS = HEADS["durations"]

@@ -13,9 +13,9 @@ from datamodules.splits import VALID
 from experiments.heads import HEADS
 from lightning_modules.blending import blended, blended_output
 from lightning_modules.head import Head, score
-from lightning_modules.lengths import LengthsOutput
-from lightning_modules.outputs import Batch
-from lightning_modules.spelling import FactoredOutput
+from lightning_modules.outputs.lengths import LengthsOutput
+from lightning_modules.outputs.output import Batch
+from lightning_modules.outputs.spelling import FactoredOutput
 
 
 def other_of(name: str, settings: Settings) -> Head:

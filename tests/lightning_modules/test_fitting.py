@@ -10,8 +10,10 @@ import pytest
 import torch
 
 from lightning_modules.fitting import Fit, Fitting
-from lightning_modules.outputs import GridOutput, Ticks, TokenOutput
-from lightning_modules.spelling import FactoredOutput
+from lightning_modules.outputs.grid import GridOutput
+from lightning_modules.outputs.spelling import FactoredOutput
+from lightning_modules.outputs.ticks import Ticks
+from lightning_modules.outputs.token import TokenOutput
 
 HIDDEN = 6
 CHORDS = ((36, 60, 64), (40,), (40, 60), (48, 52, 55, 60), (60,), (60, 67), (72,))

@@ -17,7 +17,7 @@ from experiments.heads import HEADS
 from lightning_modules.config import NotesConfig
 from lightning_modules.encoder import Inputs
 from lightning_modules.head import Head, score
-from lightning_modules.outputs import Batch
+from lightning_modules.outputs.output import Batch
 from lightning_modules.scoring import median_tick
 
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from lightning_modules.outputs import Batch
-from lightning_modules.spelling import FactoredOutput
+from lightning_modules.outputs.output import Batch
+from lightning_modules.outputs.spelling import FactoredOutput
 
 HIDDEN = 12
 END = START = 128

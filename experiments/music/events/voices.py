@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from experiments.music.copying.avoiding import Avoid
     from experiments.music.events.mixed import Mixed
     from lightning_modules.head import Head
-    from lightning_modules.outputs import Batch
+    from lightning_modules.outputs.output import Batch
     from lightning_modules.stack import Memory
 
 __all__ = ["Event", "Sampling", "Voice", "input_id"]

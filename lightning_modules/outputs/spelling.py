@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from lightning_modules.outputs import Batch, Score, Value, cross_entropies, nats_figures
+from lightning_modules.outputs.figures import cross_entropies, nats_figures
+from lightning_modules.outputs.output import Batch, Score, Value
 from lightning_modules.sampling import check_sampling, sample
 from lightning_modules.scoring import macro_mean
 

@@ -13,17 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from lightning_modules.outputs import (
-    Batch,
-    Score,
-    Ticks,
-    Value,
-    chunks,
-    cross_entropies,
-    nats_figures,
-    point_figures,
-    target_log_probs,
-)
+from lightning_modules.outputs.figures import chunks, cross_entropies, nats_figures, point_figures, target_log_probs
+from lightning_modules.outputs.output import Batch, Score, Value
+from lightning_modules.outputs.ticks import Ticks
 from lightning_modules.sampling import check_sampling, sample
 
 __all__ = ["LengthsOutput"]

@@ -1,0 +1,1 @@
+"""What heads predict: chord tokens, chords pitch by pitch, numbers on a grid, a Laplace, a length for each note."""

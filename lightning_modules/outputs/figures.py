@@ -1,0 +1,68 @@
+"""The figures that outputs have in common, from what they kept of each target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from lightning_modules.outputs.output import Batch
+from lightning_modules.outputs.ticks import Ticks
+from lightning_modules.scoring import fit_mixture, macro_mean, median_tick, mixture_nats, mode_tick
+
+__all__ = ["chunks", "cross_entropies", "nats_figures", "point_figures", "target_log_probs"]
+
+_CHUNK = 1 << 20  # float64 numbers of a dense (targets, ticks) table held at once: 8 MiB
+
+
+def target_log_probs(logits: Tensor, target: Tensor) -> Tensor:
+    """Natural log probability of each target, float64 (n,); -inf for one outside the vocabulary."""
+    inside = target < logits.shape[1]
+    columns = target.where(inside, 0)[:, None]
+    found = logits.gather(1, columns).squeeze(1).double() - logits.logsumexp(dim=1).double()
+    return found.where(inside, -torch.inf)
+
+
+def nats_figures(
+    model: Tensor, base: Tensor, classes: Tensor, mixture: float | None
+) -> tuple[dict[str, float], Tensor]:
+    """valid, macro_nats and mixture; and the nats of each target, float64 (n,).
+
+    Args:
+        model, base: natural log probability of each target under the model and the base distribution, (n,).
+        classes: of each target, int64 (n,): what macro_nats is the mean over.
+        mixture: the base's share; None fits it on these targets.
+    """
+    share = fit_mixture(model, base) if mixture is None else mixture
+    nats = mixture_nats(model, base, share)
+    return {"valid": float(nats.mean()), "macro_nats": macro_mean(nats, classes), "mixture": share}, nats
+
+
+def cross_entropies(kept: Batch) -> dict[str, float]:
+    """cross_entropy and weighted_cross_entropy, in nats, of the targets inside the vocabulary; {} if there is none."""
+    inside = kept["model"].isfinite()
+    if not inside.any():
+        return {}
+    nats = -kept["model"][inside]
+    weighted = nats * kept["weight"][inside]
+    return {"cross_entropy": float(nats.mean()), "weighted_cross_entropy": float(weighted.mean())}
+
+
+def chunks(rows: int, columns: int) -> list[slice]:
+    """Rows of a dense table, so many at once that a part of it stays small."""
+    size = max(_CHUNK // columns, 1)
+    return [slice(start, start + size) for start in range(0, rows, size)]
+
+
+def point_figures(
+    kept: Batch, raw: Tensor, masses: Callable[[Tensor], Tensor], histogram: Tensor, mixture: float, ticks: Ticks
+) -> tuple[dict[str, float], Tensor]:
+    """Mean absolute error and accuracy, and each target's error; the dense tables exist a chunk at a time."""
+    errors, hits = [], 0
+    for rows in chunks(len(raw), len(histogram)):
+        probabilities = (1 - mixture) * masses(raw[rows]) + mixture * histogram
+        errors.append((median_tick(probabilities, ticks.lowest) - kept["true"][rows]).abs())
+        hits += int((mode_tick(probabilities, ticks.lowest) == kept["value"][rows]).sum())
+    error = torch.cat(errors).double() / ticks.grid
+    return {"mae": float(error.mean()), "accuracy": hits / len(raw)}, error
