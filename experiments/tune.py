@@ -151,7 +151,9 @@ class TuneOptions:
 
 def tune(options: TuneOptions, arguments: Sequence[str]) -> None:
     """The command: each head's search in turn, then a song to hear."""
-    from experiments.search.session import HeadPlan, open_session, resume_plans, run_session
+    from experiments.search.one_head import HeadPlan
+    from experiments.search.opening import open_session, resume_plans
+    from experiments.search.session import run_session
 
     began = time.monotonic()
     if options.resume is None:

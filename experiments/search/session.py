@@ -1,162 +1,38 @@
-"""From a command's options to winners: songs -> columns -> searches -> winners -> a song to hear."""
+"""A session: the searches of a command's heads, one after another, then a song to hear."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
-import shlex
 import time
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from datamodules.columns import only_value
 from datamodules.corpus.finding import absolute
 from datamodules.errors import UserError
-from datamodules.folds import make_folds
 from experiments.command_line.cli import note, say
 from experiments.command_line.config_file import as_toml
-from experiments.data_options import DataOptions
-from experiments.dataset import Dataset, read_dataset
-from experiments.figures import in_words
+from experiments.dataset import Dataset
 from experiments.files import place, write_text
-from experiments.heads import ALL, HEADS, HeadSpec, named_heads
-from experiments.initial import initial_of_head, initial_place, say_heard
-from experiments.progress import reading
-from experiments.run_folder import Run, create_run, default_runs, new_name, open_run, resume_command
+from experiments.heads import HEADS
+from experiments.run_folder import Run
 from experiments.search.beside import beside
 from experiments.search.export import AllFailedError
-from experiments.search.machines.cluster import connected, in_a_job
+from experiments.search.machines.cluster import connected
 from experiments.search.one_head import HeadPlan, is_finished, search_head
-from experiments.search.study.hyperparameters import search_space, settings_of, try_space
-from experiments.search.study.warm_start import earlier_run
+from experiments.search.opening import check
+from experiments.search.telling import farewell, introduce
 from experiments.search.watching.look_on import board_line
 from experiments.search.watching.tracked import track_song
 from experiments.stopping import stopping
 from experiments.tracking.wandb_runs import Tracking
-from experiments.winners import load_winner
 
 if TYPE_CHECKING:
     from experiments.music.writing import Written
     from experiments.tune import TuneOptions
 
-__all__ = ["HeadPlan", "open_session", "resume_plans", "run_session"]
-
-
-def open_session(options: TuneOptions) -> tuple[Run, Dataset, list[HeadPlan]]:
-    """Read the songs and open the run for a fresh search.
-
-    Raises:
-        UserError: bad songs or options, nothing to learn, or a head that the run has searched already.
-    """
-    assert options.head is not None
-    head, runs = options.head, _lasting(options.runs or default_runs())
-    if options.init is not None:
-        options = dataclasses.replace(options, init=str(initial_place(options.init, options.runs or default_runs())))
-    specs = named_heads(head)
-    plans = []
-    for spec in specs:  # everything that can be wrong in the command is found before the songs are read
-        settings = options.set if len(specs) == 1 else settings_of(spec, options.set)
-        init = _init_of(spec, options, alone=len(specs) == 1)
-        warm = _warm_of(spec, options, alone=len(specs) == 1)
-        own = dataclasses.replace(options, head=spec.name, set=settings, init=init, warm_start=warm)
-        plans.append(HeadPlan(spec, own))
-        _check(plans[-1], alone=len(specs) == 1)
-    dataset = _read(DataOptions.given(options))
-    if in_a_job() and not all(path.is_absolute() for path in (*options.songs, *options.valid, *options.test)):
-        note("songs that are given by a relative path go with the Ray job's folder: --resume will not find them")
-    plans = _with_something_to_learn(plans, dataset)
-    for plan in plans:
-        if initial := initial_of_head(plan.spec, plan.options.init, options.grid):
-            say_heard(initial, dataset)
-    if options.folds > 1:
-        make_folds(dataset.split, dataset.events, options.folds, options.seed)
-    run = create_run((runs / (options.name or new_name())).resolve(), dataset)
-    for plan in plans:
-        if (run.head(plan.spec.name) / "study.journal").exists():
-            raise UserError(
-                f"{run.path} has searched {plan.spec.name} already: go on with"
-                f" `python -m experiments.tune --resume {run.name}`, or choose another --name"
-            )
-    return run, dataset, plans
-
-
-def _lasting(runs: Path) -> Path:
-    """Where runs are kept; a Ray job's working folder is gone with the job.
-
-    Raises:
-        UserError: it is in there.
-    """
-    if in_a_job() and not runs.is_absolute():
-        raise UserError(
-            f"--runs {runs}: inside a Ray job it must be an absolute path, on a disk that stays when the job is over"
-        )
-    return runs
-
-
-def _init_of(spec: HeadSpec, options: TuneOptions, *, alone: bool) -> str | None:
-    """What a head goes on from: in `all`, nothing for one that --init lacks."""
-    if (
-        options.init is None
-        or alone
-        or Path(options.init).is_file()
-        or Run(Path(options.init)).winner(spec.name).exists()
-    ):
-        return options.init
-    note(f"--init {options.init} has no winner of {spec.name}: that head begins with fresh weights")
-    return None
-
-
-def _warm_of(spec: HeadSpec, options: TuneOptions, *, alone: bool) -> str | None:
-    """The run that a head's study begins with: in `all`, none for a head that --warm-start has not searched."""
-    try:
-        earlier = earlier_run(options, spec.name)
-    except UserError as error:
-        if alone or not (open_run(str(options.warm_start), options.runs or default_runs())).searched():
-            raise
-        note(str(error))
-        return None
-    return str(earlier.path) if earlier else None
-
-
-def _with_something_to_learn(plans: Sequence[HeadPlan], dataset: Dataset) -> list[HeadPlan]:
-    """The plans whose training targets differ, as the loudness of a score without dynamics does not.
-
-    Raises:
-        UserError: there is none.
-    """
-    kept = []
-    for plan in plans:
-        column, grid = plan.spec.column, dataset.options.grid
-        value = only_value(column, dataset.events, dataset.split, grid)
-        if value is None:
-            kept.append(plan)
-            continue
-        told = f"{column.name}: every training event has the same {column.noun} ({column.told(value, grid)})"
-        if len(plans) == 1:
-            raise UserError(f"{told}: nothing to learn; give songs in which it differs")
-        note(f"{told}: nothing to learn, left out")
-    if not kept:
-        raise UserError("every training event of these songs is the same: nothing to learn; give other songs")
-    return kept
-
-
-def resume_plans(name: str, runs: Path | None, head: str | None) -> tuple[Run, dict[str, dict[str, Any]]]:
-    """The run to go on with, and the stored options of its heads: of `head`, or of all.
-
-    Raises:
-        UserError: there is no such run, or it has not searched the head.
-    """
-    run = open_run(name, _lasting(runs or default_runs()))
-    stored = {name: run.facts["heads"][name] for name in run.searched()}
-    if not stored:
-        raise UserError(f"{run.path} was stopped before its first search; start a new run")
-    if head not in (None, ALL):
-        if head not in stored:
-            raise UserError(f"{run.path} has not searched {head}; it has {', '.join(stored) or 'no head'}")
-        stored = {head: stored[head]}
-    return run, stored
+__all__ = ["run_session"]
 
 
 def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began: float) -> None:
@@ -165,10 +41,10 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
     Args:
         began: `time.monotonic` at the command's start: --time-budget counts from there.
     """
-    _introduce(run, dataset)
+    introduce(run, dataset)
     missing = []
     for plan in plans:
-        digest = _check(plan, alone=False)
+        digest = check(plan, alone=False)
         before = run.facts["heads"].get(plan.spec.name, {}).get("init_sha256", digest)
         if before != digest:
             raise UserError(f"--init {plan.options.init} has changed since this search began from it: start a new run")
@@ -189,7 +65,7 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
                 track_song(tracking, run, dataset, song)
         if len(plans) > 1 and reason != "interrupted":
             _report(run)  # takes its time, and can be stopped: all that was found is kept by now
-    _farewell(run, plans, reason)
+    farewell(run, plans, reason)
     if failed:
         raise UserError(failed, status=1)
     if not any(run.winner(plan.spec.name).exists() for plan in plans):
@@ -232,23 +108,6 @@ def _deadline(budget: float | None, began: float, heads: int) -> float | None:
     return now + max(began + budget - now, 0.0) / heads
 
 
-def _check(plan: HeadPlan, *, alone: bool) -> str | None:
-    """What can be wrong with a head's options; the SHA-256 of the winner that it begins from, if there is one."""
-    options = plan.options
-    initial = initial_of_head(plan.spec, options.init, options.grid)
-    space = search_space(plan.spec, options.preset, options.set, options.space, initial)
-    if plan.options.space:
-        try_space(space, plan.options.space)
-    if plan.options.metric == "mae" and plan.spec.column.chords and alone:
-        raise UserError(f"--metric mae: {plan.spec.name} have no distance; choose nats or macro")
-    return initial.digest if initial else None
-
-
-def _read(options: DataOptions) -> Dataset:
-    with reading() as progress:
-        return read_dataset(options, progress)
-
-
 def _stored(options: TuneOptions) -> dict[str, Any]:
     def plain(value: Any) -> Any:
         if isinstance(value, Path):
@@ -268,25 +127,6 @@ def _note_config(run: Run, plan: HeadPlan) -> None:
     write_text(run.head(plan.spec.name) / "tune.toml", f"# again: {command}\n{told}")
 
 
-def _introduce(run: Run, dataset: Dataset) -> None:
-    """Say what was read."""
-    rejected = [row for row, _ in dataset.rows if not row.accepted]
-    events = sum(map(len, dataset.events))
-    say(f"run {run.name} in {run.path}")
-    names = ", ".join(Path(song.name).name for song in dataset.songs[:3]) + (", ..." if len(dataset.songs) > 3 else "")
-    say(f"songs: {len(dataset.songs)} ({names}), {events:,} events; {dataset.split.describe()}")
-    for row in rejected[:10]:
-        say(f"  left out: {row.path}: {row.reason}")
-    if len(rejected) > 10:
-        say(f"  left out: {len(rejected) - 10} more, all in {run.path / 'songs.json'}")
-    leaks = {name: share for name, share in dataset.validation_leakage.items() if share is not None}
-    if leaks:
-        shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in leaks.items())
-        say(f"leakage: of the 6-grams in validation, these occur in training too: {shares}")
-    if dataset.split.name == "none":
-        note("nothing is held out (--split none): every figure below is on the training songs")
-
-
 def _first_song(run: Run, plans: Sequence[HeadPlan]) -> Written | None:
     """Write a song, so that there is something to hear; None if there is no winner."""
     from experiments.music.making import first_song
@@ -303,29 +143,3 @@ def _report(run: Run) -> None:
         say(f"report: {write_report(run).describe()}")
     except UserError as error:  # the search is done all the same
         note(f"no report: {error}")
-
-
-def _winners(run: Run, plans: Sequence[HeadPlan]) -> None:
-    """Say again what was found, where several searches have told of it in between."""
-    for plan in plans if len(plans) > 1 else ():
-        if (path := run.winner(plan.spec.name)).exists():
-            winner = load_winner(path)
-            value = winner.facts["figures"].get("valid", math.nan)  # a run may come from a stranger
-            say(f"{plan.spec.name}: {value:.3f} {winner.column.nats} on {winner.label}; {in_words(winner.config)}")
-    say(f"all of it is in {run.path}")
-
-
-def _farewell(run: Run, plans: Sequence[HeadPlan], reason: str) -> None:
-    say()
-    _winners(run, plans)
-    again = resume_command(run.path, space=plans[0].options.space, storage=plans[0].options.storage)
-    if reason == "interrupted":
-        raise UserError(f"stopped before the end; what was found is kept. Go on with: {again}", status=1)
-    if reason == "time":
-        say(f"the time budget is used up; go on with: {again} --time-budget SECONDS")
-    if len(plans) > 1 or all(run.winner(name).exists() for name in HEADS):
-        say(f"next: python -m experiments.generate {run.path} --seed 2")
-    else:
-        say(f"next: python -m experiments.evaluate {run.path}, or every head: python -m experiments.tune all")
-    if any((run.path / "wandb").glob("offline-run-*")):
-        say(f"W&B runs are offline; to upload them: wandb sync {shlex.quote(str(run.path / 'wandb'))}")

@@ -32,7 +32,7 @@ from experiments.heads import HEADS, HeadSpec
 from experiments.music.events import generation
 from experiments.music.events.dynamics import Dynamics
 from experiments.music.prime import find_prime
-from experiments.search.session import open_session
+from experiments.search.opening import open_session
 from experiments.search.study.hyperparameters import fixed
 from experiments.training import fit
 from experiments.tune import TuneOptions, tune

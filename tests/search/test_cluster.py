@@ -9,7 +9,7 @@ import pytest
 from datamodules.errors import UserError
 from experiments.search.machines import cluster
 from experiments.search.machines.cluster import Cluster, Room
-from experiments.search.session import open_session, resume_plans
+from experiments.search.opening import open_session, resume_plans
 from experiments.tune import TuneOptions
 
 
