@@ -33,6 +33,7 @@ __all__ = ["DataOptions", "Dataset", "read_dataset"]
 # Of what one file may cost. Below, no worker could begin; above, a stranger's run would keep us waiting.
 BOUNDS = {"file_seconds": (0.1, 3600), "file_megabytes": (100, 100_000)}
 LEAKING = {name: head.column.field for name, head in HEADS.items()}
+COMPUTED = {head.column.field: head.column.numbers for head in HEADS.values() if head.column.of is not None}
 Progress = Callable[[int, int], None]
 
 
@@ -207,7 +208,7 @@ class Dataset:
 
     def leakage(self, part: int) -> dict[str, float | None]:
         """How much of a held-out part stands in the training part too; {} where nothing is held out."""
-        return {} if part == TRAIN else leakage(self.events, self.split, part, LEAKING)
+        return {} if part == TRAIN else leakage(self.events, self.split, part, LEAKING, COMPUTED)
 
     @cached_property
     def validation_leakage(self) -> dict[str, float | None]:

@@ -19,6 +19,7 @@ from datamodules.errors import UserError, did_you_mean
 from experiments.dataset import DataOptions, Dataset, read_dataset
 from experiments.files import locked, read_json, write_json
 from experiments.heads import HEADS
+from experiments.plugins import packages
 from experiments.progress import reading
 from experiments.provenance import made_by
 from experiments.winners import WINNER
@@ -157,7 +158,8 @@ class Run:
         """Write a head's options into run.json, where another process may be writing those of another head."""
         with self.writing():
             self.__dict__.pop("facts", None)
-            heads = {**self.facts["heads"], head: {**options, "made_by": made_by()}}
+            told = {"made_by": made_by()} | ({"packages": packages()} if packages() else {})
+            heads = {**self.facts["heads"], head: {**options, **told}}
             write_json(self.path / "run.json", {**self.facts, "heads": heads})
             self.__dict__.pop("facts", None)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from datamodules.errors import UserError
-from experiments.command_line.cli import console, main
+from experiments.command_line.cli import console, main, note
 from experiments.command_line.config_file import ConfigFile, RunsFolder
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class RunsOptions:
 
 def list_runs(options: RunsOptions, arguments: Sequence[str]) -> None:
     """The command: a row a run and head; with names, the hyperparameters too."""
+    from experiments.plugins import unknown_heads
     from experiments.run_folder import Run, default_runs, open_run
 
     folder = options.runs or default_runs()
@@ -50,6 +51,9 @@ def list_runs(options: RunsOptions, arguments: Sequence[str]) -> None:
     if not found:
         raise UserError(f"there is no run under {folder}: run `python -m experiments.tune notes` first")
     _overview(found)
+    for run in found:
+        for line in unknown_heads(run):
+            note(line)
     if options.names:
         _hyperparameters(found)
 

@@ -20,8 +20,9 @@ from experiments.command_line.config_file import as_toml
 from experiments.dataset import DataOptions, Dataset, read_dataset
 from experiments.figures import in_words
 from experiments.files import place, write_text
-from experiments.heads import ALL, HEADS, HeadSpec, named_heads
+from experiments.heads import ALL, HEADS, WRITING, HeadSpec, named_heads
 from experiments.initial import initial_of_head, initial_place, say_heard
+from experiments.plugins import note_unknown_heads
 from experiments.progress import reading
 from experiments.run_folder import Run, create_run, default_runs, new_name, open_run, resume_command
 from experiments.search.beside import beside
@@ -148,6 +149,7 @@ def resume_plans(name: str, runs: Path | None, head: str | None) -> tuple[Run, d
         UserError: there is no such run, or it has not searched the head.
     """
     run = open_run(name, _lasting(runs or default_runs()))
+    note_unknown_heads(run)
     stored = {name: run.facts["heads"][name] for name in run.searched()}
     if not stored:
         raise UserError(f"{run.path} was stopped before its first search; start a new run")
@@ -290,7 +292,7 @@ def _first_song(run: Run, plans: Sequence[HeadPlan]) -> Written | None:
     """Write a song, so that there is something to hear; None if there is no winner."""
     from experiments.music.making import first_song
 
-    heads = [name for name in HEADS if run.winner(name).exists()]
+    heads = [name for name in WRITING if run.winner(name).exists()]
     return first_song(run, heads, seed=plans[0].options.seed) if heads else None
 
 
