@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from datamodules.errors import UserError
 from experiments.heads import HEADS
+from experiments.searchers import SEARCHERS
 from lightning_modules.backbones import BACKBONES
 from lightning_modules.registry import Registry
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_packages", "note_unknown_heads", "packages", "unknown", "unknown_heads"]
 
-REGISTRIES: Mapping[str, Registry[Any]] = {"heads": HEADS, "backbones": BACKBONES}
+REGISTRIES: Mapping[str, Registry[Any]] = {"heads": HEADS, "backbones": BACKBONES, "searchers": SEARCHERS}
 LONGEST = 80  # characters of a name that a stranger's file gives
 
 
@@ -47,10 +48,10 @@ def unknown(kind: str, name: object, told: object) -> str:
     """
     found = told.get(kind) if isinstance(told, Mapping) else None
     package = found.get(name) if isinstance(found, Mapping) and isinstance(name, str) else None
-    what = f"the {kind.removesuffix('s')} {str(name)[:LONGEST]!r} is unknown here"
+    what = f"unknown {kind.removesuffix('s')} {str(name)[:LONGEST]!r}"
     if isinstance(package, str):
-        return f"{what}: it came from the package {package[:LONGEST]}, which is not installed; install it first"
-    return f"{what}: it may be of a package that is not installed (docs/extending.md)"
+        return f"{what}: it is of the package {package[:LONGEST]}, which is not installed here"
+    return f"{what}: it may be of a package that is not installed here (docs/extending.md)"
 
 
 def note_unknown_heads(run: Run) -> None:
@@ -69,7 +70,10 @@ def note_unknown_heads(run: Run) -> None:
 
 
 def unknown_heads(run: Run) -> list[str]:
-    """A line for each head of a run that is unknown here."""
-    heads: Mapping[str, Any] = run.facts["heads"]
+    """A line for each head of a run that is unknown here; a damaged run is told of by what needs it."""
+    try:
+        heads: Mapping[str, Any] = run.facts["heads"]
+    except UserError:
+        return []
     lines = (unknown("heads", name, told.get("packages")) for name, told in heads.items() if name not in HEADS)
     return [f"{run.path}: {line}" for line in lines]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from datamodules.errors import UserError
-from experiments.command_line.cli import console, main, note
+from experiments.command_line.cli import console, main
 from experiments.command_line.config_file import ConfigFile, RunsFolder
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ class RunsOptions:
 
 def list_runs(options: RunsOptions, arguments: Sequence[str]) -> None:
     """The command: a row a run and head; with names, the hyperparameters too."""
-    from experiments.plugins import unknown_heads
     from experiments.run_folder import Run, default_runs, open_run
 
     folder = options.runs or default_runs()
@@ -51,9 +50,6 @@ def list_runs(options: RunsOptions, arguments: Sequence[str]) -> None:
     if not found:
         raise UserError(f"there is no run under {folder}: run `python -m experiments.tune notes` first")
     _overview(found)
-    for run in found:
-        for line in unknown_heads(run):
-            note(line)
     if options.names:
         _hyperparameters(found)
 
@@ -62,6 +58,7 @@ def _overview(runs: Sequence[Run]) -> None:
     from rich.table import Table
 
     from experiments.figures import confirmed_in_words
+    from experiments.plugins import unknown_heads
 
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     for name in ("run", "made", "songs", "head", "trials", "best", "KN", "figures on"):
@@ -72,7 +69,10 @@ def _overview(runs: Sequence[Run]) -> None:
         except UserError as error:
             table.add_row(run.name, "", "", "", "", "", "", str(error))
             continue
-        for name in heads or [""]:
+        lacking = unknown_heads(run)
+        for line in lacking:
+            table.add_row(run.name, made, songs, "", "", "", "", line)
+        for name in heads or ([] if lacking else [""]):
             finished, best, baseline, label, title = "", "", "", "", name
             if name:
                 finished = _finished(run, name)

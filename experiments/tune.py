@@ -25,6 +25,7 @@ from experiments.command_line.config_file import ConfigFile, RunsFolder
 from experiments.command_line.option_fields import Section
 from experiments.files import place
 from experiments.heads import ALL, HEADS, HeadName
+from experiments.searchers import DEFAULT, SEARCHERS, SearcherName
 
 __all__ = ["TuneOptions", "tune"]
 
@@ -46,6 +47,13 @@ HEAD = tyro.conf.arg(
     metavar="HEAD",
     help_behavior_hint="",
     help=f"the head to search: {', '.join(HEADS)}; or {ALL}, one after another; on --resume all unfinished ones",
+)
+
+
+SEARCHER = tyro.conf.arg(
+    metavar="NAME",
+    help_behavior_hint="",
+    help=f"what draws the trials, of {', '.join(SEARCHERS)} (default: {DEFAULT}, which learns from those before)",
 )
 
 
@@ -115,6 +123,7 @@ class TuneOptions:
     """fix a hyperparameter, as hidden=64 (repeatable; a wrong name lists them all)"""
     space: Annotated[str | None, _told("FILE.py:FUNCTION")] = None
     """a search space of your own: trial -> hyperparameters (default: the head's)"""
+    searcher: Annotated[SearcherName, SEARCHER] = DEFAULT
     preset: Annotated[str | None, _told("NAME")] = None
     """fix the hyperparameters of a preset; there is: original (the first version's design)"""
     init: Annotated[str | None, _told("RUN")] = None

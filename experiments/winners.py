@@ -165,7 +165,9 @@ def _understood(path: Path, metadata: Mapping[str, str], file: Any) -> Winner:
         ("heads", HEADS, facts["head"]),
         ("backbones", BACKBONES, facts["hyperparameters"].get("backbone", HeadConfig.backbone)),
     ):
-        if not (isinstance(name, str) and name in known):
+        if not isinstance(name, str):
+            raise TypeError(f"{name!r} is no name of {kind}")
+        if name not in known:
             raise UserError(f"{path}: {unknown(kind, name, facts.get('packages'))}")
     _check_facts(facts)
     spec = HEADS[facts["head"]]

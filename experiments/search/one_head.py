@@ -206,6 +206,7 @@ def _plan(
         grace=max(options.max_epochs // GRACE, 2),
         seed=options.seed,
         metric=METRICS[metric_name(spec.name, options.metric)][0],
+        searcher=options.searcher,
         space=space,
         initial=initial,
         warm=partial(warm_of, options, spec.name, run),

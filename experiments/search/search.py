@@ -43,7 +43,7 @@ def run_search(
     """
     check_storage(plan.storage, plan.sign)
     table = TrialTable.read(plan.folder / "trials.csv", spec.config.names())
-    study = open_study(plan.folder / "study.journal", spec.name, plan.seed)
+    study = open_study(plan.folder / "study.journal", spec.name, plan.seed, plan.searcher)
     check_space(study, plan.space, plan.folder)
     epochs = EpochTable(plan.folder / "epochs.csv")
     _go_on(table, epochs, study, plan)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from experiments.figures import metric_name
+from experiments.searchers import DEFAULT
 from experiments.tracking.tracker import Tracker
 from experiments.tracking.wandb_runs import SongFiles, Tracking
 
@@ -33,6 +34,7 @@ def track_search(tracking: Tracking, run: Run, dataset: Dataset, plan: HeadPlan)
     marks = {
         options.preset: options.preset,
         "space": options.space,
+        options.searcher: options.searcher != DEFAULT,
         "init": options.init,
         "warm-start": options.warm_start,
         "folds": options.folds > 1,
@@ -47,6 +49,7 @@ def track_search(tracking: Tracking, run: Run, dataset: Dataset, plan: HeadPlan)
         "grid": dataset.options.grid,
         "parts": list(dataset.options.parts or ()),
         "seed": options.seed,
+        "searcher": options.searcher,
         "max_epochs": options.max_epochs,
         "folds": options.folds,
         "preset": options.preset,
