@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from datamodules.errors import UserError
 from experiments.heads import HEADS
 from experiments.searchers import SEARCHERS
+from experiments.tracking.trackers import TRACKERS
 from lightning_modules.backbones import BACKBONES
 from lightning_modules.registry import Registry
 
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["check_packages", "note_unknown_heads", "packages", "unknown", "unknown_heads"]
 
-REGISTRIES: Mapping[str, Registry[Any]] = {"heads": HEADS, "backbones": BACKBONES, "searchers": SEARCHERS}
+REGISTRIES: Mapping[str, Registry[Any]] = {
+    "heads": HEADS,
+    "backbones": BACKBONES,
+    "searchers": SEARCHERS,
+    "trackers": TRACKERS,
+}
 LONGEST = 80  # characters of a name that a stranger's file gives
 
 

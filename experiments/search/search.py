@@ -18,8 +18,9 @@ from experiments.search.study.optuna_study import METRIC, StudySearch, next_row,
 from experiments.search.study.resume import bring_up_to_date, enqueue_interrupted
 from experiments.search.study.space_change import check_space
 from experiments.search.study.warm_start import warm_start
-from experiments.search.watching.observer import Follower, Halt, Observer, View
+from experiments.search.watching.observer import Halt, Observer, View
 from experiments.tables import EpochTable, TrialTable
+from experiments.tracking.trackers import Tracker
 
 __all__ = ["run_search"]
 
@@ -28,7 +29,7 @@ def run_search(
     spec: HeadSpec,
     columns: Sequence[Column],
     plan: SearchPlan,
-    trackers: Sequence[Follower],
+    trackers: Sequence[Tracker],
     view: View,
     reserve: Callable[[TrialTable], float] = lambda _: 0.0,
 ) -> Outcome:
