@@ -78,7 +78,7 @@ class Registry(Mapping[str, S], Generic[S]):
         try:
             spec = entry.load()
             why = self._refused(spec, found)
-        except Exception as error:  # whatever a package's code raises
+        except (Exception, SystemExit) as error:  # whatever a package's code raises
             why = f"it cannot be loaded ({type(error).__name__}: {_line(error)})"
         if why:
             self._problems.append(f"{package}: its entry point {entry.name} ({self.group}) is broken: {why}")
@@ -101,5 +101,5 @@ def _package(entry: EntryPoint) -> str:
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     return next(iter(str(error).splitlines()), "")[:200]

@@ -50,7 +50,7 @@ def reach(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def search(tracking: Tracking, folder: Path) -> None:
     """Two trials and a winner, as a search tells of them."""
-    tracker = wandb_tracker(tracking, "demo/notes", "run-notes", ("notes", "original"), {"search": {"head": "notes"}})
+    tracker = wandb_tracker(tracking, "demo/notes", "run-notes", ("notes", "original"), {"head": "notes"})
     tracker.start(0, {"hidden": 32})
     tracker.start(1, {"hidden": 32, "of": 0}, tag="confirm")
     for epoch, valid in VALID.items():
