@@ -18,7 +18,7 @@ from lightning_modules.registry import Registry
 if TYPE_CHECKING:
     from experiments.run_folder import Run
 
-__all__ = ["check_packages", "note_unknown_heads", "packages", "unknown", "unknown_heads"]
+__all__ = ["check_options", "check_packages", "note_unknown_heads", "packages", "unknown", "unknown_heads"]
 
 REGISTRIES: Mapping[str, Registry[Any]] = {
     "heads": HEADS,
@@ -46,10 +46,10 @@ def packages() -> dict[str, dict[str, str]]:
 
 
 def unknown(kind: str, name: object, told: object) -> str:
-    """That a head or backbone is unknown here, and which package may be lacking.
+    """That something is unknown here, and which package may be lacking.
 
     Args:
-        kind: heads or backbones.
+        kind: heads, backbones, searchers or trackers.
         told: what `packages` gave when the file was made; the file may be a stranger's.
     """
     found = told.get(kind) if isinstance(told, Mapping) else None
@@ -58,6 +58,27 @@ def unknown(kind: str, name: object, told: object) -> str:
     if isinstance(package, str):
         return f"{what}: it is of the package {package[:LONGEST]}, which is not installed here"
     return f"{what}: it may be of a package that is not installed here (docs/extending.md)"
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse options of a head, as run.json tells them, that name what is unknown here.
+
+    Raises:
+        UserError: they do.
+    """
+    texts = {name: [text for text in _listed(options.get(name)) if isinstance(text, str)] for name in ("set", "track")}
+    settings = [setting.partition("=") for setting in texts["set"]]
+    backbones = [value for name, _, value in settings if name == "backbone"]
+    backbones += [name.partition(".")[0] for name, _, _ in settings if "." in name]
+    searchers = [name for name in [options.get("searcher")] if isinstance(name, str)]
+    for kind, names in (("backbones", backbones), ("searchers", searchers), ("trackers", texts["track"])):
+        for name in names:
+            if name not in REGISTRIES[kind]:
+                raise UserError(unknown(kind, name, options.get("packages")))
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def note_unknown_heads(run: Run) -> None:

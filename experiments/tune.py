@@ -25,6 +25,7 @@ from experiments.command_line.config_file import ConfigFile, RunsFolder
 from experiments.command_line.option_fields import Section
 from experiments.files import place
 from experiments.heads import ALL, HEADS, HeadName
+from experiments.plugins import check_options
 from experiments.searchers import DEFAULT, SEARCHERS, SearcherName
 from experiments.tracking.trackers import TRACKERS
 
@@ -197,6 +198,7 @@ def _merged(head: str, before: dict[str, Any], arguments: Sequence[str]) -> Tune
         UserError: it gives one that cannot change any more.
     """
     fields = get_type_hints(TuneOptions)
+    check_options(before)
     try:
         stored = TuneOptions(**{name: _option(fields[name], value) for name, value in before.items() if name in fields})
     except (TypeError, UserError) as error:

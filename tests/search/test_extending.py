@@ -10,18 +10,20 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from midi_files import random_song
 from pages import ROOT
 
 from datamodules.columns import ColumnSpec
+from datamodules.errors import UserError
 from datamodules.midi.reading import write_midi
 from experiments.command_line.option_fields import options_of
 from experiments.generate import GenerateOptions
 from experiments.head_spec import HeadSpec
 from experiments.heads import HEADS, RESERVED
-from experiments.plugins import unknown
+from experiments.plugins import check_options, unknown
 from lightning_modules.backbones import BACKBONES, BackboneSpec
 from lightning_modules.registry import Registry
 
@@ -86,9 +88,13 @@ def test_the_page_tells_of_each_in_three_touches_at_most() -> None:
 
 def test_help_knows_it_and_waits_for_no_torch(toy: Path, tmp_path: Path) -> None:
     code = (
-        "import sys; from experiments.command_line.cli import main; from experiments.generate import *\n"
-        "assert main(GenerateOptions, generate, prog='generate', arguments=['runs-of-none']) == 2\n"
-        "from experiments.tune import *; from experiments.command_line.option_fields import options_of\n"
+        "import sys; from experiments.command_line.cli import parse, reported\n"
+        "from experiments.command_line.option_fields import options_of\n"
+        "from experiments.generate import GenerateOptions; from experiments.tune import TuneOptions\n"
+        "parsed = []\n"
+        "words = ['density', '--searcher', 'patient', '--track', 'lines', '--set', 'conv.kernel=5']\n"
+        "assert reported(lambda: parsed.append(parse(TuneOptions, words, prog='tune'))) == 0\n"
+        "assert parsed[0].head == 'density'\n"
         "print([o.choices for o in options_of(TuneOptions) if o.name in ('head', 'searcher')])\n"
         "print([o.name for o in options_of(GenerateOptions)])\n"
         "assert not {'torch', 'optuna', 'ray'} & set(sys.modules), 'too much is imported'\n"
@@ -196,11 +202,12 @@ def test_a_broken_package_is_left_out_and_told_of(
 
 def test_of_two_packages_of_one_name_the_first_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "from lightning_modules.backbones import BackboneSpec\nSPEC = BackboneSpec('twin', 'x:y', 'twin')\n"
+    own = tuple(BACKBONES.values())
     for number in (1, 2):
         files = {f"twin_of_{number}.py": text}
         place = {"tritone.backbones": {f"twin{number}": f"twin_of_{number}:SPEC"}}
         monkeypatch.syspath_prepend(str(install(tmp_path / str(number), place, files, name=f"twin{number}")))
-    registry = Registry("tritone.backbones", BackboneSpec, tuple(BACKBONES.values()))
+    registry = Registry("tritone.backbones", BackboneSpec, own)
     assert registry["twin"].layer == "twin"
     assert registry.packages == {"twin": "twin1 0.1"}
     (problem,) = registry.problems
@@ -240,3 +247,20 @@ def test_a_column_holds_a_whole_number_an_event() -> None:
     for of in (lambda events: events.onset[:-1], lambda events: events.onset / 2, lambda events: 3):
         with pytest.raises(ValueError, match="the column made must hold a whole number an event"):
             ColumnSpec("made", "made", of=of).numbers(song)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"set": ["backbone=conv"]}, "unknown backbone 'conv'"),
+        ({"set": ["hidden=8", "conv.kernel=3"]}, "unknown backbone 'conv'"),
+        ({"track": ["lines"]}, "unknown tracker 'lines'"),
+        ({"searcher": "patient"}, "unknown searcher 'patient'"),
+    ],
+)
+def test_a_search_that_was_made_with_a_package_is_not_gone_on_with_without_it(options: Any, told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        check_options(options)
+    check_options({"set": ["backbone=lstm", "hidden=3"], "searcher": "random", "track": ["wandb"]})
+    for strange in ({"set": 7, "track": [7], "searcher": []}, {"set": [None]}, {}):
+        check_options(strange)  # no names: what is wrong with them is told by what reads them

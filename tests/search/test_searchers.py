@@ -64,5 +64,10 @@ def test_a_search_keeps_its_searcher() -> None:
     )
     with pytest.raises(UserError, match="--searcher cannot change on --resume"):
         _merged("notes", before, ["--resume", "x", "--searcher", "random"])
-    with pytest.raises(UserError, match="cannot be read"):
+    told = {"searchers": {"made": "toy 0.1"}}
+    with pytest.raises(
+        UserError, match=r"unknown searcher 'made': it is of the package toy 0\.1, which is not installed"
+    ):
+        _merged("notes", {**before, "searcher": "made", "packages": told}, ["--resume", "x"])
+    with pytest.raises(UserError, match="unknown searcher 'made': it may be of a package"):
         _merged("notes", {**before, "searcher": "made"}, ["--resume", "x"])
