@@ -137,7 +137,7 @@ def test_what_the_page_adds_is_searched_scored_and_played(toy: Path, tmp_path: P
 
     done("evaluate", "a", "--json", str(tmp_path / "a.json"), packages=toy, runs=runs)
     scored = json.loads((tmp_path / "a.json").read_text())["heads"]["density"]
-    assert scored["hyperparameters"]["backbone"] == "conv"
+    assert scored["winner"]["hyperparameters"]["backbone"] == "conv"
     out = tmp_path / "new.mid"
     said = done("generate", "a", "--events", "40", "--candidates", "2", "--out", str(out), packages=toy, runs=runs)
     assert "density/winner.safetensors (writes nothing of a song; judges the candidates with the others)" in said

@@ -56,7 +56,8 @@ def test_tpe_learns_and_random_does_not(tmp_path: Path) -> None:
 
 
 def test_a_search_keeps_its_searcher() -> None:
-    before = dataclasses.asdict(TuneOptions(head="notes")) | {"songs": [], "valid": [], "test": [], "set": []}
+    told = dataclasses.asdict(TuneOptions(head="notes"))
+    before = {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
     assert _merged("notes", {**before, "searcher": "random"}, ["--resume", "x"]).searcher == "random"
     old = {name: value for name, value in before.items() if name != "searcher"}
     assert _merged("notes", old, ["--resume", "x", "--trials", "30"]).searcher == DEFAULT, (
@@ -64,10 +65,10 @@ def test_a_search_keeps_its_searcher() -> None:
     )
     with pytest.raises(UserError, match="--searcher cannot change on --resume"):
         _merged("notes", before, ["--resume", "x", "--searcher", "random"])
-    told = {"searchers": {"made": "toy 0.1"}}
+    packages = {"searchers": {"made": "toy 0.1"}}
     with pytest.raises(
         UserError, match=r"unknown searcher 'made': it is of the package toy 0\.1, which is not installed"
     ):
-        _merged("notes", {**before, "searcher": "made", "packages": told}, ["--resume", "x"])
+        _merged("notes", {**before, "searcher": "made", "packages": packages}, ["--resume", "x"])
     with pytest.raises(UserError, match="unknown searcher 'made': it may be of a package"):
         _merged("notes", {**before, "searcher": "made"}, ["--resume", "x"])
