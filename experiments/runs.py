@@ -143,7 +143,9 @@ def _table(title: str, winners: Sequence[tuple[Run, Winner]]) -> None:
     for run, _ in winners:
         table.add_column(run.name, justify="right")
     for name in winners[0][1].spec.config.names():
-        values = [getattr(winner.config, name) for _, winner in winners]
+        values = [winner.config.to_dict().get(name, "") for _, winner in winners]
+        if set(values) == {""}:  # of a backbone that none of them has
+            continue
         table.add_row(name, *(f"{value:.4g}" if isinstance(value, float) else str(value) for value in values))
     for name in ("valid", "mae", "top1", "accuracy"):
         figures = [winner.facts["figures"].get(name) for _, winner in winners]

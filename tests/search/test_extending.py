@@ -143,6 +143,7 @@ def test_what_the_page_adds_is_searched_scored_and_played(toy: Path, tmp_path: P
     assert "density/winner.safetensors (writes nothing of a song; judges the candidates with the others)" in said
     assert re.search(r"drawn nats notes density", said)
     assert len(list(tmp_path.glob("new*.mid"))) == 2
+    assert "conv.kernel" in done("runs", "a", packages=toy, runs=runs)
     done("report", "a", "--blind", "0", packages=toy, runs=runs)
     page = (runs / "a" / "report.html").read_text()
     assert "Convolution" in page
