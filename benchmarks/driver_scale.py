@@ -90,8 +90,9 @@ def measure(options: Options, folder: Path) -> dict[str, Any]:
     from experiments.search.search import run_search
     from experiments.search.watching.live import SearchView
     from experiments.stopping import Interrupt
-    from experiments.tracking.tracker import Tracker
+    from experiments.tracking.trackers import Search
     from experiments.tracking.wandb_runs import Tracking
+    from experiments.tracking.wandb_tracker import WandbTracker
     from search_spaces import complete
 
     trials, spec = 200 if options.quick else options.trials, HEADS["notes"]
@@ -111,7 +112,8 @@ def measure(options: Options, folder: Path) -> dict[str, Any]:
         ) as view,
     ):
         marks = Marks(view)
-        table = run_search(spec, (), plan, (Tracker(tracking, "scale", "x"),), marks).table
+        tracker = WandbTracker(Search(folder, "scale", "x", (), {}, tracking))
+        table = run_search(spec, (), plan, (tracker,), marks).table
     if table.finished() != trials:
         sys.exit(f"{table.finished()} of {trials} trials have ended")
     marks.found.append(marks._now(trials))

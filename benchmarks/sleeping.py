@@ -84,8 +84,9 @@ def ours(folder: Path, trials: int) -> float:
     from experiments.search.search import run_search
     from experiments.search.watching.live import SearchView
     from experiments.stopping import Interrupt
-    from experiments.tracking.tracker import Tracker
+    from experiments.tracking.trackers import Search
     from experiments.tracking.wandb_runs import Tracking
+    from experiments.tracking.wandb_tracker import WandbTracker
 
     spec = HEADS["notes"]
     plan = SearchPlan(
@@ -101,7 +102,8 @@ def ours(folder: Path, trials: int) -> float:
         view,
     ):
         began = time.perf_counter()
-        table = run_search(spec, (), plan, (Tracker(tracking, "sleeping", "x"),), view).table
+        tracker = WandbTracker(Search(folder, "sleeping", "x", (), {}, tracking))
+        table = run_search(spec, (), plan, (tracker,), view).table
         seconds = time.perf_counter() - began
     if table.count("done") != trials:
         sys.exit(f"{table.count('done')} of {trials} trials have slept")

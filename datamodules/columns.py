@@ -6,7 +6,7 @@ read-only. Vocabulary, counts and base distribution come from the training part 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -33,13 +33,15 @@ class ColumnSpec:
 
     Attributes:
         name: the head's name.
-        field: the attribute of `Events`: chords, or numbers (ticks, for example).
+        field: the attribute of `Events`: chords, or numbers (ticks, for example); with `of`, a name for what it gives.
         lowest: the least that a target can be; 0 for chords, which have none.
         most: the most that is told apart, in units.
         unit: what its numbers are told in. Those in quarter notes are ticks; others are whole units.
         noun: what one of its values is called.
         after: the columns whose value of the same event is drawn first, and so is known.
         grain: event, one value each; or note, for durations: a length for each of its pitches.
+        of: the numbers of a column that `Events` does not hold: events -> int (E,), each from its own event alone. A
+            function of a module, not a lambda: it travels to the workers. Songs are not made of such a column.
     """
 
     name: str
@@ -50,11 +52,21 @@ class ColumnSpec:
     noun: str = "value"
     after: tuple[str, ...] = ()
     grain: str = "event"
+    of: Callable[[Events], NDArray[Any]] | None = None
+
+    def numbers(self, events: Events) -> NDArray[np.int32]:
+        """int32 (E,): the values of a column of numbers, as they stand in the song."""
+        found = getattr(events, self.field) if self.of is None else np.asarray(self.of(events))
+        if found.shape != (len(events),) or found.dtype.kind not in "iu":
+            raise ValueError(
+                f"the column {self.name} must hold a whole number an event, not {found.dtype} {found.shape}"
+            )
+        return found.astype(np.int32)
 
     @property
     def chords(self) -> bool:
         """Whether the values are chords; else they are numbers."""
-        return self.field == "chords"
+        return self.field == "chords" and self.of is None
 
     @property
     def title(self) -> str:
@@ -279,7 +291,7 @@ def _lay_out(spec: ColumnSpec, events: Sequence[Events], grid: int) -> _Laid:
         which = np.fromiter((place[chord] for chord in chords), dtype=np.int64, count=len(chords))
         ticks = np.zeros(len(chords), np.int32)
         return _Laid(ticks, list(sorted_chords), which, starts, which, np.arange(len(which)))
-    ticks = np.concatenate([np.zeros(0, np.int32), *(getattr(song, spec.field) for song in events)]).astype(np.int32)
+    ticks = np.concatenate([np.zeros(0, np.int32), *map(spec.numbers, events)])
     each, event = ticks, np.arange(len(ticks))
     if spec.grain == "note":
         each = np.concatenate([np.zeros(0, np.int32), *(song.lengths for song in events)]).astype(np.int32)

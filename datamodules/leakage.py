@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +23,11 @@ Ints = NDArray[np.int64]
 
 
 def leakage(
-    events: Sequence[Events], split: Split, held: int, columns: Mapping[str, str] = COLUMNS
+    events: Sequence[Events],
+    split: Split,
+    held: int,
+    columns: Mapping[str, str] = COLUMNS,
+    of: Mapping[str, Callable[[Events], NDArray[Any]]] = MappingProxyType({}),
 ) -> dict[str, float | None]:
     """How much of a held-out part stands in the training part too.
 
@@ -33,7 +39,8 @@ def leakage(
         events: the songs that were split.
         split: theirs.
         held: VALID or TEST.
-        columns: which, by name: attributes of `Events`.
+        columns: which, by name: attributes of `Events`, or keys of `of`.
+        of: what gives columns that `Events` does not hold.
 
     Returns:
         Shares from 0 to 1 of the columns and of `triples` (chord, duration and offset at once). None where the part
@@ -48,7 +55,8 @@ def leakage(
     ids = [chords.setdefault(chord, len(chords)) for one in events for chord in one.chords()]
     values = {"chords": np.array(ids, dtype=np.int64)}
     for field in {*COLUMNS.values(), *columns.values()} - {"chords"}:
-        values[field] = numbered(np.concatenate([getattr(one, field) for one in events]))
+        read = of.get(field) or attrgetter(field)
+        values[field] = numbered(np.concatenate([read(one) for one in events]))
     values["triples"] = paired(paired(values["chords"], values["duration"]), values["offset"])
     shares: dict[str, float | None] = {}
     for name, field in {**columns, "triples": "triples"}.items():

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Dataset", "read_dataset"]
 
 LEAKING = {name: head.column.field for name, head in HEADS.items()}
+COMPUTED = {head.column.field: head.column.numbers for head in HEADS.values() if head.column.of is not None}
 Progress = Callable[[int, int], None]
 
 
@@ -98,7 +99,7 @@ class Dataset:
 
     def leakage(self, part: int) -> dict[str, float | None]:
         """How much of a held-out part stands in the training part too; {} where nothing is held out."""
-        return {} if part == TRAIN else leakage(self.events, self.split, part, LEAKING)
+        return {} if part == TRAIN else leakage(self.events, self.split, part, LEAKING, COMPUTED)
 
     @cached_property
     def validation_leakage(self) -> dict[str, float | None]:

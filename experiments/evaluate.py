@@ -62,12 +62,14 @@ def evaluate(options: EvaluateOptions, arguments: Sequence[str]) -> None:
     from experiments.evaluating.rivals import rival_of
     from experiments.files import write_json
     from experiments.heads import HEADS
+    from experiments.plugins import note_unknown_heads
     from experiments.provenance import made_by
     from experiments.run_folder import default_runs, open_run
     from experiments.winners import load_winner
 
     runs = options.runs or default_runs()
     run = open_run(options.run, runs)
+    note_unknown_heads(run)
     winners = [load_winner(run.winner(name)) for name in HEADS if run.winner(name).exists()]
     if not winners:
         raise UserError(f"{run.path} has no winner yet: run `python -m experiments.tune` first")

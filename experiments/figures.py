@@ -9,6 +9,7 @@ from rich.table import Table
 
 from datamodules.columns import ColumnSpec
 from experiments.heads import HEADS
+from lightning_modules.backbones import BACKBONES
 from lightning_modules.config import HeadConfig
 
 __all__ = [
@@ -160,8 +161,10 @@ def told_in_words(figures: Mapping[str, Any]) -> list[str]:
 
 def in_words(config: HeadConfig) -> str:
     """What is built: the counts, and where BatchNorm and dropout stand."""
-    layer = "LSTM" if config.backbone == "lstm" else "transformer block"
-    words = [f"{config.lstm_layers} {layer} of {config.hidden}"]
+    own = ", ".join(f"{name} {value}" for name, value in config.own.items())
+    words = [
+        f"{config.lstm_layers} {BACKBONES[config.backbone].layer} of {config.hidden}" + (f" ({own})" if own else "")
+    ]
     words += [f"{config.dense_layers} dense"] if config.dense_layers else []
     slots = f"{config.slots} slot{'s' if config.slots > 1 else ''}"
     words += [f"BatchNorm in {config.batchnorm_layers} of {slots}"] if config.batchnorm_layers else []

@@ -19,7 +19,7 @@ from experiments.command_line.cli import main, say
 from experiments.command_line.config_file import ConfigFile, RunsFolder
 from experiments.command_line.option_fields import Section
 from experiments.head_options import AUTOENCODER, MixOfHead, check_between, mix_of
-from experiments.heads import HEADS
+from experiments.heads import HEADS, WRITING
 from experiments.music.form.varying import VARIATION
 
 if TYPE_CHECKING:
@@ -172,7 +172,10 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
     _check_tools(options)
     dress = dress_of(options.key, options.tracks, options.instruments, options.drums, options.go_on)
     of_heads = {head: getattr(options, head) for head in HEADS}
-    winners = chosen_winners(options.run, of_heads, options.runs, all_songs=options.all_songs)
+    chosen = chosen_winners(options.run, of_heads, options.runs, all_songs=options.all_songs)
+    winners = {head: winner for head, winner in chosen.items() if head in WRITING}
+    if not winners:
+        raise UserError(f"{', '.join(chosen)}: writes nothing of a song; tune {', '.join(WRITING)}, or one of them")
     between = _between(options, winners, dress, settings)
     shares = {}
     if options.mix_ngram is not None:
@@ -195,6 +198,7 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
         free=options.form == NO_FORM,
         variation=options.variation,
         between=between,
+        judges={head: winner for head, winner in chosen.items() if head not in WRITING},
     )
     _show(options, write_songs(order))
 

@@ -12,7 +12,7 @@ import tyro
 
 from datamodules.errors import UserError
 from experiments.command_line.option_fields import Section
-from experiments.heads import HEADS
+from experiments.heads import HEADS, WRITING
 
 if TYPE_CHECKING:
     from experiments.music.between.mix import Mix
@@ -72,7 +72,7 @@ class HeadOptions(RunOfHead):
 if TYPE_CHECKING:
     MixOfHead = HeadOptions
 else:  # an option a head: --mix-notes X and so on
-    MixOfHead = dataclasses.make_dataclass("MixOfHead", map(_mix_of, HEADS), bases=(HeadOptions,), frozen=True)
+    MixOfHead = dataclasses.make_dataclass("MixOfHead", map(_mix_of, WRITING), bases=(HeadOptions,), frozen=True)
 
 
 def check_between(options: HeadOptions, others: Mapping[str, object]) -> None:
@@ -105,11 +105,11 @@ def mix_of(options: HeadOptions) -> Mix:
     """
     from experiments.music.between.mix import Mix
 
-    heads = {head: share for head in HEADS if (share := getattr(options, f"mix_{head}")) is not None}
+    heads = {head: share for head in WRITING if (share := getattr(options, f"mix_{head}")) is not None}
     given = {} if options.way is None else {"way": options.way}
     return Mix(MIDDLE if options.mix is None else options.mix, heads, **given)
 
 
 def _own(options: HeadOptions) -> dict[str, object]:
-    heads = {f"--mix-{head}": getattr(options, f"mix_{head}") for head in HEADS}
+    heads = {f"--mix-{head}": getattr(options, f"mix_{head}") for head in WRITING}
     return {"--mix": options.mix, "--way": options.way, **heads}

@@ -110,13 +110,16 @@ def write_report(
     Raises:
         UserError: a song cannot be read, or a page cannot be written.
     """
+    from experiments.heads import WRITING
+    from experiments.plugins import note_unknown_heads
     from experiments.progress import bar
     from experiments.report_page.blind import real_ones
     from experiments.report_page.page import build, html
     from experiments.run_folder import SONG
 
+    note_unknown_heads(run)
     found, own = _winners(run), run.path / SONG
-    winners = {name: winner for name, winner in found.items() if not isinstance(winner, str)}
+    winners = {name: winner for name, winner in found.items() if not isinstance(winner, str) and name in WRITING}
     named = list(songs) or ([own] if own.is_file() else [])
     dataset = _dataset(run)  # before the bar: reading shows one of its own
     path = out or run.path / REPORT

@@ -20,6 +20,7 @@ from experiments.data_options import DataOptions
 from experiments.dataset import Dataset, read_dataset
 from experiments.files import locked, read_json, write_json
 from experiments.heads import HEADS
+from experiments.plugins import packages
 from experiments.progress import reading
 from experiments.provenance import made_by
 from experiments.winners import WINNER
@@ -158,7 +159,8 @@ class Run:
         """Write a head's options into run.json, where another process may be writing those of another head."""
         with self.writing():
             self.__dict__.pop("facts", None)
-            heads = {**self.facts["heads"], head: {**options, "made_by": made_by()}}
+            told = {"made_by": made_by()} | ({"packages": packages()} if packages() else {})
+            heads = {**self.facts["heads"], head: {**options, **told}}
             write_json(self.path / "run.json", {**self.facts, "heads": heads})
             self.__dict__.pop("facts", None)
 

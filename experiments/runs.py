@@ -58,6 +58,7 @@ def _overview(runs: Sequence[Run]) -> None:
     from rich.table import Table
 
     from experiments.figures import confirmed_in_words
+    from experiments.plugins import unknown_heads
 
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     for name in ("run", "made", "songs", "head", "trials", "best", "KN", "figures on"):
@@ -68,7 +69,10 @@ def _overview(runs: Sequence[Run]) -> None:
         except UserError as error:
             table.add_row(run.name, "", "", "", "", "", "", str(error))
             continue
-        for name in heads or [""]:
+        lacking = unknown_heads(run)
+        for line in lacking:
+            table.add_row(run.name, made, songs, "", "", "", "", line)
+        for name in heads or ([] if lacking else [""]):
             finished, best, baseline, label, title = "", "", "", "", name
             if name:
                 finished = _finished(run, name)
@@ -139,7 +143,9 @@ def _table(title: str, winners: Sequence[tuple[Run, Winner]]) -> None:
     for run, _ in winners:
         table.add_column(run.name, justify="right")
     for name in winners[0][1].spec.config.names():
-        values = [getattr(winner.config, name) for _, winner in winners]
+        values = [winner.config.to_dict().get(name, "") for _, winner in winners]
+        if set(values) == {""}:  # of a backbone that none of them has
+            continue
         table.add_row(name, *(f"{value:.4g}" if isinstance(value, float) else str(value) for value in values))
     for name in ("valid", "mae", "top1", "accuracy"):
         figures = [winner.facts["figures"].get(name) for _, winner in winners]

@@ -58,6 +58,7 @@ class TrainOptions:
 def train(options: TrainOptions, arguments: Sequence[str]) -> None:
     """The command: each head in turn."""
     from experiments.files import locked, write_json
+    from experiments.plugins import note_unknown_heads
     from experiments.provenance import made_by
     from experiments.retraining import further, on_all_songs
     from experiments.run_folder import default_runs, open_run
@@ -66,6 +67,7 @@ def train(options: TrainOptions, arguments: Sequence[str]) -> None:
     if options.epochs < 1:
         raise UserError(f"--epochs {options.epochs}: must be at least 1")
     run = open_run(options.run, options.runs or default_runs())
+    note_unknown_heads(run)
     names = [spec.name for spec in named_heads(options.head)]
     there = [name for name in HEADS if run.winner(name).exists()]
     if missing := [name for name in names if name not in there]:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import tyro
 
-from datamodules.errors import UserError
+from datamodules.errors import UserError, did_you_mean
 from experiments.command_line.cli import main, parse
 from experiments.command_line.config_file import ConfigFile, RunsFolder
 from experiments.command_line.option_fields import Section
@@ -25,12 +25,15 @@ from experiments.command_line.song_options import FileMegabytes, FileSeconds, Gr
 from experiments.data_options import DEFAULT_SPLIT, DataOptions
 from experiments.files import place
 from experiments.heads import ALL, HEADS, HeadName
+from experiments.plugins import check_options
+from experiments.searchers import DEFAULT, SEARCHERS, SearcherName
+from experiments.tracking.trackers import TRACKERS
 
 __all__ = ["TuneOptions", "tune"]
 
 CAN_CHANGE = {
     *("trials", "confirm", "time_budget", "max_concurrent", "max_failures"),
-    *("cpus_per_trial", "gpus_per_trial", "address", "wandb", "tensorboard", "runs", "quiet"),
+    *("cpus_per_trial", "gpus_per_trial", "address", "wandb", "tensorboard", "track", "runs", "quiet"),
 }
 MANY = 10**6  # of what is counted: a run may come from a stranger, whose options --resume takes
 MOST = {"confirm": 100, "folds": 20} | dict.fromkeys(("trials", "max_epochs", "patience", "max_concurrent"), MANY)
@@ -46,6 +49,13 @@ HEAD = tyro.conf.arg(
     metavar="HEAD",
     help_behavior_hint="",
     help=f"the head to search: {', '.join(HEADS)}; or {ALL}, one after another; on --resume all unfinished ones",
+)
+
+
+SEARCHER = tyro.conf.arg(
+    metavar="NAME",
+    help_behavior_hint="",
+    help=f"what draws the trials, of {', '.join(SEARCHERS)} (default: {DEFAULT}, which learns from those before)",
 )
 
 
@@ -108,6 +118,7 @@ class TuneOptions:
     """fix a hyperparameter, as hidden=64 (repeatable; a wrong name lists them all)"""
     space: Annotated[str | None, _told("FILE.py:FUNCTION")] = None
     """a search space of your own: trial -> hyperparameters (default: the head's)"""
+    searcher: Annotated[SearcherName, SEARCHER] = DEFAULT
     preset: Annotated[str | None, _told("NAME")] = None
     """fix the hyperparameters of a preset; there is: original (the first version's design)"""
     init: Annotated[str | None, _told("RUN")] = None
@@ -122,6 +133,8 @@ class TuneOptions:
     """Weights & Biases: auto is online with a key, else offline"""
     tensorboard: bool = True
     """an event file a trial, for `tensorboard --logdir RUN`, while the search runs too"""
+    track: Annotated[tuple[str, ...], _told("NAME"), tyro.conf.UseAppendAction] = ()
+    """a tracker of an installed package (docs/extending.md), beside these (repeatable)"""
     resume: Annotated[str | None, _told("RUN")] = None
     """go on with a run: its options are taken from it, and a larger --trials or --confirm extends it"""
     config: ConfigFile = None
@@ -145,6 +158,9 @@ class TuneOptions:
                 raise UserError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be a finite number")
         if self.name is not None and (len(self.name) > 200 or self.name in (".", "..") or set(self.name) & set("/\\")):
             raise UserError(f"--name {self.name}: must be the name of a folder, of at most 200 characters")
+        for name in self.track:
+            if name not in TRACKERS:
+                raise UserError(f"--track {name}: there is {', '.join(TRACKERS)}{did_you_mean(name, TRACKERS)}")
         if self.cpus_per_trial <= 0 or (self.gpus_per_trial or 0) < 0:
             raise UserError("--cpus-per-trial must be above 0, and --gpus-per-trial at least 0")
 
@@ -177,6 +193,7 @@ def _merged(head: str, before: dict[str, Any], arguments: Sequence[str]) -> Tune
         UserError: it gives one that cannot change any more.
     """
     fields = get_type_hints(TuneOptions)
+    check_options(before)
     try:
         stored = TuneOptions(**{name: _option(fields[name], value) for name, value in before.items() if name in fields})
     except (TypeError, UserError) as error:

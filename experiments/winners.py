@@ -22,12 +22,14 @@ from datamodules.song import check_grid
 from datamodules.vocabulary import Vocabulary
 from experiments.files import write_bytes
 from experiments.heads import HEADS, HeadSpec
+from experiments.plugins import packages, unknown
 from experiments.provenance import made_by
+from lightning_modules.backbones import BACKBONES
+from lightning_modules.config import HeadConfig
 
 if TYPE_CHECKING:
     import torch
 
-    from lightning_modules.config import HeadConfig
     from lightning_modules.head import Head
 
 __all__ = ["ALL_SONGS", "FORMAT", "WINNER", "Winner", "load_winner", "newest_winner", "save_winner", "weights_hash"]
@@ -106,6 +108,7 @@ def save_winner(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[
     from safetensors.torch import save
 
     whole = {"format": FORMAT, **facts, "made_by": made_by()}
+    whole |= {"packages": packages()} if packages() else {}
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_bytes(path, save(contiguous, metadata={"tritone": json.dumps(whole, allow_nan=False)}))
 
@@ -158,8 +161,14 @@ def _understood(path: Path, metadata: Mapping[str, str], file: Any) -> Winner:
     facts = json.loads(metadata["tritone"], parse_float=_finite, parse_constant=_finite)
     if facts["format"] != FORMAT:
         raise UserError(f"{path} is a winner of format {facts['format']!r}; this version reads format {FORMAT}")
-    if facts["head"] not in HEADS:
-        raise UserError(f"{path} is a winner of the unknown head {facts['head']!r}")
+    for kind, known, name in (
+        ("heads", HEADS, facts["head"]),
+        ("backbones", BACKBONES, facts["hyperparameters"].get("backbone", HeadConfig.backbone)),
+    ):
+        if not isinstance(name, str):
+            raise TypeError(f"{name!r} is no name of {kind}")
+        if name not in known:
+            raise UserError(f"{path}: {unknown(kind, name, facts.get('packages'))}")
     _check_facts(facts)
     spec = HEADS[facts["head"]]
     vocabulary = Vocabulary.from_json(facts["vocabulary"])

@@ -7,46 +7,21 @@ not import torch: a driver or a search space reads hyperparameters without payin
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Self
 
+from lightning_modules.backbones import BACKBONES
+from lightning_modules.bounds import Bounds, Option, Plain, near
+
 __all__ = ["DurationsConfig", "HeadConfig", "NotesConfig", "Plain", "TimingConfig", "tail_of"]
 
-Plain = int | float | str
+OPTIONS = "backbone_options"
 
 
 def tail_of(window: int, loss: str) -> int:
     """Targets of a window: its last position, or its second half."""
     return 1 if loss == "last" else max(window // 2, 1)
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What a value may be. A winner may come from a stranger: the bounds hold before anything is built."""
-
-    low: float = -math.inf
-    high: float = math.inf
-    choices: tuple[str, ...] = ()
-
-    def problem(self, name: str, value: object, kind: type) -> str | None:
-        """Why `value` cannot be `name`; None if it can."""
-        if self.choices:
-            told = f"{name} must be one of {', '.join(self.choices)}, not {value!r}"
-            return None if value in self.choices else told + _near(str(value), self.choices)
-        if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
-            return f"{name} must be {'a number' if kind is float else 'a whole number'}, not {value!r}"
-        if not (self.low <= value <= self.high):  # type: ignore[operator]  # narrowed to a number above; NaN fails too
-            return f"{name} must be from {self.low:g} to {self.high:g}, not {value!r}"
-        return None
-
-
-def _near(word: str, known: Iterable[str]) -> str:
-    """The known word that was meant; this package knows no other that could tell."""
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 class Need(NamedTuple):
@@ -64,6 +39,10 @@ def _number(default: Any, low: float, high: float) -> Any:  # Any, as dataclasse
 
 
 def _choice(default: str, *choices: str) -> Any:
+    return _of(default, choices)
+
+
+def _of(default: str, choices: Collection[str]) -> Any:
     return field(default=default, metadata={"bounds": Bounds(choices=choices)})
 
 
@@ -94,7 +73,7 @@ class HeadConfig:
     """of AdamW, torch's own default"""
     embedding: int = _number(64, 1, 1024)
     """numbers that stand for a value of the column"""
-    backbone: str = _choice("lstm", "lstm", "transformer")
+    backbone: str = _of("lstm", BACKBONES)
     """what reads the window: LSTMs, or causal self-attention over relative positions"""
     hidden: int = _number(128, 1, 4096)
     """nodes of each LSTM, transformer block and dense layer"""
@@ -110,6 +89,8 @@ class HeadConfig:
     """slots with dropout, counted from the output backwards"""
     dropout: float = _number(0.3, 0.0, 0.95)
     """share of the nodes that a dropout layer silences; without effect if there is none"""
+    backbone_options: tuple[tuple[str, Plain], ...] = field(default=(), metadata={"bounds": Bounds()})
+    """what its backbone has of its own; known by everyone else as BACKBONE.NAME, one hyperparameter each"""
 
     _counted: ClassVar[tuple[str, ...]] = ("batchnorm_layers", "dropout_layers")
     needs: ClassVar[tuple[Need, ...]] = (
@@ -119,19 +100,27 @@ class HeadConfig:
     left_alone: ClassVar[tuple[str, ...]] = ("form",)  # what our spaces do not draw, and a user's own may
 
     def __post_init__(self) -> None:
-        values = dataclasses.asdict(self)
+        values = self.to_dict()
         problems = self.problems(values)
         if not problems:
             problems = [
                 f"{name} must be at most {self.slots} (lstm_layers + dense_layers), not {values[name]}"
                 for name in self._counted
-                if values[name] > self.slots
+                if int(values[name]) > self.slots
             ] + self.conflicts(values)
         if problems:
             raise ValueError("; ".join(problems))
         for f in dataclasses.fields(self):  # 0 for 0.0 is welcome in JSON; kept as what the annotation says
             if f.type in ("float", float):
                 object.__setattr__(self, f.name, float(values[f.name]))
+        given = dict(self.backbone_options)
+        whole = ((name, option.kind(given.get(name, option.default))) for name, option in _options(self.backbone))
+        object.__setattr__(self, OPTIONS, tuple(whole))
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """What its backbone has of its own, by name."""
+        return dict(self.backbone_options)
 
     @property
     def tail(self) -> int:
@@ -145,8 +134,9 @@ class HeadConfig:
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
-        """The hyperparameters, in order."""
-        return tuple(f.name for f in dataclasses.fields(cls))
+        """The hyperparameters, in order; those that only one backbone has come last."""
+        own = (f"{backbone}.{name}" for backbone in BACKBONES for name, _ in _options(backbone))
+        return (*(f.name for f in dataclasses.fields(cls) if f.name != OPTIONS), *own)
 
     @classmethod
     def highest(cls, name: str) -> float:
@@ -157,17 +147,19 @@ class HeadConfig:
     @classmethod
     def problems(cls, values: Mapping[str, object]) -> list[str]:
         """What is wrong with some or all values, each by itself: unknown names, wrong types, out of bounds."""
-        known = {f.name: f for f in dataclasses.fields(cls)}
+        known = cls._known()
         problems = [
-            f"unknown hyperparameter {name!r}; known: {', '.join(known)}{_near(name, known)}"
+            f"unknown hyperparameter {name!r}; known: {', '.join(cls.names())}{near(name, cls.names())}"
             for name in values
-            if name not in known
+            if name not in known and _option(name) is None
         ]
         for name, value in values.items():
             if name in known:
-                kind = {"int": int, "float": float, "str": str}[str(known[name].type)]
-                problem = known[name].metadata["bounds"].problem(name, value, kind)
-                problems += [problem] if problem else []
+                problem = known[name].bounds.problem(name, value, known[name].kind)
+            else:
+                option = _option(name)
+                problem = option.bounds.problem(name, value, option.kind) if option else None
+            problems += [problem] if problem else []
         return problems
 
     @classmethod
@@ -178,15 +170,23 @@ class HeadConfig:
             for name, value, other, wanted, reason in cls.needs
             if values.get(name) == value and values.get(other, wanted) != wanted
         ]
-        hidden, heads = values.get("hidden"), values.get("attention_heads")
-        if values.get("backbone") == "transformer" and isinstance(hidden, int) and isinstance(heads, int):
-            found += [f"attention_heads={heads} must divide hidden={hidden}"] if hidden % heads else []
+        backbone = values.get("backbone")
+        if isinstance(backbone, str) and backbone in BACKBONES:
+            spec = BACKBONES[backbone]
+            found += _foreign(values, backbone) + spec.conflicts(values)
+            if not spec.causal and values.get("loss", "last") != "last":
+                found.append(f"backbone={backbone} needs loss=last: its positions see those that come later")
         return found
 
     @classmethod
     def implied(cls, values: Mapping[str, object]) -> dict[str, Plain]:
         """The hyperparameters that follow from some values."""
-        return {other: wanted for name, value, other, wanted, _ in cls.needs if values.get(name) == value}
+        owner = next((name.partition(".")[0] for name in values if "." in name), None)
+        found: dict[str, Plain] = {} if owner is None else {"backbone": owner}
+        backbone = values.get("backbone", owner)
+        if isinstance(backbone, str) and backbone in BACKBONES and not BACKBONES[backbone].causal:
+            found["loss"] = "last"
+        return found | {other: wanted for name, value, other, wanted, _ in cls.needs if values.get(name) == value}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -195,14 +195,26 @@ class HeadConfig:
         Raises:
             ValueError: unknown names (the known ones are told), wrong types, values out of bounds.
         """
-        problems = cls.problems(values)
+        problems = cls.problems(values) or _foreign(values, values.get("backbone", cls.backbone))
         if problems:
             raise ValueError("; ".join(problems))
-        return cls(**values)
+        own = tuple((name.partition(".")[2], value) for name, value in values.items() if "." in name)
+        return cls(**{name: value for name, value in values.items() if "." not in name}, backbone_options=own)
 
     def to_dict(self) -> dict[str, Plain]:
         """All hyperparameters, JSON-plain; ``from_dict(to_dict())`` is equal."""
-        return dataclasses.asdict(self)
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != OPTIONS}
+        return values | {f"{self.backbone}.{name}": value for name, value in self.backbone_options}
+
+    @classmethod
+    def _known(cls) -> dict[str, Option]:
+        """The hyperparameters that every backbone has."""
+        kinds = {"int": int, "float": float, "str": str}
+        return {
+            f.name: Option(kinds[str(f.type)](f.default), f.metadata["bounds"])
+            for f in dataclasses.fields(cls)
+            if f.name != OPTIONS
+        }
 
     @classmethod
     def parse(cls, settings: Iterable[str]) -> dict[str, Plain]:
@@ -211,25 +223,43 @@ class HeadConfig:
         Raises:
             ValueError: not ``NAME=VALUE``, or what `from_dict` refuses.
         """
-        kinds = {f.name: str(f.type) for f in dataclasses.fields(cls)}
+        known = cls._known()
         values: dict[str, Plain] = {}
         for setting in settings:
             name, equals, text = (s.strip() for s in setting.partition("="))
             if not equals or not name or not text:
                 raise ValueError(f"{setting!r} is not NAME=VALUE, for example hidden=64")
-            values[name] = _converted(text, kinds.get(name, "str"))
+            option = known.get(name) or _option(name)
+            values[name] = _converted(text, option.kind if option else str)
         problems = cls.problems(values)
         if problems:
             raise ValueError("; ".join(problems))
         return values
 
 
-def _converted(text: str, kind: str) -> Plain:
+def _converted(text: str, kind: type) -> Plain:
     """The text as a number if it should and can be one; what it is not is told by `problems`."""
     try:
-        return int(text) if kind == "int" else float(text) if kind == "float" else text
+        return kind(text)  # type: ignore[no-any-return]  # int, float or str
     except ValueError:
         return text
+
+
+def _options(backbone: str) -> Collection[tuple[str, Option]]:
+    """What a backbone has of its own; nothing for one that is unknown."""
+    return BACKBONES[backbone].options.items() if backbone in BACKBONES else ()
+
+
+def _foreign(values: Mapping[str, object], backbone: str) -> list[str]:
+    """Which of the values belong to another backbone."""
+    others = ((name, name.partition(".")[0]) for name in values if "." in name)
+    return [f"{name} needs backbone={other}, not backbone={backbone}" for name, other in others if other != backbone]
+
+
+def _option(name: str) -> Option | None:
+    """The hyperparameter BACKBONE.NAME; None if there is none."""
+    backbone, _, own = name.partition(".")
+    return dict(_options(backbone)).get(own)
 
 
 @dataclass(frozen=True)

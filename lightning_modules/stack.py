@@ -1,21 +1,23 @@
 """The backbone and the dense layers, built from their counts. Knows nothing of what goes in or comes out.
 
-`lstm_layers` LSTMs (or transformer blocks in their place) of `hidden` nodes, then `dense_layers` dense layers (Linear +
-ReLU); the output layer is the head's. After each of them there is a slot; `batchnorm_layers` and `dropout_layers` fill
-slots from the output backwards.
+`lstm_layers` LSTMs (or another backbone's layers in their place, see `backbones`) of `hidden` nodes, then
+`dense_layers` dense layers (Linear + ReLU); the output layer is the head's. After each of them there is a slot;
+`batchnorm_layers` and `dropout_layers` fill slots from the output backwards.
 """
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Callable
+from typing import Any
+
 from torch import Tensor, nn
 
+from lightning_modules.backbones import BACKBONES
 from lightning_modules.config import HeadConfig
-from lightning_modules.transformer import blocks
 
 __all__ = ["ChannelNorm", "Memory", "Stack"]
 
-Memory = list[tuple[Tensor, Tensor]]  # of each LSTM after its last position: output and cell, both (1, batch, hidden)
+Memory = list[Any]  # of each layer that carries one, after its last position: of an LSTM, its output and its cell
 
 
 class ChannelNorm(nn.BatchNorm1d):
@@ -35,20 +37,14 @@ class Slot(nn.Sequential):
 
 
 class Stack(nn.Module):
-    """Embedded windows to the state that an output layer reads.
-
-    One `nn.LSTM` a layer: with a slot between two LSTMs there is no other way, and without one a single module of
-    several layers was measured to be no faster.
-    """
+    """Embedded windows to the state that an output layer reads."""
 
     def __init__(self, config: HeadConfig) -> None:
         super().__init__()
         hidden, slots = config.hidden, config.slots
-        widths = [config.embedding] + [hidden] * (config.lstm_layers - 1)
-        lstms = config.backbone == "lstm"
-        self.backbone = nn.ModuleList(
-            (nn.LSTM(width, hidden, batch_first=True) for width in widths) if lstms else blocks(config)
-        )
+        spec = BACKBONES[config.backbone]
+        self.carries = spec.carries
+        self.backbone = nn.ModuleList(spec.build(config))
         self.dense = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(config.dense_layers))
         self.slots = nn.ModuleList(
             Slot(
@@ -75,15 +71,16 @@ class Stack(nn.Module):
 
         Args:
             positions: (batch, positions, embedding).
-            memory: what this returned of the positions before; None if there are none. A transformer remembers nothing.
+            memory: what this returned of the positions before; None if there are none. Not every backbone remembers.
             tail, counted: see `forward`.
         """
         x, slots, after = positions, iter(self.slots), Memory()
         for depth, layer in enumerate(self.backbone):
             last = depth == len(self.backbone) - 1
             kept = tail if last else x.shape[1]  # the layers above need no other positions
-            if isinstance(layer, nn.LSTM):
-                x, remembered = layer(x) if memory is None else _stepped(layer, x, memory[depth])
+            if self.carries:
+                follow: Callable[..., tuple[Tensor, Any]] = layer.follow  # type: ignore[assignment]
+                x, remembered = follow(x, None if memory is None else memory[depth])
                 x = x[:, -kept:]
                 after.append(remembered)
             else:
@@ -92,16 +89,3 @@ class Stack(nn.Module):
         for dense in self.dense:
             x = next(slots)(dense(x).relu())
         return x, after
-
-
-def _stepped(layer: nn.LSTM, x: Tensor, memory: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """What the layer gives, position by position.
-
-    A call of the layer itself begins by laying out its weights, which takes several times as long as one position.
-    """
-    output, cell = memory[0][0], memory[1][0]
-    outputs = []
-    for position in x.unbind(dim=1):
-        output, cell = torch.lstm_cell(position, (output, cell), *layer.all_weights[0])
-        outputs.append(output)
-    return torch.stack(outputs, dim=1), (output[None], cell[None])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
+from lightning_modules.backbones import BACKBONES
 from search_spaces.fixing import fixed_values
 from search_spaces.leaning import lean
 from search_spaces.trial import Trial
@@ -12,13 +15,29 @@ __all__ = ["draw_backbone"]
 
 
 def draw_backbone(trial: Trial) -> dict[str, Any]:
-    """backbone, hidden and, for a transformer, attention_heads, which divide `hidden`."""
-    # on chorales LSTMs are 0.6 nats ahead of transformers after the same minutes; more songs may turn that
-    backbone = lean(trial, "backbone", {"lstm": 0.85, "transformer": 0.15})
+    """backbone, hidden, and what the backbone has of its own."""
+    backbone = lean(trial, "backbone", _odds(fixed_values(trial)))
     # 256 is 0.2 nats better than 128 on chorales at half the speed; two songs need a quarter of it
     hidden = trial.suggest_int("hidden", 48, 288, log=True)
-    if backbone == "lstm":
-        return {"backbone": backbone, "hidden": hidden}
+    drawn: dict[str, Any] = {"backbone": backbone, "hidden": hidden}
+    spec = BACKBONES[backbone]
+    if not spec.causal:
+        drawn["loss"] = "last"
+    if backbone in SPACES:
+        return drawn | SPACES[backbone](trial, hidden)
+    return drawn | (spec.space(trial) if spec.space else {})
+
+
+def _odds(fixed: Mapping[str, Any]) -> dict[str, float]:
+    """How often each is drawn; one that is fixed is answered, whatever its odds."""
+    half = fixed.get("loss", "last") != "last"  # which only a causal one takes
+    odds = {name: spec.odds for name, spec in BACKBONES.items() if spec.odds and (spec.causal or not half)}
+    whole = sum(odds.values())
+    return {name: odd / whole for name, odd in odds.items()}
+
+
+def _of_transformer(trial: Trial, hidden: int) -> dict[str, Any]:
+    """attention_heads, which divide `hidden`."""
     heads = trial.suggest_categorical("attention_heads", (2, 4, 8))
     fixed = fixed_values(trial)
     if "attention_heads" not in fixed and "hidden" in fixed:
@@ -26,5 +45,9 @@ def draw_backbone(trial: Trial) -> dict[str, Any]:
     elif "hidden" not in fixed:
         hidden = max(round(hidden / heads), 1) * heads
     elif hidden % heads:  # both are fixed and do not fit: LSTMs have no heads
-        return {"backbone": "lstm", "hidden": hidden}
-    return {"backbone": backbone, "hidden": hidden, "attention_heads": heads}
+        return {"backbone": "lstm"}
+    return {"hidden": hidden, "attention_heads": heads}
+
+
+# what our own backbones draw beside `hidden`: networks know no search, so it does not stand in their specs
+SPACES: Mapping[str, Callable[[Trial, int], dict[str, Any]]] = MappingProxyType({"transformer": _of_transformer})

@@ -166,7 +166,10 @@ def main(
 
 def reported(command: Callable[[], object]) -> int:
     """Run a command; whatever goes wrong with it is one line on standard error. The exit status, as of `main`."""
+    from experiments.plugins import check_packages
+
     try:
+        check_packages()
         command()
     except UserError as error:
         _tell("error:", "red", str(error))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from datamodules.errors import UserError
 from experiments.heads import HEADS
+from experiments.plugins import note_unknown_heads
 from experiments.run_folder import default_runs, open_run
 from experiments.winners import ALL_SONGS, WINNER, Winner, load_winner, newest_winner
 
@@ -29,6 +30,8 @@ def chosen_winners(
     """
     runs, name = runs or default_runs(), ALL_SONGS if all_songs else WINNER
     opened = open_run(run, runs) if run is not None else None
+    if opened is not None:
+        note_unknown_heads(opened)
     paths: dict[str, Path] = {}
     for head in HEADS:
         named = of_heads.get(head)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from datamodules.form.finding import find_form
 from datamodules.song import Song, bar_lines
 from experiments.command_line.cli import console, note, say
-from experiments.heads import HEADS
+from experiments.heads import HEADS, WRITING
 from experiments.music.arrangement.dressing import Dress, dresser
 from experiments.music.copying.avoiding import avoiding
 from experiments.music.copying.figures import comparison
@@ -44,7 +44,7 @@ class Order:
     """What new songs are to be.
 
     Attributes:
-        winners: by head.
+        winners: by head, of those that write.
         out: the MIDI file; with several candidates numbers are added to its name.
         settings: see `generation.Settings`.
         prime: a MIDI file; None for the default one.
@@ -59,6 +59,7 @@ class Order:
         free: whether the heads write without a plan.
         variation: see `planned.planned`.
         between: two songs that the new one stands between, in place of a prime; None for none.
+        judges: by head, of those that write nothing: they say with the others which candidate is the likeliest.
     """
 
     winners: Mapping[str, Winner]
@@ -76,6 +77,7 @@ class Order:
     free: bool = False
     variation: float = VARIATION
     between: Between | None = None
+    judges: Mapping[str, Winner] = field(default_factory=dict)
 
 
 def first_song(run: Run, heads: Sequence[str], *, seed: int) -> Written:
@@ -131,6 +133,9 @@ class _Maker:
             say(line)
         if not self.by_bars:
             _announce(self.winners, self.prime, self.settings, order.shares)
+        for head, winner in order.judges.items():
+            use = "judges the candidates with the others" if order.candidates > 1 else "it would judge --candidates"
+            say(f"{head}: {winner.path} (writes nothing of a song; {use})")
         with bar("writing events") as advance:
             drawn = generate(
                 self.winners, self.prime, self.settings, shares=order.shares, candidates=order.candidates,
@@ -139,7 +144,7 @@ class _Maker:
             songs = list(drawn)
         if order.candidates == 1:
             return [self._written(order.out, 0, songs[0])]
-        likely = likelihoods(self.winners, songs, self.networks)
+        likely = likelihoods({**self.winners, **order.judges}, songs, self.networks)
         ranked = sorted(range(len(songs)), key=lambda number: likely[number].rank)
         paths = [numbered_path(order.out, rank + 1) for rank in range(len(songs))]
         written = [self._written(path, number, songs[number]) for path, number in zip(paths, ranked, strict=True)]
@@ -207,7 +212,7 @@ class _Maker:
 
 def _announce(winners: Mapping[str, Winner], prime: Prime, settings: Settings, shares: Mapping[str, Share]) -> None:
     """Say where each column comes from, and what the user should know of it."""
-    for head in HEADS:
+    for head in WRITING:
         if head not in winners:
             say(f"{head}: no head, so {without_head(head)}")
             continue

@@ -58,7 +58,7 @@ class Prime:
         """The events' values in a head's column, a new list."""
         if spec.chords:
             return list(self.events.chords())
-        return list(getattr(self.events, spec.field).tolist())
+        return list(spec.numbers(self.events).tolist())
 
     def heard(self) -> list[Event]:
         """The events of the context, as heads hear them."""

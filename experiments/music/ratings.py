@@ -14,7 +14,7 @@ from typing import Any, TypeGuard
 
 from datamodules.errors import UserError
 from datamodules.files import read_whole
-from experiments.heads import HEADS
+from experiments.heads import WRITING
 from experiments.music.events.voices import Sampling
 
 __all__ = ["BEST", "FORMAT", "WORST", "Liked", "liked"]
@@ -24,7 +24,7 @@ WORST, BEST = 1, 5
 MOST_BYTES, MOST_ROWS, MOST_FILES = 1 << 20, 1000, 1000
 HOTTEST = 100.0  # a temperature that draws evenly
 
-Setting = tuple[tuple[str, Sampling], ...]  # the heads, each with its sampling, in the order of HEADS
+Setting = tuple[tuple[str, Sampling], ...]  # the heads, each with its sampling, in the order of WRITING
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _in_words(setting: Setting) -> str:
     if len(set(each.values())) > 1:
         return "; ".join(f"{head} {how}" for head, how in each.items())
     how = next(iter(each.values()))
-    return how if len(each) == len(HEADS) else f"{how} ({', '.join(each)})"
+    return how if len(each) == len(WRITING) else f"{how} ({', '.join(each)})"
 
 
 def _rows(path: Path, seen: set[str]) -> Iterator[_Row]:
@@ -143,10 +143,10 @@ def _understood(whole: Any) -> list[_Row]:
 
 
 def _setting(found: Any, number: int) -> Setting:
-    if not isinstance(found, dict) or not found or not set(found) <= set(HEADS):
-        raise ValueError(f"the settings of excerpt {number} are not those of heads ({', '.join(HEADS)})")
+    if not isinstance(found, dict) or not found or not set(found) <= set(WRITING):
+        raise ValueError(f"the settings of excerpt {number} are not those of heads ({', '.join(WRITING)})")
     setting = []
-    for head in HEADS:
+    for head in WRITING:
         if head not in found:
             continue
         values = found[head] if isinstance(found[head], dict) else {}

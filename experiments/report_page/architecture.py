@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from experiments.winners import Winner
+from lightning_modules.backbones import BACKBONES
 
 __all__ = ["Box", "boxes"]
 
@@ -43,7 +44,8 @@ def _boxes(winner: Winner) -> Iterator[Box]:
     yield Box("input", f"the last {window} events", seen)
     size = f"{window} positions × {embedding}"
     yield Box("embedding", "Embedding", size, embedding, _weights(winner, "encoder."))
-    name, before = ("LSTM" if config.backbone == "lstm" else "Transformer block"), embedding
+    layer_name, before = BACKBONES[config.backbone].layer, embedding
+    name = layer_name[:1].upper() + layer_name[1:]
     slot = 0
     for layer in range(config.lstm_layers):
         last = layer == config.lstm_layers - 1

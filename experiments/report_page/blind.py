@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from datamodules.errors import UserError
 from datamodules.song import Song
 from experiments.dataset import Dataset
-from experiments.heads import HEADS
+from experiments.heads import WRITING
 from experiments.music.arrangement.dressing import Dress, dresser
 from experiments.music.events.generation import Sampling, without_head
 from experiments.music.events.grids import common_grid
@@ -37,7 +37,7 @@ __all__ = ["LEVEL", "SETTINGS", "blind_page", "real_ones"]
 
 # By head; top-p 0 is the default. The first three differ in temperature alone, so that a short page tells of that.
 SETTINGS = tuple(
-    {head: Sampling(temperature, top_p or Sampling.of(head).top_p) for head in HEADS}
+    {head: Sampling(temperature, top_p or Sampling.of(head).top_p) for head in WRITING}
     for top_p in (0.0, 0.9, 1.0)
     for temperature in (1.0, 0.8, 1.2)
 )
@@ -112,7 +112,7 @@ def _page(
         key=base64.b64encode(json.dumps(key, allow_nan=False).encode()).decode(),
         parts=" and ".join(part for part in PARTS.values() if any(part in place.part for place in places)),
         held=all(place.part != "training" for place in places),
-        lacking=[f"{head}: no head, so {without_head(head)}" for head in HEADS if head not in winners],
+        lacking=[f"{head}: no head, so {without_head(head)}" for head in WRITING if head not in winners],
         ratings=range(WORST, BEST + 1),
         seed=seed,
     )

@@ -17,8 +17,9 @@ from typing import Any
 from datamodules.columns import Column
 from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.running import Listed, run_trials
-from experiments.search.watching.observer import Follower, Halt, Observer, View
+from experiments.search.watching.observer import Halt, Observer, View
 from experiments.tables import CONFIRM, FINAL, FINISHED, SEARCH, EpochTable, TrialRow, TrialTable
+from experiments.tracking.trackers import Tracker
 
 __all__ = [
     "FEW",
@@ -86,7 +87,7 @@ def repeat(
     columns: Sequence[Column],
     plan: SearchPlan,
     outcome: Outcome,
-    trackers: Sequence[Follower],
+    trackers: Sequence[Tracker],
     view: View,
     reserve: Callable[[TrialTable], float] = lambda _: 0.0,
 ) -> str:

@@ -38,11 +38,11 @@ from experiments.search.study.warm_start import warm_of
 from experiments.search.trial.columns import Columns, columns_of
 from experiments.search.watching.live import SearchView
 from experiments.search.watching.look_on import study_line
-from experiments.search.watching.observer import Follower
-from experiments.search.watching.tracked import track_search
+from experiments.search.watching.tracked import following
 from experiments.stopping import Interrupt
 from experiments.tables import CONFIRM, FINAL, TrialTable
-from experiments.tracking.tensorboard import Board
+from experiments.tracking.guarded import Guarded
+from experiments.tracking.trackers import Tracker
 from experiments.tracking.wandb_runs import Tracking
 from experiments.winners import Winner, load_winner
 
@@ -113,19 +113,19 @@ def search_head(
         if columns.folds:
             say(f"{spec.name}: {len(columns.folds)} folds over songs; a trial's figures are their mean")
         metric = metric_name(spec.name, options.metric)
-        tracker = track_search(tracking, run, dataset, plan)
         against = baseline_values(columns.searched_baselines, metric)
         _introduce(spec, folder, against, unit_of(column_spec, metric))
         view = SearchView(
             console, column_spec.title, options.trials, unit_of(column_spec, metric), against, search.deadline
         )
-        with Board(folder, note, on=options.tensorboard) as board:
+        with following(tracking, run, dataset, plan) as trackers:
             after = 0.0 if "torch" in sys.modules else IMPORT_AFTER  # an earlier head's search has loaded it
-            with view, beside(partial(_load, spec, board), after=after, gently=True):
-                outcome, choices = _train(spec, columns, search, (tracker, board), view)
+            with view, beside(partial(_load, spec, trackers), after=after, gently=True):
+                outcome, choices = _train(spec, columns, search, trackers, view)
             winner = export_winner(run, dataset, columns, options, search, outcome, choices)
             if winner is not None:
-                tracker.winner(winner.path, {k: v for k, v in winner.facts.items() if k not in LONG})
+                for tracker in trackers:
+                    tracker.winner(winner.path, {k: v for k, v in winner.facts.items() if k not in LONG})
                 _announce(winner, outcome.table, choices, search)
     return outcome.reason
 
@@ -138,14 +138,15 @@ def _introduce(spec: HeadSpec, folder: Path, baselines: Mapping[str, float], uni
     say(f"{spec.name}: {study_line(folder / 'study.journal')}")
 
 
-def _load(spec: HeadSpec, board: Board) -> None:
-    """Import what the export needs, and TensorBoard's files too."""
+def _load(spec: HeadSpec, trackers: Sequence[Guarded]) -> None:
+    """Import what the export needs, and some trackers too."""
     spec.load()
-    board.begin()
+    for tracker in trackers:
+        tracker.begin()
 
 
 def _train(
-    spec: HeadSpec, columns: Columns, plan: SearchPlan, trackers: Sequence[Follower], view: SearchView
+    spec: HeadSpec, columns: Columns, plan: SearchPlan, trackers: Sequence[Tracker], view: SearchView
 ) -> tuple[Outcome, list[Choice]]:
     """All trainings of a head; how they ended, and the configurations in order, the winner's first."""
 
@@ -206,6 +207,7 @@ def _plan(
         grace=max(options.max_epochs // GRACE, 2),
         seed=options.seed,
         metric=METRICS[metric_name(spec.name, options.metric)][0],
+        searcher=options.searcher,
         space=space,
         initial=initial,
         warm=partial(warm_of, options, spec.name, run),

@@ -15,6 +15,7 @@ from experiments.data_options import DataOptions
 from experiments.dataset import Dataset, read_dataset
 from experiments.heads import ALL, HeadSpec, named_heads
 from experiments.initial import initial_of_head, initial_place, say_heard
+from experiments.plugins import note_unknown_heads
 from experiments.progress import reading
 from experiments.run_folder import Run, create_run, default_runs, new_name, open_run
 from experiments.search.machines.cluster import in_a_job
@@ -133,6 +134,7 @@ def resume_plans(name: str, runs: Path | None, head: str | None) -> tuple[Run, d
         UserError: there is no such run, or it has not searched the head.
     """
     run = open_run(name, _lasting(runs or default_runs()))
+    note_unknown_heads(run)
     stored = {name: run.facts["heads"][name] for name in run.searched()}
     if not stored:
         raise UserError(f"{run.path} was stopped before its first search; start a new run")

@@ -10,6 +10,7 @@ from typing import Any
 
 from datamodules.framing import UPDATES_PER_EPOCH
 from experiments.initial import Initial
+from experiments.searchers import DEFAULT
 from experiments.stopping import Interrupt
 from experiments.tables import TrialTable
 
@@ -61,6 +62,7 @@ class SearchPlan:
         max_epochs: the most that a trial trains.
         patience: epochs without a better best after which a trial stops by itself.
         grace: epochs that no trial is stopped before, at least 1.
+        searcher: what draws, of `experiments.searchers`.
         space: trial -> all hyperparameters.
         initial: the winner of another run that every trial goes on from; None for fresh weights.
         warm: finds the study of another run that this one begins with, if it has none yet; None for nothing.
@@ -96,6 +98,7 @@ class SearchPlan:
     resume: str
     interrupt: Interrupt
     max_failures: int
+    searcher: str = DEFAULT
     updates_per_epoch: int = UPDATES_PER_EPOCH
     sign: str = field(default_factory=lambda: uuid.uuid4().hex)
 

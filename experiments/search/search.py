@@ -18,8 +18,9 @@ from experiments.search.study.optuna_study import METRIC, StudySearch, next_row,
 from experiments.search.study.resume import bring_up_to_date, enqueue_interrupted
 from experiments.search.study.space_change import check_space
 from experiments.search.study.warm_start import warm_start
-from experiments.search.watching.observer import Follower, Halt, Observer, View
+from experiments.search.watching.observer import Halt, Observer, View
 from experiments.tables import EpochTable, TrialTable
+from experiments.tracking.trackers import Tracker
 
 __all__ = ["run_search"]
 
@@ -28,7 +29,7 @@ def run_search(
     spec: HeadSpec,
     columns: Sequence[Column],
     plan: SearchPlan,
-    trackers: Sequence[Follower],
+    trackers: Sequence[Tracker],
     view: View,
     reserve: Callable[[TrialTable], float] = lambda _: 0.0,
 ) -> Outcome:
@@ -43,7 +44,7 @@ def run_search(
     """
     check_storage(plan.storage, plan.sign)
     table = TrialTable.read(plan.folder / "trials.csv", spec.config.names())
-    study = open_study(plan.folder / "study.journal", spec.name, plan.seed)
+    study = open_study(plan.folder / "study.journal", spec.name, plan.seed, plan.searcher)
     check_space(study, plan.space, plan.folder)
     epochs = EpochTable(plan.folder / "epochs.csv")
     _go_on(table, epochs, study, plan)

@@ -15,7 +15,7 @@ from experiments.command_line.cli import note, say
 from experiments.command_line.config_file import as_toml
 from experiments.dataset import Dataset
 from experiments.files import place, write_text
-from experiments.heads import HEADS
+from experiments.heads import WRITING
 from experiments.run_folder import Run
 from experiments.search.beside import beside
 from experiments.search.export import AllFailedError
@@ -131,7 +131,7 @@ def _first_song(run: Run, plans: Sequence[HeadPlan]) -> Written | None:
     """Write a song, so that there is something to hear; None if there is no winner."""
     from experiments.music.making import first_song
 
-    heads = [name for name in HEADS if run.winner(name).exists()]
+    heads = [name for name in WRITING if run.winner(name).exists()]
     return first_song(run, heads, seed=plans[0].options.seed) if heads else None
 
 

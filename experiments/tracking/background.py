@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 __all__ = ["Background", "first_line"]
@@ -15,19 +16,23 @@ class Background:
     Args:
         name: of what is done, for whoever is told that it is left out.
         tell: called once, with one line, when an action raises or does not end.
+
+    Attributes:
+        given: when the action was given that is done now, in seconds since 1970.
     """
 
     def __init__(self, name: str, tell: Callable[[str], None]) -> None:
         self.name, self.tell = name, tell
         self.failed = False
-        self.work: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        self.given = time.time()
+        self.work: queue.Queue[tuple[float, Callable[[], None]] | None] = queue.Queue()
         self.thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self.thread.start()
 
     def do(self, action: Callable[[], None]) -> None:
         """Do it when all that came before is done."""
         if not self.failed:
-            self.work.put(action)
+            self.work.put((time.time(), action))
 
     def close(self, patience: float) -> None:
         """Wait for what is still to be done, `patience` seconds at most."""
@@ -37,7 +42,8 @@ class Background:
             self._fail("it does not answer")
 
     def _serve(self) -> None:
-        while (action := self.work.get()) is not None:
+        while (next_one := self.work.get()) is not None:
+            self.given, action = next_one
             if self.failed:
                 continue
             try:

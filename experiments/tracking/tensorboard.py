@@ -1,9 +1,8 @@
-"""TensorBoard, the only file that imports tensorboardX: an event file a trial, written in a thread of its own.
+"""TensorBoard, the only file that imports tensorboardX: an event file a trial.
 
     tensorboard --logdir runs/NAME
 
 shows every trial's curves (Time series) and its hyperparameters beside its figures (HParams), while a search runs too.
-An event file that cannot be written costs the search nothing: it is told once, and the search goes on.
 
 tensorboardX gives the records' form. Its SummaryWriter has a queue and two threads for every trial, and waits for the
 disk at every flush: here a record is appended in one call, and the system writes it when it likes.
@@ -13,15 +12,13 @@ from __future__ import annotations
 
 import os
 import struct
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from experiments.tables import SEARCH
-from experiments.tracking.background import Background
+from experiments.tracking.trackers import Search
 
 __all__ = ["FOLDER", "Board"]
 
@@ -61,59 +58,29 @@ class Board:
     A trial that goes on under another driver reports all its epochs again, and gets a new file in the place of the old
     one. Under the same driver an epoch that comes again with other figures (its worker died, and the checkpoint was of
     an earlier one) takes back what was written from there on, as TensorBoard's `purge_step` does.
-
-    Args:
-        folder: the head's.
-        tell: called once, with one line, if it fails.
-        on: False makes every call do nothing.
     """
 
-    PATIENCE = 20.0  # seconds that `close` waits for what is still to be written
-
-    def __init__(self, folder: Path, tell: Callable[[str], None], *, on: bool = True) -> None:
-        self.folder = folder / FOLDER
+    def __init__(self, search: Search) -> None:
+        self.folder, self.now = search.folder / FOLDER, search.now
         self.trials: dict[int, _Trial] = {}
-        self.may_begin = threading.Event()
-        self.work = Background("TensorBoard", tell) if on else None
-        self._do(self._wait)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def begin(self) -> None:
-        """From here on it may write; what is told before waits. tensorboardX imports torch, which takes seconds."""
-        self.may_begin.set()
 
     def start(self, row: int, config: Mapping[str, Any], *, tag: str = "") -> None:
         """Open the file of a trial; one that is no trial of the search has a tag, which says what it is."""
-        shown, now = {**config, "kind": tag or SEARCH}, time.time()
-        self._do(lambda: self._start(row, shown, now))
+        self._start(row, {**config, "kind": tag or SEARCH}, self.now())
 
     def log(self, row: int, report: Mapping[str, Any]) -> None:
         """Write an epoch."""
-        figures, now = dict(report), time.time()
-        self._do(lambda: self._log(row, figures, now))
+        self._log(row, report, self.now())
 
     def finish(self, row: int, summary: Mapping[str, Any], *, failed: bool = False) -> None:
         """Close the file of a trial."""
-        now = time.time()
-        self._do(lambda: self._finish(row, failed, now))
+        self._finish(row, failed, self.now())
+
+    def winner(self, path: Path, facts: Mapping[str, Any]) -> None:
+        """It is among the trials."""
 
     def close(self) -> None:
-        """Wait a while for what is still to be written, never for ever."""
-        self.begin()
-        if self.work is not None:
-            self.work.close(self.PATIENCE)
-
-    def _do(self, action: Callable[[], None]) -> None:
-        if self.work is not None:
-            self.work.do(action)
-
-    def _wait(self) -> None:
-        self.may_begin.wait()
+        """Every record is written when it comes."""
 
     def _start(self, row: int, config: dict[str, Any], now: float) -> None:
         if row in self.trials:  # it has a new worker
@@ -140,7 +107,7 @@ class Board:
             path.unlink()
         return own, bool(old)
 
-    def _log(self, row: int, report: dict[str, Any], now: float) -> None:
+    def _log(self, row: int, report: Mapping[str, Any], now: float) -> None:
         trial, epoch = self.trials[row], int(report["epoch"])
         figures = {name: float(value) for name, value in report.items() if name not in NOT_SHOWN}
         if not trial.told:

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import nn
 
+from lightning_modules.backbones import BACKBONES
 from lightning_modules.config import HeadConfig, NotesConfig
 from lightning_modules.stack import ChannelNorm, Slot, Stack
-from lightning_modules.transformer import SWIFT, Attention, Block
+from lightning_modules.transformer import SWIFT, Attention
 
 SHAPES = list(itertools.product((1, 2, 3), (0, 1, 2, 3)))
-BACKBONES = {"lstm": nn.LSTM, "transformer": Block}
 
 
 def small(**settings: int | str) -> HeadConfig:
@@ -39,7 +39,7 @@ def test_modules_equal_the_counts(backbone: str, layers: int, dense: int) -> Non
     for norms, dropouts in itertools.product(range(layers + dense + 1), repeat=2):
         counts = {"dense_layers": dense, "batchnorm_layers": norms, "dropout_layers": dropouts}
         stack = Stack(small(backbone=backbone, lstm_layers=layers, **counts))
-        found = [count(stack, kind) for kind in (BACKBONES[backbone], nn.BatchNorm1d, nn.Dropout)]
+        found = [len(stack.backbone), *(count(stack, kind) for kind in (nn.BatchNorm1d, nn.Dropout))]
         assert found == [layers, norms, dropouts]
         assert [type(layer) for layer in stack.dense] == [nn.Linear] * dense
         assert stack(torch.zeros(2, 5, 3)).shape == (2, 1, 4)

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from trackers_made import wandb_tracker
 
 from experiments.command_line.cli import main
 from experiments.figures import confirmed_in_words
@@ -41,7 +42,6 @@ from experiments.search.running import Listed
 from experiments.search.watching.live import SearchView
 from experiments.stopping import Interrupt
 from experiments.tables import CONFIRM, FINAL, TrialRow, TrialTable
-from experiments.tracking.tracker import Tracker
 from experiments.tracking.wandb_runs import Tracking
 from experiments.train import TrainOptions, train
 from experiments.tune import TuneOptions, tune
@@ -251,7 +251,7 @@ def test_what_is_to_be_done_stands_in_the_table_first(tmp_path: Path, monkeypatc
     table.path = tmp_path / "trials.csv"
     confirmed(table, 0, 2.0, status="interrupted")
     table.rows[9] = TrialRow(9, CONFIRM, 7, 3, status="waiting")  # planned for one that is no longer among the best
-    tracker = Tracker(Tracking("off", tmp_path, print), "g", "x")
+    tracker = wandb_tracker(Tracking("off", tmp_path, print), "g", "x")
     view = SearchView(Console(), "notes", 2, "nats", {})
     pairs = unconfirmed(table, 2, SEED, PATIENCE)
     outcome = Outcome(table, "", next_row=20)

@@ -10,7 +10,7 @@ from optuna.trial import TrialState, create_trial
 
 from experiments.heads import HEADS
 from experiments.search.study import sampler as module
-from experiments.search.study.sampler import GOOD, HISTORY, sampler, thinned
+from experiments.search.study.sampler import GOOD, HISTORY, thinned, tpe
 from search_spaces import complete
 
 SPEC = HEADS["notes"]
@@ -33,7 +33,7 @@ def searched(by: optuna.samplers.BaseSampler, trials: int) -> list[dict[str, Any
 
 def test_up_to_a_thousand_trials_it_is_optunas() -> None:
     own = optuna.samplers.TPESampler(seed=3, multivariate=True, group=True, constant_liar=True)
-    assert searched(sampler(3), 60) == searched(own, 60)
+    assert searched(tpe(3), 60) == searched(own, 60)
 
 
 def test_beyond_it_asks_of_the_best_and_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,10 +46,10 @@ def test_beyond_it_asks_of_the_best_and_the_newest(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(optuna.samplers.TPESampler, "_sample", count)
     monkeypatch.setattr(module, "HISTORY", 30)
-    whole = searched(sampler(3), 60)
+    whole = searched(tpe(3), 60)
     assert max(seen) == 30
     monkeypatch.setattr(module, "HISTORY", 1000)
-    assert searched(sampler(3), 60)[:30] == whole[:30]
+    assert searched(tpe(3), 60)[:30] == whole[:30]
     assert max(seen) == 58
 
 

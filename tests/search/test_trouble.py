@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ray.air.execution._internal.actor_manager import RayActorManager
 from ray.exceptions import OutOfMemoryError, RayActorError
+from trackers_made import wandb_tracker
 from trials_made import Silent, columns, config, settings
 
 from datamodules.errors import UserError
@@ -23,7 +24,6 @@ from experiments.search.trial.trainable import train_trial
 from experiments.search.watching.observer import Halt, Observer
 from experiments.stopping import Interrupt, stopping
 from experiments.tables import EpochTable, TrialTable
-from experiments.tracking.tracker import Tracker
 from experiments.tracking.wandb_runs import Tracking
 
 
@@ -36,7 +36,7 @@ class Trial:
 
 
 def observer(folder: Path) -> Observer:
-    tracker = Tracker(Tracking("off", folder, lambda text: None), "r/offsets", "x")
+    tracker = wandb_tracker(Tracking("off", folder, lambda text: None), "r/offsets", "x")
     return Observer(TrialTable(folder / "trials.csv"), EpochTable(folder / "epochs.csv"), (tracker,), Silent())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
 import time
@@ -10,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from trackers_made import board
 
 from experiments.heads import HEADS
 from experiments.tables import EpochTable
-from experiments.tracking.tensorboard import FILES, FOLDER, Board
+from experiments.tracking.tensorboard import FILES, FOLDER
 
 CONFIG = HEADS["offsets"].config().to_dict()
 OWN = ("epoch", "updates", "best_epoch", "seconds")
@@ -26,16 +26,16 @@ def report(row: int, epoch: int, valid: float) -> dict[str, Any]:
 
 def search(folder: Path, told: list[tuple[int, int, float]], *, ends: bool = True) -> None:
     """A driver that is told of these (row, epoch, valid), puts them into epochs.csv, and into event files."""
-    board, epochs = Board(folder, pytest.fail), EpochTable(folder / "epochs.csv")
-    board.begin()
+    writer, epochs = board(folder, pytest.fail), EpochTable(folder / "epochs.csv")
+    writer.begin()
     for row in dict.fromkeys(row for row, _, _ in told):
-        board.start(row, {**CONFIG, "hidden": 16 + row})
+        writer.start(row, {**CONFIG, "hidden": 16 + row})
     for row, epoch, valid in told:
-        board.log(row, report(row, epoch, valid))
+        writer.log(row, report(row, epoch, valid))
         epochs.add(row, report(row, epoch, valid))
     for row in dict.fromkeys(row for row, _, _ in told) if ends else ():
-        board.finish(row, {}, failed=row == 1)
-    board.close()
+        writer.finish(row, {}, failed=row == 1)
+    writer.close()
     epochs.finish()
 
 
@@ -98,12 +98,12 @@ def test_hyperparameters_and_how_a_trial_ended(tmp_path: Path) -> None:
 
 
 def test_what_is_told_before_it_may_begin_is_written_after(tmp_path: Path) -> None:
-    board = Board(tmp_path, pytest.fail)
-    board.start(0, CONFIG)
-    board.log(0, report(0, 1, 2.0))
+    writer = board(tmp_path, pytest.fail)
+    writer.start(0, CONFIG)
+    writer.log(0, report(0, 1, 2.0))
     time.sleep(0.1)
     assert not (tmp_path / FOLDER).exists()
-    board.close()
+    writer.close()
     assert len(list((tmp_path / FOLDER / "00000").glob(FILES))) == 1
 
 
@@ -115,24 +115,24 @@ def test_no_link_of_a_strangers_run_is_followed(tmp_path: Path) -> None:
     for link in (tmp_path / "run" / FOLDER, tmp_path / "other" / FOLDER / "00000"):
         link.parent.mkdir(parents=True)
         link.symlink_to(ours if link.name == FOLDER else ours / "00000")
-        board = Board(tmp_path / link.relative_to(tmp_path).parts[0], pytest.fail)
-        board.start(0, CONFIG)
-        board.close()
+        writer = board(tmp_path / link.relative_to(tmp_path).parts[0], pytest.fail)
+        writer.start(0, CONFIG)
+        writer.close()
         assert not link.is_symlink()
     assert [(path.name, path.read_text()) for path in (ours / "00000").iterdir()] == [(kept.name, "ours")]
 
 
 def test_a_full_disk_is_told_once_and_the_search_goes_on(tmp_path: Path) -> None:
     said: list[str] = []
-    board = Board(tmp_path, said.append)
-    board.start(0, CONFIG)
+    writer = board(tmp_path, said.append)
+    writer.start(0, CONFIG)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     kept = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
         for epoch in range(1, 4):
-            board.log(0, report(0, epoch, 2.0))
-        board.close()
+            writer.log(0, report(0, epoch, 2.0))
+        writer.close()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, kept)
@@ -141,30 +141,22 @@ def test_a_full_disk_is_told_once_and_the_search_goes_on(tmp_path: Path) -> None
     assert line.endswith("the disk is full")
 
 
-def test_off_does_nothing(tmp_path: Path) -> None:
-    with Board(tmp_path, pytest.fail, on=False) as board:
-        board.start(0, CONFIG)
-        board.log(0, report(0, 1, 2.0))
-        board.finish(0, {})
-    assert not os.listdir(tmp_path)
-
-
 def test_64_trials_of_30_epochs_cost_well_under_a_second(tmp_path: Path) -> None:
     """Processor time of the whole: 0.15 s measured; of the thread that trials wait for, a small part of it."""
-    board = Board(tmp_path, pytest.fail)
+    writer = board(tmp_path, pytest.fail)
     reports = [report(0, epoch, 3.0 / epoch) for epoch in range(1, 31)]
-    board.begin()
-    board.start(99, CONFIG)
+    writer.begin()
+    writer.start(99, CONFIG)
     while not list(tmp_path.glob(f"*/*/{FILES}")):  # the imports, which an export needs anyway
         time.sleep(0.01)
     began, waited = time.process_time(), time.thread_time()
     for row in range(64):
-        board.start(row, CONFIG)
+        writer.start(row, CONFIG)
         for told in reports:
-            board.log(row, told)
-        board.finish(row, {})
+            writer.log(row, told)
+        writer.finish(row, {})
     waited = time.thread_time() - waited
-    board.close()
+    writer.close()
     assert time.process_time() - began < 1
     assert waited < 0.3
     sizes = [path.stat().st_size for path in tmp_path.glob(f"*/*/{FILES}")]

@@ -16,9 +16,10 @@ from experiments.music.writing import Written
 from experiments.run_folder import Run, create_run
 from experiments.search.one_head import HeadPlan
 from experiments.search.watching.observer import Observer
-from experiments.search.watching.tracked import track_search, track_song
+from experiments.search.watching.tracked import search_of, track_song
 from experiments.tables import EpochTable, TrialRow, TrialTable
 from experiments.tracking.wandb_runs import SongFiles, Tracking
+from experiments.tracking.wandb_tracker import WandbTracker
 from experiments.tune import TuneOptions
 from songs import bundled
 
@@ -61,7 +62,7 @@ class Told(Tracking):
 def test_a_trial_has_tags_and_what_it_can_be_compared_by(run: Run, dataset: Dataset) -> None:
     told = Told()
     options = TuneOptions(head="offsets", preset="original", metric="mae", init="other", seed=5)
-    tracker = track_search(told, run, dataset, HeadPlan(HEADS["offsets"], options))
+    tracker = WandbTracker(search_of(told, run, dataset, HeadPlan(HEADS["offsets"], options)))
     tracker.start(3, {"hidden": 8})
     tracker.start(3, {"hidden": 8})  # it has a new worker
     (opening,) = told.opened
@@ -72,7 +73,7 @@ def test_a_trial_has_tags_and_what_it_can_be_compared_by(run: Run, dataset: Data
     about = opening["config"].pop("search")
     assert opening["config"] == {"hidden": 8}
     assert about.items() >= {"seed": 5, "songs": dataset.digest, "split": "tail", "preset": "original"}.items()
-    plain = track_search(told, run, dataset, HeadPlan(HEADS["notes"], TuneOptions(head="notes", metric="mae")))
+    plain = search_of(told, run, dataset, HeadPlan(HEADS["notes"], TuneOptions(head="notes", metric="mae")))
     assert plain.tags == ("notes",)  # whose metric is nats all the same
 
 
@@ -87,7 +88,7 @@ def test_a_run_ends_with_its_best_epoch_and_how_it_ended(
     tmp_path: Path, run: Run, dataset: Dataset, row: TrialRow, summary: dict[str, Any]
 ) -> None:
     told, table = Told(), TrialTable(tmp_path / "trials.csv")
-    tracker = track_search(told, run, dataset, HeadPlan(HEADS["notes"], TuneOptions(head="notes")))
+    tracker = WandbTracker(search_of(told, run, dataset, HeadPlan(HEADS["notes"], TuneOptions(head="notes"))))
     tracker.start(0, {})
     table.rows[0] = row
     Observer(table, EpochTable(tmp_path / "epochs.csv"), (tracker,), Silent()).finish()

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from trackers_made import wandb_tracker
 from wandb_server import Received, TrackedRun, hanging, offline_runs, refusing, standing_in
 
 from benchmarks.faults.searches import until
 from experiments.music.sound.mp3 import as_mp3
 from experiments.tracking.mode import resolve_mode
-from experiments.tracking.tracker import Tracker
 from experiments.tracking.wandb_runs import SongFiles, Tracking
 
 KEY = "k" * 40
@@ -50,7 +50,7 @@ def reach(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def search(tracking: Tracking, folder: Path) -> None:
     """Two trials and a winner, as a search tells of them."""
-    tracker = Tracker(tracking, "demo/notes", "run-notes", ("notes", "original"), {"search": {"head": "notes"}})
+    tracker = wandb_tracker(tracking, "demo/notes", "run-notes", ("notes", "original"), {"head": "notes"})
     tracker.start(0, {"hidden": 32})
     tracker.start(1, {"hidden": 32, "of": 0}, tag="confirm")
     for epoch, valid in VALID.items():
@@ -190,7 +190,7 @@ def test_a_trial_that_goes_on_does_so_in_its_own_run(tmp_path: Path, server: Rec
     for epochs in ((1, 2), (1, 2, 3)):  # the second time under another driver, which is told of all epochs
         for mode in ("offline", "online"):
             with Tracking(mode, tmp_path, said.append) as tracking:
-                tracker = Tracker(tracking, "demo/notes", "run-notes")
+                tracker = wandb_tracker(tracking, "demo/notes", "run-notes")
                 tracker.start(7, {"hidden": 32})
                 for epoch in epochs:
                     tracker.log(7, {"epoch": epoch, "valid": 3.0 / epoch})
@@ -238,7 +238,7 @@ def test_a_server_that_stops_answering(tmp_path: Path, server: Received, monkeyp
     monkeypatch.setattr(Tracking, "FINISH_TIMEOUT", 0.5)
     said: list[str] = []
     with Tracking("online", tmp_path, said.append) as tracking:
-        tracker = Tracker(tracking, "demo/notes", "run-notes")
+        tracker = wandb_tracker(tracking, "demo/notes", "run-notes")
         tracker.start(0, {"hidden": 32})
         tracker.log(0, {"epoch": 1, "valid": 2.0})
         assert until(lambda: "run-notes-00000" in server.runs, 30)
@@ -306,6 +306,6 @@ def test_a_hanging_wandb_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.M
 
 def test_off_does_nothing(tmp_path: Path) -> None:
     with Tracking("off", tmp_path / "none", pytest.fail) as tracking:
-        Tracker(tracking, "demo/notes", "x").start(0, {})
+        wandb_tracker(tracking, "demo/notes", "x").start(0, {})
         tracking.song("demo/song", "run-song", pytest.fail, SONGS)
     assert not (tmp_path / "none").exists()

@@ -21,7 +21,7 @@ from datamodules.errors import UserError
 from datamodules.midi.repair import settle
 from datamodules.song import Notes, Part, Song
 from datamodules.vocabulary import Value
-from experiments.heads import HEADS
+from experiments.heads import HEADS, WRITING
 from experiments.music.events.dynamics import Dynamics
 from experiments.music.events.grids import coarser, common_grid
 from experiments.music.events.voices import Event, Sampling, Voice, input_id
@@ -138,7 +138,7 @@ def generate(
     in a while is another note. Each column of each candidate has a random generator of its own.
 
     Args:
-        winners: by head, at least one.
+        winners: by head, at least one; of those that write.
         prime: see `prime.find_prime`; on the heads' common grid.
         settings: how much, how and in which tempo.
         shares: by head, what it leaves to an n-gram model.
@@ -185,9 +185,9 @@ def _voices(
 def _events(voices: Mapping[str, Voice], prime: Prime, settings: Settings, progress: Progress) -> list[Event]:
     """The events of a new song; the first one's offset is its place in the first bar."""
     hear_prime(list(voices.values()), prime)
-    own = {name: own_column(prime, name) for name in HEADS if name not in voices}
+    own = {name: own_column(prime, name) for name in WRITING if name not in voices}
     bar = prime.bar
-    order = sorted(HEADS, key=lambda name: len(HEADS[name].column.after))
+    order = sorted(WRITING, key=lambda name: len(HEADS[name].column.after))
     kept: list[Event] = []
     tick = prime.place
     most = settings.most

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from datamodules.errors import UserError, did_you_mean
-from experiments.heads import HEADS
+from experiments.heads import WRITING
 from experiments.music.events.voices import Sampling
 
 __all__ = ["read_sampling"]
@@ -21,19 +21,19 @@ def read_sampling(
     Args:
         liked: by head, what counts where they say nothing.
     """
-    sampling = {head: liked.get(head) or Sampling.of(head) for head in HEADS}
+    sampling = {head: liked.get(head) or Sampling.of(head) for head in WRITING}
     for field, texts in (("temperature", temperature), ("top_p", top_p)):
         for text in sorted(texts, key=lambda text: "=" in text):
             head, equals, number = text.rpartition("=")
             option = f"--{field.replace('_', '-')} {text}"
-            if equals and head not in HEADS:
+            if equals and head not in WRITING:
                 raise UserError(
-                    f"{option}: {head!r} is no head; heads are {', '.join(HEADS)}{did_you_mean(head, HEADS)}"
+                    f"{option}: {head!r} is no head; heads are {', '.join(WRITING)}{did_you_mean(head, WRITING)}"
                 )
             try:
                 value = float(number)
             except ValueError as error:
                 raise UserError(f"{option}: give a number, or HEAD=NUMBER as notes=0.9") from error
-            for name in [head] if equals else HEADS:
+            for name in [head] if equals else WRITING:
                 sampling[name] = dataclasses.replace(sampling[name], **{field: value})
     return sampling

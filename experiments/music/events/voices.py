@@ -19,6 +19,7 @@ from datamodules.vocabulary import Chord, Value
 from experiments.heads import HEADS
 from experiments.music.events.grids import finer, heard_on
 from experiments.winners import Winner
+from lightning_modules.backbones import BACKBONES
 from lightning_modules.fitting import Fit, Fitting
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ class Voice:
 
     The state that a value is drawn from has read as many positions as one that is scored: `window - tail + 1` to
     `window`. The first has read a whole window. Each of the others reads on from the one before by one position or,
-    where that has read a whole window, begins anew. A transformer remembers nothing: it reads a window for every event.
+    where that has read a whole window, begins anew. A backbone that carries no state, as a transformer, reads a whole
+    window for every event.
 
     Args:
         winner, head: the head, and its network.
@@ -113,7 +115,7 @@ class Voice:
         self.avoid: Avoid | None = None
         self._asked = False
         self.framing, self.spec = winner.framing, winner.spec.column
-        window, stepping = self.framing.window, winner.config.backbone == "lstm"
+        window, stepping = self.framing.window, BACKBONES[winner.config.backbone].carries
         self._shortest = window - self.framing.tail + 1 if stepping else window
         self._before = self._heard(None)
         self._positions = deque([self._position(None)] * window, maxlen=window)

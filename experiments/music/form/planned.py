@@ -18,7 +18,7 @@ from datamodules.form.finding import LONGEST_SONG, Section, find_form
 from datamodules.form.guide import Guide
 from datamodules.song import Song, bar_lines
 from datamodules.vocabulary import Chord
-from experiments.heads import HEADS
+from experiments.heads import HEADS, WRITING
 from experiments.music.arrangement.keys import key_of
 from experiments.music.events.generation import (
     MOST_EVENTS,
@@ -73,8 +73,8 @@ class _Writer:
     def __init__(self, guide: Guide, variation: float, voices: Mapping[str, Voice], prime: Prime, most: int) -> None:
         self.prime, self.voices, self.bar = prime, dict(voices), prime.bar
         self.most, self.guide = most, guide
-        self.own = {name: own_column(prime, name) for name in HEADS if name not in voices}
-        others = [name for name in HEADS if name != "offsets"]
+        self.own = {name: own_column(prime, name) for name in WRITING if name not in voices}
+        others = [name for name in WRITING if name != "offsets"]
         self.order = sorted(others, key=lambda name: len(HEADS[name].column.after))
         self.openings = _openings(prime)
         self.written: list[tuple[int, Event]] = []

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from datamodules.errors import UserError
 from datamodules.song import Song
 from datamodules.vocabulary import Chord, Value
-from experiments.heads import HEADS
+from experiments.heads import WRITING
 from experiments.music.events.dynamics import Dynamics
 from experiments.music.events.generation import PART, Compose, Progress, Settings, hear_prime, own_column
 from experiments.music.events.voices import TRIES, Event, Voice
@@ -64,7 +64,7 @@ class _Writer:
     def __init__(self, kept: Kept, voices: Mapping[str, Voice], prime: Prime, settings: Settings) -> None:
         hear_prime(list(voices.values()), prime)
         self.kept, self.voices, self.prime, self.settings = kept, dict(voices), prime, settings
-        self.own = {name: own_column(prime, name) for name in HEADS if name not in voices}
+        self.own = {name: own_column(prime, name) for name in WRITING if name not in voices}
         self.fitting = Fitting(voices["notes"].head.output) if "notes" in voices else None
         self.dynamics = Dynamics.of(prime)
         self.end = kept.end_of(settings)

@@ -19,7 +19,7 @@ from ray.tune.search.optuna import OptunaSearch
 
 from datamodules.errors import UserError
 from datamodules.files import read_whole
-from experiments.search.study.sampler import sampler
+from experiments.searchers import DEFAULT, SEARCHERS
 from experiments.tables import MOST_ROWS
 
 __all__ = ["LARGEST", "METRIC", "StudySearch", "next_row", "open_study", "row_of"]
@@ -30,8 +30,8 @@ METRIC = "best"  # what searcher, scheduler and ranking minimise: the least `val
 Space = Callable[[Any], dict[str, Any]]
 
 
-def open_study(journal: Path, head: str, seed: int) -> optuna.Study:
-    """The study in `journal`, created where there is none, with a seeded TPE sampler for conditional spaces.
+def open_study(journal: Path, head: str, seed: int, searcher: str = DEFAULT) -> optuna.Study:
+    """The study in `journal`, created where there is none, with the seeded sampler of a searcher.
 
     Raises:
         UserError: it is damaged, or no study of ours.
@@ -45,7 +45,7 @@ def open_study(journal: Path, head: str, seed: int) -> optuna.Study:
         study = optuna.create_study(
             storage=optuna.storages.JournalStorage(backend),
             study_name=head,
-            sampler=sampler(seed),
+            sampler=SEARCHERS[searcher].build(seed),
             direction="minimize",
             load_if_exists=True,
         )

@@ -17,14 +17,14 @@ import optuna
 from optuna.search_space.group_decomposed import _GroupDecomposedSearchSpace, _SearchSpaceGroup
 from optuna.trial import FrozenTrial, TrialState
 
-__all__ = ["HISTORY", "sampler"]
+__all__ = ["HISTORY", "tpe"]
 
 HISTORY = 1000  # finished trials that a suggestion is made from
 GOOD = 25  # at most as many are modelled as good (optuna's default gamma)
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
-def sampler(seed: int) -> optuna.samplers.BaseSampler:
+def tpe(seed: int) -> optuna.samplers.BaseSampler:
     """TPE for a space where some hyperparameters exist only beside others, seeded."""
     with warnings.catch_warnings():  # Optuna calls these arguments experimental, and has for years
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

@@ -15,8 +15,9 @@ from datamodules.errors import UserError
 from experiments.search.plan import TROUBLE
 from experiments.stopping import Interrupt
 from experiments.tables import SEARCH, EpochTable, TrialRow, TrialTable
+from experiments.tracking.trackers import Tracker
 
-__all__ = ["Follower", "Halt", "Observer", "View", "last_line"]
+__all__ = ["Halt", "Observer", "View", "last_line"]
 
 ASK_EVERY = 0.5  # seconds between two estimates of the time that is needed after the search
 WRITE_EVERY = 2.0  # seconds between two writes of trials.csv, which is written whole
@@ -33,23 +34,10 @@ class View(Protocol):
         """The search is over; what comes fills these rows."""
 
 
-class Follower(Protocol):
-    """What takes every trial's reports to where they are looked at, and neither fails nor waits."""
-
-    def start(self, row: int, config: Mapping[str, Any], *, tag: str = "") -> None:
-        """A trial begins, or goes on; one that is no trial of the search has a tag."""
-
-    def log(self, row: int, report: Mapping[str, Any]) -> None:
-        """An epoch."""
-
-    def finish(self, row: int, summary: Mapping[str, Any], *, failed: bool = False) -> None:
-        """A trial has ended; its summary is of the best epoch."""
-
-
 class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
-    """Puts every report into trials.csv, epochs.csv and the trackers (W&B, TensorBoard), and shows it."""
+    """Puts every report into trials.csv, epochs.csv and the trackers, and shows it; these neither fail nor wait."""
 
-    def __init__(self, table: TrialTable, epochs: EpochTable, trackers: Sequence[Follower], view: View) -> None:
+    def __init__(self, table: TrialTable, epochs: EpochTable, trackers: Sequence[Tracker], view: View) -> None:
         self.table, self.epochs, self.trackers, self.view = table, epochs, trackers, view
         self.write_at = 0.0  # when trials.csv may be written again, of `time.monotonic`
         self.made = time.monotonic()

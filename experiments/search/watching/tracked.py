@@ -1,12 +1,16 @@
-"""What W&B is told of a search beside its trials: what runs are filtered by, and the song at the end."""
+"""What trackers are told of a search beside its trials: what runs are filtered by, and the song at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from experiments.command_line.cli import note
 from experiments.figures import metric_name
-from experiments.tracking.tracker import Tracker
+from experiments.searchers import DEFAULT
+from experiments.tracking.guarded import Guarded
+from experiments.tracking.trackers import TRACKERS, Search
 from experiments.tracking.wandb_runs import SongFiles, Tracking
 
 if TYPE_CHECKING:
@@ -16,16 +20,25 @@ if TYPE_CHECKING:
     from experiments.run_folder import Run
     from experiments.search.one_head import HeadPlan
 
-__all__ = ["track_search", "track_song"]
+__all__ = ["following", "search_of", "track_song"]
 
 NAME = 80  # characters of a run's name: W&B takes 128 in all
 HEARD = 180.0  # seconds of a song's sound: 2 MB
 
 
-def track_search(tracking: Tracking, run: Run, dataset: Dataset, plan: HeadPlan) -> Tracker:
-    """The tracker of a head's search: one W&B run a trial, in the group RUN/HEAD.
+@contextmanager
+def following(tracking: Tracking, run: Run, dataset: Dataset, plan: HeadPlan) -> Iterator[list[Guarded]]:
+    """The trackers that the options of a head's search name, each behind its guard; closed at the end."""
+    search, options = search_of(tracking, run, dataset, plan), plan.options
+    names = ["wandb", *(["tensorboard"] if options.tensorboard else []), *options.track]
+    with ExitStack() as closing:
+        yield [closing.enter_context(Guarded(TRACKERS[name], search, note)) for name in dict.fromkeys(names)]
 
-    The tags are what its runs are filtered by among those of other searches; the config's `search` is what two trials
+
+def search_of(tracking: Tracking, run: Run, dataset: Dataset, plan: HeadPlan) -> Search:
+    """What trackers are told of a head's search.
+
+    The tags are what W&B's runs are filtered by among those of other searches; the config's `search` is what two trials
     must share to be compared.
     """
     spec, options = plan.spec, plan.options
@@ -33,6 +46,7 @@ def track_search(tracking: Tracking, run: Run, dataset: Dataset, plan: HeadPlan)
     marks = {
         options.preset: options.preset,
         "space": options.space,
+        options.searcher: options.searcher != DEFAULT,
         "init": options.init,
         "warm-start": options.warm_start,
         "folds": options.folds > 1,
@@ -47,12 +61,14 @@ def track_search(tracking: Tracking, run: Run, dataset: Dataset, plan: HeadPlan)
         "grid": dataset.options.grid,
         "parts": list(dataset.options.parts or ()),
         "seed": options.seed,
+        "searcher": options.searcher,
         "max_epochs": options.max_epochs,
         "folds": options.folds,
         "preset": options.preset,
     }
     tags = (spec.name, *(str(mark) for mark, given in marks.items() if given))
-    return Tracker(tracking, _group(run, spec.name), f"{run.facts['id']}-{spec.name}", tags, {"search": about})
+    group = _group(run, spec.name)
+    return Search(run.head(spec.name), group, f"{run.facts['id']}-{spec.name}", tags, about, tracking)
 
 
 def track_song(tracking: Tracking, run: Run, dataset: Dataset, written: Written) -> None:

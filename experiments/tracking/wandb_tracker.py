@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-from experiments.tracking.wandb_runs import OpenRun, Tracking, keep
+from experiments.tracking.trackers import Search
+from experiments.tracking.wandb_runs import OpenRun, keep
 
-__all__ = ["Tracker"]
+__all__ = ["WandbTracker"]
 
 
-class Tracker:
-    """A W&B run a trial of a search, all in one group.
+class WandbTracker:
+    """A W&B run a trial of a search, all in one group: a trial that goes on, under a later driver too, does so in its
+    own run."""
 
-    Args:
-        group: RUN/HEAD.
-        identity: of the search, for W&B: a trial that goes on, under a later driver too, does so in its own run.
-        tags: of every run.
-        about: what all trials share, beside the hyperparameters of each in their configs.
-    """
-
-    def __init__(
-        self,
-        tracking: Tracking,
-        group: str,
-        identity: str,
-        tags: Sequence[str] = (),
-        about: Mapping[str, Any] = MappingProxyType({}),
-    ) -> None:
-        self.tracking, self.group, self.identity = tracking, group, identity
-        self.tags, self.about = tuple(tags), dict(about)
+    def __init__(self, search: Search) -> None:
+        self.tracking, self.group, self.identity = search.wandb, search.group, search.identity
+        self.tags, self.about = search.tags, {"search": dict(search.about)}
 
     def start(self, row: int, config: Mapping[str, Any], *, tag: str = "") -> None:
         """Open the run of a trial; one that is no trial of the search has a tag, which says what it is."""
@@ -52,6 +39,9 @@ class Tracker:
         """Keep the winner as a versioned artifact, in a run of its own."""
         copy = dict(facts)
         self.tracking.do(lambda: self._winner(path, copy))
+
+    def close(self) -> None:
+        """The session's W&B goes on with other heads, and closes by itself."""
 
     def _id(self, row: int) -> str:
         return f"{self.identity}-{row:05d}"

@@ -1,0 +1,62 @@
+"""The registry of searchers: what draws the next trial of a search.
+
+A new one is a function that makes an Optuna sampler, and an entry here; an installed package can add one too
+(docs/extending.md). This file imports no Optuna: a spec names its sampler.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
+
+from lightning_modules.registry import Registry
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+__all__ = ["DEFAULT", "SEARCHERS", "SearcherName", "SearcherSpec"]
+
+DEFAULT = "tpe"
+
+
+@dataclass(frozen=True)
+class SearcherSpec:
+    """A searcher.
+
+    Attributes:
+        name: what --searcher names.
+        sampler: "module:function", named and not imported; called with the search's seed, it gives an
+            `optuna.samplers.BaseSampler`. Spaces are define-by-run: some hyperparameters exist only beside others.
+    """
+
+    name: str
+    sampler: str
+
+    def build(self, seed: int) -> BaseSampler:
+        """The sampler; imports Optuna."""
+        module, name = self.sampler.split(":")
+        made: BaseSampler = getattr(import_module(module), name)(seed)
+        return made
+
+    def problem(self) -> str:
+        """Why it cannot be taken from another package; "" if it can."""
+        return "" if self.sampler.count(":") == 1 else f"sampler={self.sampler!r} must be module:function"
+
+
+# Optuna's others (CMA-ES, Gaussian processes, quasi-Monte Carlo) model only the hyperparameters that every trial has
+# had, and draw what exists beside others (attention_heads, dropout, tied) as `random` does; Gaussian processes take two
+# seconds a trial after thirty. So they are left out.
+SEARCHERS: Registry[SearcherSpec] = Registry(
+    "tritone.searchers",
+    SearcherSpec,
+    (
+        SearcherSpec(DEFAULT, "experiments.search.study.sampler:tpe"),
+        SearcherSpec("random", "experiments.search.study.at_random:at_random"),
+    ),
+)
+
+if TYPE_CHECKING:
+    SearcherName = str
+else:  # one of these; built here, so that a command line shows and accepts every searcher
+    SearcherName = Literal[(*SEARCHERS,)]
