@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
@@ -48,21 +48,29 @@ def leakage(
     """
     lengths = [len(song) for song in events]
     song = np.repeat(np.arange(len(events)), lengths)
+    values = _values(events, {*COLUMNS.values(), *columns.values()}, of)
     where = np.concatenate([_with_first(marks, split.songs[i]) for i, marks in enumerate(split.parts)])
     opening = np.zeros(len(song), dtype=bool)
     opening[np.cumsum([0, *lengths[:-1]])] = True
-    chords: dict[tuple[int, ...], int] = {}
-    ids = [chords.setdefault(chord, len(chords)) for one in events for chord in one.chords()]
-    values = {"chords": np.array(ids, dtype=np.int64)}
-    for field in {*COLUMNS.values(), *columns.values()} - {"chords"}:
-        read = of.get(field) or attrgetter(field)
-        values[field] = numbered(np.concatenate([read(one) for one in events]))
-    values["triples"] = paired(paired(values["chords"], values["duration"]), values["offset"])
     shares: dict[str, float | None] = {}
     for name, field in {**columns, "triples": "triples"}.items():
         skipped = opening if field in ("offset", "triples") else np.zeros_like(opening)
         shares[name] = _share_seen(values[field], song, where, skipped, held)
     return shares
+
+
+def _values(
+    events: Sequence[Events], fields: Collection[str], of: Mapping[str, Callable[[Events], NDArray[Any]]]
+) -> dict[str, Ints]:
+    """A number for each value of each column, and of the triples, (events,)."""
+    chords: dict[tuple[int, ...], int] = {}
+    ids = [chords.setdefault(chord, len(chords)) for one in events for chord in one.chords()]
+    values = {"chords": np.array(ids, dtype=np.int64)}
+    for field in {*fields} - {"chords"}:
+        read = of.get(field) or attrgetter(field)
+        values[field] = numbered(np.concatenate([read(one) for one in events]))
+    values["triples"] = paired(paired(values["chords"], values["duration"]), values["offset"])
+    return values
 
 
 def _with_first(marks: Marks, name: str) -> Marks:

@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from datamodules.columns import Column, ColumnSpec, build_column
+from datamodules.column_spec import ColumnSpec
+from datamodules.columns import Column, build_column
 from datamodules.corpus.official import official_split
 from datamodules.corpus.reading import Corpus, Row, read_corpus
 from datamodules.corpus.versions import families

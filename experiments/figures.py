@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from datamodules.columns import ColumnSpec
+from datamodules.column_spec import ColumnSpec
 from experiments.heads import HEADS
 from lightning_modules.backbones import BACKBONES
 from lightning_modules.config import HeadConfig

@@ -25,7 +25,8 @@ from experiments.music.form.varying import VARIATION
 if TYPE_CHECKING:
     from experiments.music.arrangement.dressing import Dress
     from experiments.music.between.mixing import Between
-    from experiments.music.events.generation import Sampling, Settings
+    from experiments.music.events.generation import Settings
+    from experiments.music.events.sampling import Sampling
     from experiments.music.form.planning import Plan
     from experiments.music.own_song.keeping import Kept
     from experiments.music.writing import Written
@@ -273,7 +274,7 @@ def _show(options: GenerateOptions, written: Sequence[Written]) -> None:
 def _settings(options: GenerateOptions) -> Settings:
     """The options as the generator takes them."""
     from experiments.music.events.generation import MOST_EVENTS, Settings
-    from experiments.music.events.sampling_options import read_sampling
+    from experiments.music.events.sampling import read_sampling
 
     whole = MOST_EVENTS if options.keep is not None else None  # as many as there are to the end of what is kept
     return Settings(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from datamodules.columns import ColumnSpec
+from datamodules.column_spec import ColumnSpec
 from datamodules.context import known_size, past_size
 from datamodules.form.standing import stand_size
 from datamodules.framing import Framing

@@ -12,7 +12,7 @@ import search_spaces.durations
 import search_spaces.notes
 import search_spaces.offsets
 import search_spaces.velocity
-from datamodules.columns import ColumnSpec
+from datamodules.column_spec import ColumnSpec
 from datamodules.errors import UserError, did_you_mean
 from experiments.head_spec import HeadSpec
 from lightning_modules.config import DurationsConfig, NotesConfig, TimingConfig

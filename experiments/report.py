@@ -124,7 +124,7 @@ def write_report(
     dataset = _dataset(run)  # before the bar: reading shows one of its own
     path = out or run.path / REPORT
     steps = len(named) + bool(winners and named) + len(found) + 1  # the last is the picture of the songs
-    steps += candidates + real_ones(candidates) if candidates else 0
+    steps += (candidates + real_ones(candidates)) * bool(candidates)
     with bar("writing the page") as advance:
         done = count(1)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datamodules.baselines.mixture import HIGHEST_MIXTURE, LOWEST_MIXTURE
-from datamodules.columns import ColumnSpec
+from datamodules.column_spec import ColumnSpec
 from datamodules.errors import UserError
 from datamodules.framing import Framing
 from datamodules.song import check_grid

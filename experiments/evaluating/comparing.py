@@ -15,7 +15,8 @@ from experiments.figures import TITLES, unit_of
 
 if TYPE_CHECKING:
     from datamodules.baselines.averages import Figures
-    from datamodules.columns import Column, ColumnSpec
+    from datamodules.column_spec import ColumnSpec
+    from datamodules.columns import Column
     from experiments.dataset import Dataset
     from experiments.winners import Winner
 

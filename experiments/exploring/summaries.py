@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.baselines.averages import Figures, baselines
-from datamodules.columns import Column, ColumnSpec
+from datamodules.column_spec import ColumnSpec
+from datamodules.columns import Column
 from datamodules.corpus.reading import Row
 from datamodules.names import key_name
 from datamodules.song import Part, Song

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.columns import ColumnSpec
+from datamodules.column_spec import ColumnSpec
 from datamodules.corpus.finding import near_file
 from datamodules.corpus.reading import read_song
 from datamodules.errors import UserError
 from datamodules.midi.raw_bytes import RejectedFile
 from datamodules.song import LONGEST_QUARTERS, Events, Song, bar_length
 from datamodules.vocabulary import Value
+from experiments.music.events.event import Event
 from experiments.music.events.grids import common_grid
-from experiments.music.events.voices import Event
 from experiments.music.training_songs import first_training_song, parts_of
 from experiments.winners import Winner
 from songs import bundled

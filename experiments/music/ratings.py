@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 from datamodules.errors import UserError
 from datamodules.files import read_whole
 from experiments.heads import WRITING
-from experiments.music.events.voices import Sampling
+from experiments.music.events.sampling import Sampling
 
 __all__ = ["BEST", "FORMAT", "WORST", "Liked", "liked"]
 

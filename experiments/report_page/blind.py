@@ -21,8 +21,9 @@ from datamodules.song import Song
 from experiments.dataset import Dataset
 from experiments.heads import WRITING
 from experiments.music.arrangement.dressing import Dress, dresser
-from experiments.music.events.generation import Sampling, without_head
+from experiments.music.events.generation import without_head
 from experiments.music.events.grids import common_grid
+from experiments.music.events.sampling import Sampling
 from experiments.music.ratings import BEST, FORMAT, WORST
 from experiments.music.sound.mp3 import as_mp3
 from experiments.music.sound.wav import PEAK, RATE, render

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from datamodules.song import Events, Notes, Song
 from datamodules.splits import TEST, TRAIN, VALID
 from experiments.dataset import Dataset
-from experiments.music.events.generation import FASTEST, SLOWEST, Sampling, Settings, generate, song_of
+from experiments.music.events.generation import FASTEST, SLOWEST, Settings, generate, song_of
+from experiments.music.events.sampling import Sampling
 from experiments.music.prime import Prime
 from experiments.winners import Winner
 

@@ -97,11 +97,8 @@ def search_head(
     """
     spec, options = plan.spec, plan.options
     initial = initial_of_head(spec, options.init, dataset.options.grid)
-    held = fixed(spec, options.preset, options.set) | (dict(initial.fixed) if initial else {})
-    column_spec = spec.column_for(held)
-    also = initial.vocabulary.values if initial else ()
-    form = held.get("form", "plan" if options.space else "none") == "plan"  # a space of the user's own may draw it
-    columns = columns_of(dataset, column_spec, options.folds, options.seed, also, form=form)
+    columns = _columns(dataset, plan, initial)
+    column_spec = columns.own.spec
     folder = run.head(spec.name)
     busy = f"{folder}: another search of this head is running; wait for it or stop it first"
     with locked(folder / "lock", busy):
@@ -128,6 +125,15 @@ def search_head(
                     tracker.winner(winner.path, {k: v for k, v in winner.facts.items() if k not in LONG})
                 _announce(winner, outcome.table, choices, search)
     return outcome.reason
+
+
+def _columns(dataset: Dataset, plan: HeadPlan, initial: Initial | None) -> Columns:
+    """What the head trains on, as its fixed hyperparameters ask for it."""
+    spec, options = plan.spec, plan.options
+    held = fixed(spec, options.preset, options.set) | (dict(initial.fixed) if initial else {})
+    also = initial.vocabulary.values if initial else ()
+    form = held.get("form", "plan" if options.space else "none") == "plan"  # a space of the user's own may draw it
+    return columns_of(dataset, spec.column_for(held), options.folds, options.seed, also, form=form)
 
 
 def _introduce(spec: HeadSpec, folder: Path, baselines: Mapping[str, float], unit: str) -> None:
@@ -180,6 +186,15 @@ def _gpus(options: TuneOptions, cluster: Cluster) -> float:
     return options.gpus_per_trial if options.gpus_per_trial is not None else GPU_SHARE * (cluster.gpus > 0)
 
 
+def _storage(run: Run, plan: HeadPlan) -> str:
+    """Where the trials of a head keep their weights."""
+    if not plan.options.storage:
+        return str(run.head(plan.spec.name) / "tune")
+    # by the run's id, not its name: a run can be renamed, and two can have one name
+    where, question, query = place(plan.options.storage).partition("?")
+    return f"{where.rstrip('/')}/{run.facts['id']}/{plan.spec.name}{question}{query}"
+
+
 def _plan(
     run: Run,
     plan: HeadPlan,
@@ -191,15 +206,11 @@ def _plan(
 ) -> SearchPlan:
     spec, options = plan.spec, plan.options
     folder = run.head(spec.name)
-    storage = str(folder / "tune")
-    if options.storage:  # by the run's id, not its name: a run can be renamed, and two can have one name
-        where, question, query = place(options.storage).partition("?")
-        storage = f"{where.rstrip('/')}/{run.facts['id']}/{spec.name}{question}{query}"
     space = search_space(spec, options.preset, options.set, options.space, initial)
     return SearchPlan(
         run_id=run.facts["id"],
         folder=folder,
-        storage=storage,
+        storage=_storage(run, plan),
         trials=options.trials,
         confirm=options.confirm,
         max_epochs=options.max_epochs,

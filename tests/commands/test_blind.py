@@ -23,7 +23,7 @@ from experiments.data_options import DataOptions
 from experiments.dataset import read_dataset
 from experiments.generate import GenerateOptions, generate
 from experiments.heads import HEADS
-from experiments.music.events.voices import Sampling
+from experiments.music.events.sampling import Sampling
 from experiments.music.ratings import liked
 from experiments.music.sound.wav import PEAK
 from experiments.music.training_songs import training_songs

@@ -34,7 +34,8 @@ from experiments.command_line.cli import main
 from experiments.evaluate import EvaluateOptions, evaluate
 from experiments.heads import HEADS
 from experiments.initial import initial_of
-from experiments.music.events.generation import Sampling, Settings, generate
+from experiments.music.events.generation import Settings, generate
+from experiments.music.events.sampling import Sampling
 from experiments.music.prime import find_prime
 from experiments.runs import RunsOptions, list_runs
 from experiments.search.study.hyperparameters import search_space, try_space
@@ -496,7 +497,8 @@ def test_a_new_song_has_notes_of_different_lengths_in_one_event(tmp_path: Path) 
 
 def test_the_head_hears_in_a_song_what_it_was_trained_on(tmp_path: Path) -> None:
     """What it reads of its window is that of `Windows`, as for every head."""
-    from experiments.music.events.voices import Event, Voice
+    from experiments.music.events.event import Event
+    from experiments.music.events.voices import Voice
 
     winner = make_winner(tmp_path / "w.safetensors", "durations", demo_songs(), grain="note", window=5, loss="last")
     column = demo_songs().column(winner.column)

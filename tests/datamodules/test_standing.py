@@ -29,8 +29,8 @@ from datamodules.splits import TEST, TRAIN, make_split, named_split
 from datamodules.windows import Segments, Windows
 from experiments.figures import in_words, told_in_words
 from experiments.heads import HEADS
+from experiments.music.events.event import Event
 from experiments.music.events.generation import Settings, generate, song_of
-from experiments.music.events.voices import Event
 from experiments.music.form.planned import planned
 from experiments.music.form.planning import read_plan
 from experiments.music.prime import Prime, find_prime

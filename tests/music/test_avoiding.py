@@ -21,10 +21,12 @@ from experiments.heads import HEADS
 from experiments.music.copying.avoiding import Avoiding
 from experiments.music.copying.figures import Comparison
 from experiments.music.copying.matching import tokens_of
-from experiments.music.events.generation import Sampling, Settings
+from experiments.music.events.event import Event
+from experiments.music.events.generation import Settings
 from experiments.music.events.generation import generate as new_songs
 from experiments.music.events.mixed import shares_of
-from experiments.music.events.voices import Event, Voice
+from experiments.music.events.sampling import Sampling
+from experiments.music.events.voices import Voice
 from experiments.music.own_song.accompanying import accompaniment
 from experiments.music.own_song.keeping import in_its_key, read_kept
 from experiments.music.prime import find_prime

@@ -23,9 +23,10 @@ from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions
 from experiments.generate import generate as write_song
 from experiments.heads import HEADS
-from experiments.music.events.generation import Sampling, Settings, generate, unknown_of_prime
-from experiments.music.events.sampling_options import read_sampling
-from experiments.music.events.voices import Event, Voice
+from experiments.music.events.event import Event
+from experiments.music.events.generation import Settings, generate, unknown_of_prime
+from experiments.music.events.sampling import Sampling, read_sampling
+from experiments.music.events.voices import Voice
 from experiments.music.prime import Prime, find_prime
 from experiments.winners import Winner
 from lightning_modules.head import Head

@@ -14,7 +14,7 @@ from datamodules.errors import UserError
 from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions, _settings, generate
 from experiments.heads import HEADS
-from experiments.music.events.voices import Sampling
+from experiments.music.events.sampling import Sampling
 from experiments.music.ratings import FORMAT, MOST_BYTES, liked
 
 Rated = tuple[float, float, int | None]  # temperature, top-p, rating

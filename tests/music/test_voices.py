@@ -25,7 +25,9 @@ from datamodules.splits import TEST
 from datamodules.vocabulary import Value
 from datamodules.windows import Batch, Segments, Windows
 from experiments.heads import HEADS
-from experiments.music.events.voices import Event, Sampling, Voice
+from experiments.music.events.event import Event
+from experiments.music.events.sampling import Sampling
+from experiments.music.events.voices import Voice
 from experiments.music.prime import Prime
 from experiments.winners import Winner
 from lightning_modules.head import Head

@@ -16,7 +16,7 @@ import pytest
 from midi_files import random_song
 from pages import ROOT
 
-from datamodules.columns import ColumnSpec
+from datamodules.column_spec import ColumnSpec
 from datamodules.errors import UserError
 from datamodules.midi.reading import write_midi
 from experiments.command_line.option_fields import options_of

@@ -21,7 +21,8 @@ from experiments.music.between.bar_tables import BarTable, events_of, joined
 from experiments.music.between.kept import keep_weights, kept_weights, key_of_weights, place_of
 from experiments.music.between.pair import Pair
 from experiments.music.events.generation import Compose, Progress, Settings, song_of
-from experiments.music.events.voices import Sampling, Voice
+from experiments.music.events.sampling import Sampling
+from experiments.music.events.voices import Voice
 from experiments.music.form.planning import LONGEST_PLAN
 from experiments.music.prime import Prime
 from experiments.music.training_songs import TrainingSongs

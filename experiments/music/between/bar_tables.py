@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.song import Events
-from experiments.music.events.voices import Event
+from experiments.music.events.event import Event
 from lightning_modules.bar_autoencoder import Bars, DrawnEvent
 
 __all__ = ["BarTable", "events_of", "joined"]

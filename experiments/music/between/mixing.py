@@ -17,7 +17,7 @@ from experiments.music.between.learning import Learning, embedding_heads, source
 from experiments.music.between.mix import AUTOENCODER, EMBEDDING, Mix
 from experiments.music.between.pair import NAMES, Pair
 from experiments.music.events.generation import Compose, Settings
-from experiments.music.events.voices import Sampling
+from experiments.music.events.sampling import Sampling
 from experiments.music.origin import HEX
 from experiments.music.prime import Prime
 from experiments.music.training_songs import TrainingSongs, training_songs

@@ -23,8 +23,10 @@ from datamodules.song import Notes, Part, Song
 from datamodules.vocabulary import Value
 from experiments.heads import HEADS, WRITING
 from experiments.music.events.dynamics import Dynamics
+from experiments.music.events.event import Event
 from experiments.music.events.grids import coarser, common_grid
-from experiments.music.events.voices import Event, Sampling, Voice, input_id
+from experiments.music.events.sampling import Sampling
+from experiments.music.events.voices import Voice, input_id
 from experiments.music.prime import Prime
 from experiments.winners import Winner
 

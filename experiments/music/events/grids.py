@@ -16,7 +16,7 @@ from datamodules.song import Song
 from datamodules.vocabulary import Value
 
 if TYPE_CHECKING:
-    from experiments.music.events.voices import Event
+    from experiments.music.events.event import Event
     from experiments.winners import Winner
 
 __all__ = ["coarser", "common_grid", "finer", "heard_on", "on_grid"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.context import PITCHES, known_size, past_size, place_features, tick_features
-from datamodules.form.guide import UNTOLD, Stand
 from datamodules.form.standing import stand_features
 from datamodules.vocabulary import Chord, Value
-from experiments.heads import HEADS
+from experiments.music.events.event import Event
 from experiments.music.events.grids import finer, heard_on
+from experiments.music.events.sampling import Sampling
 from experiments.winners import Winner
 from lightning_modules.backbones import BACKBONES
 from lightning_modules.fitting import Fit, Fitting
@@ -29,57 +28,11 @@ if TYPE_CHECKING:
     from lightning_modules.outputs.output import Batch
     from lightning_modules.stack import Memory
 
-__all__ = ["Event", "Sampling", "Voice", "input_id"]
+__all__ = ["Voice", "input_id"]
 
 Rows = dict[str, NDArray[np.generic]]  # what stands at one position, a row of each input
 
 TRIES = 8  # draws of an offset before the shortest known one is taken
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How a head's values are drawn."""
-
-    temperature: float = 1.0  # as the head learnt them
-    top_p: float = 1.0
-
-    @classmethod
-    def of(cls, head: str) -> Sampling:
-        """That of a head, unless told otherwise."""
-        return cls(top_p=HEADS[head].top_p)
-
-
-@dataclass
-class Event:
-    """An event while it is drawn, column by column; the fields are those of `datamodules.song.Events`.
-
-    Its lengths are () where all notes sound for the whole duration.
-
-    Attributes:
-        here: where in the plan of its song it stands, for heads that know when it comes; nowhere without a plan.
-        before: where the place stands that its offset counts from, for a head that says when it comes.
-    """
-
-    chords: Chord = ()
-    duration: int = 0
-    offset: int = 0
-    velocity: int = 64
-    place: int = 0
-    bar: int = 1
-    lengths: tuple[int, ...] = ()
-    here: Stand = UNTOLD
-    before: Stand = UNTOLD
-
-    def take(self, field: str, value: Value) -> None:
-        """Set what a head of the field says; of a duration it may say the length of each pitch, low to high."""
-        if field == "duration" and isinstance(value, tuple):
-            self.lengths, value = value, max(value)
-        setattr(self, field, value)
-
-    @property
-    def sounding(self) -> tuple[int, ...]:
-        """Ticks of each pitch."""
-        return self.lengths or (self.duration,) * len(self.chords)
 
 
 class Voice:

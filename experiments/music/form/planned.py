@@ -20,6 +20,7 @@ from datamodules.song import Song, bar_lines
 from datamodules.vocabulary import Chord
 from experiments.heads import HEADS, WRITING
 from experiments.music.arrangement.keys import key_of
+from experiments.music.events.event import Event
 from experiments.music.events.generation import (
     MOST_EVENTS,
     Compose,
@@ -29,7 +30,7 @@ from experiments.music.events.generation import (
     own_column,
     song_of,
 )
-from experiments.music.events.voices import Event, Voice
+from experiments.music.events.voices import Voice
 from experiments.music.form.planning import Plan
 from experiments.music.form.varying import Variation
 from experiments.music.prime import Prime

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from datamodules.baselines.averages import Figures, baselines
-from datamodules.columns import Column, ColumnSpec
+from datamodules.column_spec import ColumnSpec
+from datamodules.columns import Column
 from datamodules.folds import make_folds
 from datamodules.vocabulary import Value
 from experiments.dataset import Dataset

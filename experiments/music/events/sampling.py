@@ -1,16 +1,28 @@
-"""--temperature and --top-p: of all heads, or of one."""
+"""How values are drawn: --temperature and --top-p, of all heads or of one."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from datamodules.errors import UserError, did_you_mean
-from experiments.heads import WRITING
-from experiments.music.events.voices import Sampling
+from experiments.heads import HEADS, WRITING
 
-__all__ = ["read_sampling"]
+__all__ = ["Sampling", "read_sampling"]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a head's values are drawn."""
+
+    temperature: float = 1.0  # as the head learnt them
+    top_p: float = 1.0
+
+    @classmethod
+    def of(cls, head: str) -> Sampling:
+        """That of a head, unless told otherwise."""
+        return cls(top_p=HEADS[head].top_p)
 
 
 def read_sampling(
@@ -35,5 +47,5 @@ def read_sampling(
             except ValueError as error:
                 raise UserError(f"{option}: give a number, or HEAD=NUMBER as notes=0.9") from error
             for name in [head] if equals else WRITING:
-                sampling[name] = dataclasses.replace(sampling[name], **{field: value})
+                sampling[name] = replace(sampling[name], **{field: value})
     return sampling
