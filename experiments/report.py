@@ -6,8 +6,9 @@ Example: python -m experiments.report my_run --song new_song.mid
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -126,11 +127,7 @@ def write_report(
     steps = len(named) + bool(winners and named) + len(found) + 1  # the last is the picture of the songs
     steps += (candidates + real_ones(candidates)) * bool(candidates)
     with bar("writing the page") as advance:
-        done = count(1)
-
-        def step() -> None:
-            advance(next(done), steps)
-
+        step = partial(_advance, advance, count(1), steps)
         music = _music(winners, named, step)
         blind = None
         if text := _blind(run, winners, dataset, candidates, seed, step):
@@ -138,6 +135,10 @@ def write_report(
         page = build(run, dataset, found, replace(music, blind=blind.name if blind else ""), step)
         _write(path, html(page))
     return Pages(path, blind)
+
+
+def _advance(advance: Callable[[int, int], object], done: Iterator[int], steps: int) -> None:
+    advance(next(done), steps)
 
 
 def _dataset(run: Run) -> Dataset | str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -98,7 +98,6 @@ def search_head(
     spec, options = plan.spec, plan.options
     initial = initial_of_head(spec, options.init, dataset.options.grid)
     columns = _columns(dataset, plan, initial)
-    column_spec = columns.own.spec
     folder = run.head(spec.name)
     busy = f"{folder}: another search of this head is running; wait for it or stop it first"
     with locked(folder / "lock", busy):
@@ -109,12 +108,7 @@ def search_head(
         search = _plan(run, plan, _gpus(options, cluster), deadline, initial, room, interrupt)
         if columns.folds:
             say(f"{spec.name}: {len(columns.folds)} folds over songs; a trial's figures are their mean")
-        metric = metric_name(spec.name, options.metric)
-        against = baseline_values(columns.searched_baselines, metric)
-        _introduce(spec, folder, against, unit_of(column_spec, metric))
-        view = SearchView(
-            console, column_spec.title, options.trials, unit_of(column_spec, metric), against, search.deadline
-        )
+        view = _view(folder, plan, columns, search.deadline)
         with following(tracking, run, dataset, plan) as trackers:
             after = 0.0 if "torch" in sys.modules else IMPORT_AFTER  # an earlier head's search has loaded it
             with view, beside(partial(_load, spec, trackers), after=after, gently=True):
@@ -136,12 +130,16 @@ def _columns(dataset: Dataset, plan: HeadPlan, initial: Initial | None) -> Colum
     return columns_of(dataset, spec.column_for(held), options.folds, options.seed, also, form=form)
 
 
-def _introduce(spec: HeadSpec, folder: Path, baselines: Mapping[str, float], unit: str) -> None:
-    """Say what there is to beat, and how to look on."""
+def _view(folder: Path, plan: HeadPlan, columns: Columns, deadline: float | None) -> SearchView:
+    """What shows the search; say what there is to beat, and how to look on."""
+    head, options, column = plan.spec.name, plan.options, columns.own.spec
+    metric = metric_name(head, options.metric)
+    baselines, unit = baseline_values(columns.searched_baselines, metric), unit_of(column, metric)
     if baselines:
         told = ", ".join(f"{name} {value:.3f}" for name, value in baselines.items())
-        say(f"{spec.name}: baselines, in {unit}: {told}")
-    say(f"{spec.name}: {study_line(folder / 'study.journal')}")
+        say(f"{head}: baselines, in {unit}: {told}")
+    say(f"{head}: {study_line(folder / 'study.journal')}")
+    return SearchView(console, column.title, options.trials, unit, baselines, deadline)
 
 
 def _load(spec: HeadSpec, trackers: Sequence[Guarded]) -> None:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.context import PITCHES, known_size, past_size, place_features, tick_features
+from datamodules.form.guide import UNTOLD
 from datamodules.form.standing import stand_features
 from datamodules.vocabulary import Chord, Value
 from experiments.music.events.event import Event
