@@ -123,18 +123,16 @@ def write_report(
     winners = {name: winner for name, winner in found.items() if not isinstance(winner, str) and name in WRITING}
     named = list(songs) or ([own] if own.is_file() else [])
     dataset = _dataset(run)  # before the bar: reading shows one of its own
-    path = out or run.path / REPORT
     steps = len(named) + bool(winners and named) + len(found) + 1  # the last is the picture of the songs
     steps += (candidates + real_ones(candidates)) * bool(candidates)
+    path = out or run.path / REPORT
     with bar("writing the page") as advance:
         step = partial(_advance, advance, count(1), steps)
         music = _music(winners, named, step)
-        blind = None
-        if text := _blind(run, winners, dataset, candidates, seed, step):
-            _write(blind := _beside(path), text)
+        text = _blind(run, winners, dataset, candidates, seed, step)
+        blind = _write(_beside(path), text) if text else None
         page = build(run, dataset, found, replace(music, blind=blind.name if blind else ""), step)
-        _write(path, html(page))
-    return Pages(path, blind)
+        return Pages(_write(path, html(page)), blind)
 
 
 def _advance(advance: Callable[[int, int], object], done: Iterator[int], steps: int) -> None:
@@ -149,7 +147,7 @@ def _dataset(run: Run) -> Dataset | str:
         return str(error)
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str) -> Path:
     from experiments.files import write_text
 
     try:
@@ -158,6 +156,7 @@ def _write(path: Path, text: str) -> None:
         raise UserError(f"cannot write {path}: {error.strerror or error}; choose another --out", status=1) from error
     if path.stat().st_size > LARGEST:
         note(f"{path} has {_megabytes(path)}: its songs and pictures are many")
+    return path
 
 
 def _megabytes(path: Path) -> str:
