@@ -2,7 +2,8 @@
 
     python -m benchmarks.faults [--only NAME ...] [--quick] [--json FILE]
 
-Each fault is one of the files beside this one; docs/reliability.md is written from the JSON (page.py).
+Each fault is one of the files beside this one; docs/reliability.md is written from the JSON
+(benchmarks/pages/reliability.py).
 """
 
 from __future__ import annotations
