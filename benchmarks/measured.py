@@ -15,7 +15,7 @@ from rich.table import Table
 
 from experiments.provenance import made_by
 
-__all__ = ["ROOT", "shown", "tell", "tell_each", "write"]
+__all__ = ["ROOT", "machine", "shown", "tell", "tell_each", "write"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,10 +37,12 @@ def tell(name: str, title: str, figures: Mapping[str, Any], path: Path | None) -
         write(name, title, figures, path)
 
 
-def write(name: str, title: str, figures: Mapping[str, Any], path: Path) -> None:
-    """Write figures to a JSON file, with the machine, the versions and the date."""
-    whole = {"name": name, "title": title, "figures": dict(figures), "machine": _machine(), "made_by": made_by()}
-    whole["date"] = time.strftime("%Y-%m-%d")
+def write(
+    name: str, title: str, figures: Mapping[str, Any], path: Path, asked: Mapping[str, Any] | None = None
+) -> None:
+    """Write figures to a JSON file, with the machine, the versions, the date, and what was asked for."""
+    whole = {"name": name, "title": title, "figures": dict(figures), "machine": machine(), "made_by": made_by()}
+    whole |= {"date": time.strftime("%Y-%m-%d")} | ({"asked": dict(asked)} if asked else {})
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(whole, indent=1) + "\n")
 
@@ -71,7 +73,7 @@ def shown(value: Any) -> str:
     return ", ".join(f"{item:,.3g}" if isinstance(item, float) else str(item) for item in items)
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
     """The processor's name and the cores that this process may use."""
     names = [line.partition(":")[2].strip() for line in _lines(Path("/proc/cpuinfo")) if line.startswith("model name")]
     return {"processor": names[0] if names else platform.processor(), "cores": len(os.sched_getaffinity(0))}

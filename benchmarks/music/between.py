@@ -1,12 +1,13 @@
 """Songs between two songs: how near they are to either as the mix goes from the one to the other, by each way.
 
-    python -m benchmarks.music.between RUN A.mid B.mid [--name NAME] [--runs DIR] [--seeds N] [--events N] [--json FILE]
+    python -m benchmarks.music.between RUN A.mid B.mid [--name NAME] [--runs DIR] [--seeds N] [--events N] [--raw FILE]
+        [--json FILE]
 
 Judged by heads of A and of B that were trained with another seed than those that write (nats an event, all heads
 together); by what no head says (overlapping areas of histograms of pitch classes, of steps of the top line, and of
 places in the bar with durations); and by what is shared with A and with B note for note. Beside them stand songs that
 the heads of A alone, or of B alone, go on with. Intervals of 95 % over songs, by the bootstrap. What is measured is
-kept in --raw, one file a pair and way, and is not measured again.
+kept in --raw, and is not measured again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import matplotlib
 import numpy as np
 import torch
 import tyro
@@ -71,12 +71,10 @@ class Options:
     """of a song"""
     ways: tuple[str, ...] = WAYS
     """which ways"""
-    raw: Path = Path("between-raw")
-    """a folder that keeps what was measured"""
+    raw: Path = Path("between.jsonl")
+    """a line a way and mix, with a row a song, which a run that was stopped goes on from"""
     json: Path | None = None
-    """write the figures here too, beside those of other pairs"""
-    picture: Path | None = None
-    """draw the curves here"""
+    """write the figures here too"""
 
 
 class DrawnOutput(nn.Module):
@@ -173,25 +171,36 @@ def _shares(values: list[Any]) -> dict[Any, float]:
 
 def measure(options: Options) -> dict[str, dict[str, Any]]:
     """By way, then by figure: the means at the mixes, and their intervals."""
+    known = _known(options.raw)
     maker: Maker | None = None
     found: dict[str, dict[str, Any]] = {}
     for way in options.ways:
-        path = options.raw / f"{options.name}-{way}-{options.seeds}x{options.events}.json"
-        if not path.exists():
-            maker = maker or Maker(options)
-            mixes = MIXES if way != ALONE else (0.0, 1.0)
-            rows = {f"{mix:g}": maker.measured(way, mix) for mix in mixes}
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(rows))
-        found[way] = summed(json.loads(path.read_text()))
+        rows: dict[float, list[list[float]]] = {}
+        for mix in MIXES if way != ALONE else (0.0, 1.0):
+            if (way, mix) not in known:
+                maker = maker or Maker(options)
+                known[way, mix] = maker.measured(way, mix)
+                with options.raw.open("a") as file:
+                    file.write(json.dumps({"way": way, "mix": mix, "songs": known[way, mix]}) + "\n")
+            rows[mix] = known[way, mix]
+        found[way] = summed(rows)
         print(options.name, way, *(f"\n  {name}: {shown(row)}" for name, row in found[way].items() if "95" not in name))
     return found
 
 
-def summed(rows: Mapping[str, list[list[float]]]) -> dict[str, Any]:
+def _known(path: Path) -> dict[tuple[str, float], list[list[float]]]:
+    """What was measured, by way and mix; a last line that was cut off is not."""
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    whole = [line for line in lines if line.endswith("\n")]
+    if whole != lines:
+        path.write_text("".join(whole))
+    return {(row["way"], row["mix"]): row["songs"] for row in map(json.loads, whole)}
+
+
+def summed(rows: Mapping[float, list[list[float]]]) -> dict[str, Any]:
     """Means over songs at each mix, with intervals, and whether nats only rise under A and only fall under B."""
     tables = [np.array(songs) for songs in rows.values()]
-    found: dict[str, Any] = {"mixes": [float(mix) for mix in rows]}
+    found: dict[str, Any] = {"mixes": list(rows)}
     for column, name in enumerate(FIGURES):
         found[name] = [round(float(table[:, column].mean()), 3) for table in tables]
         found[f"{name}: 95 %"] = [_interval(table[:, column]) for table in tables]
@@ -205,60 +214,14 @@ def _interval(values: Floats) -> list[float]:
     return [round(float(x), 3) for x in np.percentile(means, [2.5, 97.5])]
 
 
-def draw(figures: Mapping[str, Mapping[str, Any]], path: Path) -> None:
-    """The curves of all pairs: nats under either's heads, and likeness."""
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    titles = {PREDICTIONS: "logits mixed", PROBABILITIES: "probabilities mixed", EMBEDDING: "a vector a song"}
-    titles |= {AUTOENCODER: "auto-encoder of bars"}
-    fig, axes = plt.subplots(2, len(figures), figsize=(5.2 * len(figures), 7.2), squeeze=False, layout="constrained")
-    for column, (pair, ways) in enumerate(figures.items()):
-        for row, (kind, told) in enumerate((("nats", "nats an event under heads of"), ("like", "likeness to"))):
-            axis = axes[row][column]
-            for number, (way, title) in enumerate(titles.items()):
-                if way not in ways:
-                    continue
-                for side, style in (("A", "-"), ("B", "--")):
-                    mean, bounds = np.array(ways[way][f"{kind} {side}"]), np.array(ways[way][f"{kind} {side}: 95 %"])
-                    axis.plot(MIXES, mean, style, color=f"C{number}", label=f"{title}, {side}", marker="o", ms=3)
-                    axis.fill_between(MIXES, bounds[:, 0], bounds[:, 1], color=f"C{number}", alpha=0.12, lw=0)
-            for side, at in (("A", 0), ("B", 1)):
-                if ALONE in ways:
-                    alone = ways[ALONE][f"{kind} {side}"][at]
-                    axis.plot(
-                        [at], [alone], "k*", ms=11, zorder=5, label="heads of one song alone" if at == 0 else None
-                    )
-            axis.set_xticks(MIXES)
-            axis.set_xlabel("mix: 0 is A, 1 is B")
-            axis.set_ylabel(f"{told}\nA (solid), B (dashed)")
-            axis.grid(alpha=0.25)
-            axis.spines[["top", "right"]].set_visible(False)
-        axes[0][column].set_title(pair)
-    handles, labels = axes[0][0].get_legend_handles_labels()
-    chosen = [number for number, label in enumerate(labels) if not label.endswith(", B")]
-    fig.legend(
-        [handles[n] for n in chosen],
-        [labels[n].removesuffix(", A") for n in chosen],
-        loc="outside lower center",
-        ncols=5,
-        frameon=False,
-    )
-    fig.savefig(path, dpi=110)
-
-
 def main() -> None:
     """The command."""
     options = tyro.cli(Options)
     torch.set_num_threads(1)
     figures = {options.name: measure(options)}
     if options.json is not None:
-        if options.json.exists():
-            figures = json.loads(options.json.read_text())["figures"] | figures
         title = f"Songs between two songs, {options.seeds} of {options.events} events each"
         write("between", title, figures, options.json)
-    if options.picture is not None:
-        draw(figures, options.picture)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.music.copying.figures import GRAMS
 
-__all__ = ["figures"]
+__all__ = ["figures", "returning"]
 
 DRAWS = 2000
 RECOGNISED = (0.5, 0.95)  # where what returns is neither another section nor the same again
@@ -35,7 +35,7 @@ def figures(rows: Sequence[Row]) -> dict[str, Any]:
         for way, songs in here.items():
             found |= _copied(f"{group}, {way}", songs) if songs and "copied" in songs[0] else {}
     for way in ways:
-        found |= _returning(way, [row for row in rows if row["how"] == way])
+        found |= returning(way, [row for row in rows if row["how"] == way])
     return found | _repeated(rows, ways)
 
 
@@ -58,7 +58,7 @@ def _copied(name: str, songs: Sequence[Row]) -> dict[str, Any]:
     return found
 
 
-def _returning(way: str, songs: Sequence[Row]) -> dict[str, Any]:
+def returning(way: str, songs: Sequence[Row]) -> dict[str, Any]:
     """How alike what returns is to what came first."""
     shares = [row["returning"] for row in songs if row.get("returning") is not None]
     if not shares:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.music.worth_of_form [FOLDER ...] [--every N] [--heads HEAD ...] [--seeds N] [--json FILE]
 
-The bundled songs, and of each FOLDER every Nth MIDI file by name, are split as a run splits them, and each head is
+The bundled songs, or of each FOLDER every Nth MIDI file by name, are split as a run splits them, and each head is
 trained with the default hyperparameters and form=none, form=plan and, where it is asked for, form=none over a longer
 window, as a trial of a search is; its best epoch on validation is scored on the test part. A seed is that of the
 training and of the split. What telling the form costs is in the nats, and beside them.
@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import mean
 from typing import Annotated, Any
 
 import numpy as np
@@ -44,7 +43,7 @@ class Options:
     """What it is worth to a head to be told where in its song's form an event stands."""
 
     folders: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="[FOLDER ...]")] = ()
-    """of MIDI files"""
+    """of MIDI files (default: the bundled songs)"""
     every: int = 7
     """of a folder's files by name, one in so many"""
     heads: tuple[str, ...] = tuple(HEADS)
@@ -55,7 +54,7 @@ class Options:
     """of each training"""
     long: int = 0
     """a window over which form=none is trained too; 0 for none"""
-    json: Path = Path("benchmarks/results/music/worth_of_form.json")
+    json: Path = Path("worth_of_form.json")
     """where the figures are kept"""
 
 
@@ -103,7 +102,7 @@ def measure(options: Options, keep: Callable[[dict[str, Any]], None], figures: d
     ways: dict[str, dict[str, Any]] = {"none": {}, "plan": {"form": "plan"}}
     ways |= {f"window {options.long}": {"window": options.long}} if options.long else {}
     for seed in range(1, options.seeds + 1):
-        for folder in (None, *options.folders):
+        for folder in options.folders or (None,):
             paths = () if folder is None else sorted(map(str, folder.absolute().rglob("*.mid")))[:: options.every]
             dataset = read_dataset(DataOptions(tuple(paths), seed=seed))
             for head in options.heads:
@@ -118,72 +117,13 @@ def measure(options: Options, keep: Callable[[dict[str, Any]], None], figures: d
                         print(name, {key: shown(value) for key, value in figures[name].items()}, flush=True)
 
 
-def table(figures: dict[str, Any]) -> str:
-    """The figures for docs/form.md: means over seeds, and of the gain its range too.
-
-    The last row of each corpus is of its heads together, which are told the form once.
-    """
-    ways = sorted({way for name in figures if (way := name.split(", ")[2]) not in ("none", "plan")})
-    lines = [
-        f"| songs | head | form=none |{''.join(f' none, {way} |' for way in ways)} form=plan | of which tell the form |"
-        " gain (range) | told nothing |",
-        "|---|---|---|---|---|---|---|" + "---|" * len(ways),
-    ]
-    for (corpus, head), seeds in _by_head(figures).items():
-        both = [found for found in seeds.values() if {"none", "plan"} <= found.keys()]
-        if both:
-            gains = [found["none"]["nats"] - found["plan"]["nats"] for found in both]
-            cells = [_mean(both, "none", "nats"), *(_mean(both, way, "nats") for way in ways)]
-            cells += [_mean(both, "plan", "nats"), _mean(both, "plan", "told")]
-            cells += [f"{mean(gains):+.3f} ({min(gains):+.3f} to {max(gains):+.3f})"]
-            cells += [_mean(both, "plan", "told_nothing")]
-            lines.append(f"| {corpus} | {head} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def _mean(seeds: list[dict[str, Any]], way: str, figure: str) -> str:
-    values = [found[way][figure] for found in seeds if way in found]
-    return f"{mean(values):.3f}" if values else ""
-
-
-def _by_head(figures: dict[str, Any]) -> dict[tuple[str, str], dict[str, dict[str, Any]]]:
-    """By corpus and head, by seed, by way; and of a corpus' heads together, where a seed has them all."""
-    rows: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
-    for name, found in figures.items():
-        corpus, head, way, seed = name.split(", ")
-        rows.setdefault((corpus, head), {}).setdefault(seed, {})[way] = found
-    ordered = {}
-    for corpus in dict.fromkeys(corpus for corpus, _ in rows):
-        own = {head: seeds for (name, head), seeds in rows.items() if name == corpus}
-        ordered |= {(corpus, head): seeds for head, seeds in own.items()}
-        common = [seed for seed in next(iter(own.values())) if all(seed in seeds for seeds in own.values())]
-        if len(own) > 1:
-            ordered[corpus, "all together"] = {
-                seed: _together([seeds[seed] for seeds in own.values()]) for seed in common
-            }
-    return ordered
-
-
-def _together(heads: list[dict[str, Any]]) -> dict[str, Any]:
-    """Of heads of the same targets, what all of them say of an event; the form is told them once."""
-    found = {}
-    for way in ("none", "plan"):
-        if all(way in ways for ways in heads):
-            found[way] = {
-                figure: sum(ways[way].get(figure, 0.0) for ways in heads) for figure in ("nats", "told_nothing")
-            }
-            found[way]["told"] = heads[0][way]["told"]
-            found[way]["nats"] -= (len(heads) - 1) * found[way]["told"]
-    return found
-
-
 def main() -> None:
     """The command."""
     options = tyro.cli(Options)
     torch.set_num_threads(1)
     figures = json.loads(options.json.read_text())["figures"] if options.json.exists() else {}
-    measure(options, lambda found: write("worth_of_form", TITLE, found, options.json), figures)
-    print(table(figures))
+    asked = {"epochs": options.epochs, "every": options.every, "window": options.long}
+    measure(options, lambda found: write("worth_of_form", TITLE, found, options.json, asked), figures)
 
 
 if __name__ == "__main__":

@@ -1,24 +1,21 @@
-"""docs/performance.md out of the JSON under benchmarks/results/speed/, which the benchmarks write with --json.
-
-    python -m benchmarks.pages.performance
-
-No number of the page is typed by hand but the aims.
-"""
+"""docs/performance.md out of the JSON under benchmarks/results/speed/: no number is typed by hand but the aims."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from benchmarks.measured import ROOT, shown
+from benchmarks.measured import shown
+from benchmarks.pages.kept import Found, Kept, dated
+from benchmarks.rows import ROWS
+
+__all__ = ["performance_page"]
 
 HEAD = """# Performance
 
-Written by `python -m benchmarks.pages.performance` from the JSON that benchmarks leave under
-`benchmarks/results/speed/` (with the commit, the date and the machine of each). What each measures, and how, stands at
-the top of its file. To repeat one, on a quiet machine: `python -m benchmarks.speed.NAME --json
-benchmarks/results/speed/NAME.json`.
+Made by `python -m benchmarks.reproduce` from the JSON that its rows leave under `benchmarks/results/speed/` (with the
+commit, the date and the machine of each). What each measures, and how, stands at the top of its file in
+`benchmarks/speed/`. `python -m benchmarks.reproduce ROW` measures one again, on a quiet machine.
 
 Nothing on this page was measured on a GPU. Training on one is the same code but for AdamW (torch's own there, as LSTMs
 want their weights laid out in their own way), and a trial takes a quarter of one by default, which is a guess:
@@ -33,8 +30,8 @@ REST = """## Where the rest of the time goes
 - What lies between the bare loop and a trial: Lightning's own loop (*an epoch under Lightning*); reports, for which a
   trial waits where ASHA may stop it, and at its end, but nowhere else; weights written when they are the best so far;
   and that driver, Ray and W&B share two cores with two workers (*where the time of a search goes*).
-- Of the three repetitions of the bare loop behind *share*, the slowest ran beside other work on the machine; the median
-  is one of the two that did not. *valid apart* is what rounding makes of a high learning rate within an epoch.
+- The repetitions of the bare loop behind *share* are its *bare seconds*; their median counts. *valid apart* is what
+  rounding makes of a high learning rate within an epoch.
 - How much faster a search is than Ray's documented pattern depends on how long a trial trains. What that spends beside
   training - a process that starts for each trial, another for its W&B run, a checkpoint and a report that is waited for
   at each epoch - is most of a trial of half a second, and little of one of 25 s, as the notes head's own are. There the
@@ -61,6 +58,7 @@ class Aim(NamedTuple):
 
 
 AIMS = (
+    Aim("first_song", "command_s", "seconds from the README's first command to a song", ""),
     Aim("share", "share", "share of the bare loop, 64 trials of up to 30 epochs, 2 workers, W&B on", "0.85 or more"),
     Aim("ray_pattern", "ratio", "trials an hour / Ray's documented pattern, the same trials", "4 or more"),
     Aim("ray_pattern", "ratio_of_epochs", "epochs an hour / that pattern's", ""),
@@ -99,26 +97,19 @@ def aims(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return [*lines, ""]
 
 
-def section(found: Mapping[str, Any]) -> list[str]:
-    """A benchmark's figures as a table."""
-    machine, commit = found["machine"], found["made_by"]["commit"][:10]
+def section(name: str, found: Found) -> list[str]:
+    """A row's figures as a table."""
+    machine = found["machine"]
     lines = [f"## {found['title']}", "", "| | |", "|---|---|"]
-    lines += [f"| {name.replace('_', ' ')} | {shown(value)} |" for name, value in found["figures"].items()]
-    lines += [
-        "",
-        f"`{found['name']}`, {machine['cores']} cores ({machine['processor']}), {found['date']}, commit {commit}",
-    ]
-    return [*lines, ""]
+    lines += [f"| {figure.replace('_', ' ')} | {shown(value)} |" for figure, value in found["figures"].items()]
+    stands = f"`{name}`, {machine['cores']} cores ({machine['processor']}), {dated(found)}"
+    return [*lines, "", stands, ""]
 
 
-def main() -> None:
-    """The command."""
-    files = sorted((ROOT / "benchmarks" / "results" / "speed").glob("*.json"))
-    found = {file.stem: json.loads(file.read_text()) for file in files}
-    tables = (line for name, one in found.items() for line in section(one))
-    lines = [HEAD, *aims(found), REST, *tables]
-    (ROOT / "docs" / "performance.md").write_text("\n".join(lines))
-
-
-if __name__ == "__main__":
-    main()
+def performance_page(kept: Kept) -> str:
+    """The page, of what is there."""
+    found = {name: rows[0] for name, rows in sorted(kept.of_group("speed").items())}
+    missing = [f"`{name}`" for name, row in ROWS.items() if row.group == "speed" and name not in found]
+    tables = [line for name, one in found.items() for line in section(name, one)]
+    told = [f"Not measured yet: {', '.join(missing)}.", ""] if missing else []
+    return "\n".join([HEAD, *aims(found), *told, REST, *tables])

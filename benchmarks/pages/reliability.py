@@ -1,25 +1,22 @@
-"""docs/reliability.md out of benchmarks/results/reliability/faults.json.
-
-    python -m benchmarks.pages.reliability
-
-No number of the page is typed by hand.
-"""
+"""docs/reliability.md out of the JSON under benchmarks/results/reliability/: no number of it is typed by hand."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from benchmarks.measured import ROOT
+from benchmarks.pages.kept import Kept, dated
+from benchmarks.rows.reliability import FAULTS
 
-JSON = ROOT / "benchmarks" / "results" / "reliability" / "faults.json"
+__all__ = ["reliability_page", "table"]
+
 HEAD = """# Reliability
 
-What goes wrong in a long search, provoked for real: processes killed, machines cut off, disks filled. Written by
-`python -m benchmarks.pages.reliability` from what `python -m benchmarks.faults --json FILE` found (FILE is
-benchmarks/results/reliability/faults.json). The same faults, fewer times each, are tests:
-`tests/search/test_faults.py`, `tests/search/test_machines.py`, `tests/datamodules/test_hostile_files.py`.
+What goes wrong in a long search, provoked for real: processes killed, machines cut off, disks filled. Made by
+`python -m benchmarks.reproduce` from what `python -m benchmarks.faults` found, kept as JSON under
+`benchmarks/results/reliability/`; `python -m benchmarks.reproduce ROW` provokes a row's faults again. The same faults,
+fewer times each, are tests: `tests/search/test_faults.py`, `tests/search/test_machines.py`,
+`tests/datamodules/test_hostile_files.py`.
 
 After each search it was looked at whether every trial stands in `trials.csv` once, every epoch of each in `epochs.csv`
 once and none is missing, the study holds no open trial and has ended each row once, and the winner is the best that the
@@ -160,14 +157,15 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return lines
 
 
-def main() -> None:
-    """The command."""
-    whole = json.loads(JSON.read_text())
-    machine, commit = whole["machine"], whole["made_by"]["commit"][:10]
-    stands = f"{machine['cores']} cores ({machine['processor']}), {whole['date']}, commit {commit}"
-    lines = [HEAD, "## What was provoked", "", *table(whole["figures"]), "", stands, "", TAIL]
-    (ROOT / "docs" / "reliability.md").write_text("\n".join(lines))
-
-
-if __name__ == "__main__":
-    main()
+def reliability_page(kept: Kept) -> str:
+    """The page, of what is there."""
+    found = kept.of_group("reliability")
+    missing = [f"`{name}`" for name in FAULTS if name not in found]
+    stands = [
+        f"- `{name}` ({', '.join(rows[0]['figures'])}): {rows[0]['machine']['cores']} cores"
+        f" ({rows[0]['machine']['processor']}), {dated(rows[0])}"
+        for name, rows in found.items()
+    ]
+    told = [f"- not measured yet: {', '.join(missing)}"] if missing else []
+    lines = [HEAD, "## What was provoked", "", *table(kept.figures(*FAULTS)), "", "By rows:", "", *stands, *told]
+    return "\n".join([*lines, "", TAIL])
