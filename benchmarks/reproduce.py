@@ -96,17 +96,16 @@ def _measured(chosen: Sequence[str], places: Places, options: Options) -> tuple[
     """Measure rows one after another: those that are done, that failed, and that cannot be measured here."""
     done, failed, left_out = set(), [], []
     if chosen and not options.quick:
-        console.print(
-            f"{len(chosen)} row{'s' * (len(chosen) > 1)}, about {sum(ROWS[name].minutes for name in chosen):.0f} minutes"
-        )
+        minutes = sum(ROWS[name].minutes for name in chosen)
+        console.print(f"{len(chosen)} row{'s' * (len(chosen) > 1)}, about {minutes:.0f} minutes")
     for number, name in enumerate(chosen, start=1):
         told = f"[{number} of {len(chosen)}] {name}"
         if reason := lacking(ROWS[name], places, options.quick):
             console.print(f"{told}: left out: {reason}", markup=False)
             left_out.append(name)
             continue
-        minutes = "a small version" if options.quick else f"about {ROWS[name].minutes:.0f} minutes"
-        console.print(f"{told}: {minutes}", markup=False)
+        long = "a small version" if options.quick else f"about {ROWS[name].minutes:.0f} minutes"
+        console.print(f"{told}: {long}", markup=False)
         try:
             measure(name, ROWS[name], places, options.quick)
             done.add(name)

@@ -51,7 +51,7 @@ def measure(name: str, row: Row, places: Places, quick: bool = False) -> None:
             found |= {"commands": typed, "seconds": steps.state["seconds"], "date": time.strftime("%Y-%m-%d")}
             found |= {"commit": commit, "machine": machine(), "made_by": {**made_by(), "commit": commit}}
             found |= ({"note": RESUMED} if steps.resumed else {}) | ({"quick": True} if quick else {})
-            _keep(found, file, [folder / kept for kept in row.keeps])
+            _keep(found, file, [folder / kept.replace("{run}", name) for kept in row.keeps])
             steps.keep()
         measured.append(steps)
     for steps in measured:  # all of them are there: who asks for the row again wants new ones

@@ -17,6 +17,7 @@ BACH_MOZART = (
     "{corpora}/mutopia_pd/BachJS__BWV784__bach-invention-13__bach-invention-13.mid"
     " {corpora}/mutopia_pd/MozartWA__KV331__KV331_1_2_var1__KV331_1_2_var1.mid"
 )
+RAW = ("{run}.jsonl",)
 ASHOVER = "{corpora}/nottingham/ashover1.mid"
 REAL = "{corpora}/jsb_chorales/valid {corpora}/nottingham {corpora}/mutopia_pd {corpora}/freedoom"
 FORMED = "{corpora}/nottingham {corpora}/jsb_chorales {corpora}/freedoom {corpora}/mutopia_pd {corpora}/js_fakes"
@@ -56,16 +57,16 @@ def _row(
     return Row("music", f"docs/{page}.md", commands, minutes, depends, heads=heads, quick=quick, keeps=keeps)
 
 
-def _planned(name: str, minutes: float, heads: str, options: str) -> Row:
-    command = f"benchmarks.music.planned {heads} --runs {{heads}} --raw {name}.jsonl {options} --json {{json}}"
-    return _row("form", minutes, command, heads=(heads,), quick="--seeds 1", keeps=(f"{name}.jsonl",))
+def _planned(minutes: float, heads: str, options: str) -> Row:
+    command = f"benchmarks.music.planned {heads} --runs {{heads}} --raw {{run}}.jsonl {options} --json {{json}}"
+    return _row("form", minutes, command, heads=(heads,), quick="--seeds 1", keeps=RAW)
 
 
 def _between(minutes: float, heads: str, songs: str, name: str) -> Row:
     command = (
         f"benchmarks.music.between {heads} {songs} --name {name} --runs {{heads}} --raw {{run}}.jsonl --json {{json}}"
     )
-    return _row("between", minutes, command, heads=(heads,), quick="--seeds 1 --ways alone predictions")
+    return _row("between", minutes, command, heads=(heads,), quick="--seeds 1 --ways alone predictions", keeps=RAW)
 
 
 def _drawn(module: str, minutes: float, heads: str, options: str = "", quick: str = "--songs 8") -> Row:
@@ -80,9 +81,9 @@ def _worth(minutes: float, *options: str) -> Row:
 
 MUSIC = {
     "form": _row("form", 6, f"benchmarks.music.form {FORMED} --json {{json}}", quick="--count 2"),
-    "planned_forms": _planned("planned_forms", 28, "bundled", "--like"),
-    "planned_like": _planned("planned_like", 30, "bundled", f"--forms --real {REAL}"),
-    "planned_nottingham": _planned("planned_nottingham", 8, "nottingham", f"--forms AABA --like {ASHOVER}"),
+    "planned_forms": _planned(28, "bundled", "--like"),
+    "planned_like": _planned(30, "bundled", f"--forms --real {REAL}"),
+    "planned_nottingham": _planned(8, "nottingham", f"--forms AABA --like {ASHOVER}"),
     "worth_of_form_bundled": _worth(18, "", "--heads notes --long 128"),
     "worth_of_form_nottingham": _worth(
         24,

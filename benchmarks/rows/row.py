@@ -28,7 +28,7 @@ class Row:
         needs: of benchmarks/reproducing/needs.py, beside the corpora, which are told by the commands.
         heads: searches of benchmarks/rows/music.py, whose winners the commands take from `{heads}`.
         quick: options that make the last command a small one.
-        keeps: further files that the commands leave, kept beside the JSON under the row's name.
+        keeps: further files that the commands leave, kept beside the JSON under its name.
     """
 
     group: str

@@ -1,0 +1,389 @@
+"""Figures made again: the pages are what the figures say, a row goes on where it was, and nothing good is lost."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pages import ROOT
+
+from benchmarks import reproduce
+from benchmarks.pages.blocks import filled, names
+from benchmarks.pages.kept import Kept, commit_of, dated
+from benchmarks.pages.made import pages
+from benchmarks.pages.said import SAID, unsaid
+from benchmarks.reproducing.listing import stale_rows, standing
+from benchmarks.reproducing.measuring import kept_files, measure
+from benchmarks.reproducing.needs import NEEDS, lacking
+from benchmarks.reproducing.places import Places
+from benchmarks.reproducing.stale import CHANGES, commit_now, stale
+from benchmarks.reproducing.steps import Steps
+from benchmarks.rows import GROUPS, ROWS, Row
+from benchmarks.rows.music import SEARCHES
+from benchmarks.rows.reliability import FAULTS
+from datamodules.errors import UserError
+from experiments.command_line.cli import main, parse
+from experiments.command_line.completion import options_class
+
+FULL = Places(ROOT / "benchmarks" / "results", ROOT / "docs", Path("nowhere"), Path("nowhere"), ROOT)
+TOY = Row("speed", "docs/performance.md", ("toy --json {json} {seed}",), 1, ("toy.py",), quick="--quick")
+
+
+@pytest.fixture(scope="module")
+def kept() -> Kept:
+    return Kept.read(FULL)
+
+
+# the pages and the figures that are kept
+
+
+@pytest.mark.parametrize(
+    "name", ["results.md", "performance.md", "reliability.md", "form.md", "music.md", "between.md"]
+)
+def test_a_page_is_what_its_figures_say(kept: Kept, name: str) -> None:
+    assert (ROOT / "docs" / name).read_text() == pages(kept, ROOT / "docs")[name], (
+        "python -m benchmarks.reproduce --pages"
+    )
+
+
+def test_prose_says_what_the_figures_do(kept: Kept) -> None:
+    assert list(unsaid(kept, ROOT)) == []
+
+
+def test_prose_that_says_something_else_is_found(kept: Kept, tmp_path: Path) -> None:
+    for said in SAID:
+        (tmp_path / said.page).parent.mkdir(exist_ok=True)
+        (tmp_path / said.page).write_text("Other figures: 7.77.")
+    assert len(list(unsaid(kept, tmp_path))) == sum(said.row in kept.rows for said in SAID) > 5
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_page_tells_each_row_and_where_its_figures_are_from(kept: Kept, name: str) -> None:
+    page = (ROOT / ROWS[name].page).read_text()
+    assert f"`{name}`" in page
+    for found in kept.rows.get(name, []):
+        assert dated(found) in page
+    if name not in kept.rows:
+        assert "ot measured yet" in page
+
+
+def test_every_file_of_results_is_of_a_row() -> None:
+    known = {file for name, row in ROWS.items() for file in kept_files(name, row, FULL)}
+    more = {
+        file.with_suffix(Path(left).suffix)
+        for name, row in ROWS.items()
+        for file in kept_files(name, row, FULL)
+        for left in row.keeps
+    }
+    assert {file for file in FULL.results.rglob("*") if file.is_file()} <= known | more
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_is_one_that_can_be_run(name: str) -> None:
+    row = ROWS[name]
+    assert row.group in GROUPS
+    assert (ROOT / row.page).exists()
+    assert 0 < row.minutes <= 40
+    assert row.depends
+    assert all((ROOT / path).exists() for path in row.depends)
+    assert set(row.needs) <= set(NEEDS)
+    assert set(row.heads) <= set(SEARCHES)
+    assert any(end in row.commands[-1] for end in ("{json}", "--out", "evaluate.json"))
+    for quick in (False, True):
+        for command in [*row.typed(name, 1, quick), *(c for head in row.heads for c in _typed(head, quick))]:
+            python, option, module, *words = shlex.split(command)
+            assert (python, option) == ("python", "-m")
+            assert "{run}" not in command
+            assert "{seed}" not in command
+            package, _, program = module.partition(".")
+            assert (ROOT / f"{module.replace('.', '/')}.py").exists() or (ROOT / package / program).is_dir()
+            if package == "experiments":
+                parse(options_class(program), words, prog=program)
+
+
+def _typed(head: str, quick: bool) -> list[str]:
+    return Row("", "", SEARCHES[head], 0, ()).typed(head, None, quick)
+
+
+def test_every_fault_is_in_a_row() -> None:
+    from benchmarks.faults.__main__ import FAULTS as PROVOKED
+
+    assert sorted(name for names in FAULTS.values() for name in names) == sorted(PROVOKED)
+
+
+def test_without_figures_all_pages_say_so(tmp_path: Path) -> None:
+    made = pages(Kept.read(replace(FULL, results=tmp_path)), ROOT / "docs")
+    assert all("ot measured yet" in text for text in made.values())
+
+
+def test_a_page_of_quick_figures_says_so(kept: Kept) -> None:
+    name, (found,) = "where", kept.rows["where"]
+    quick = replace(kept, rows={name: [{**found, "quick": True}]})
+    assert all(text.startswith("> **Quick figures.**") for text in pages(quick, ROOT / "docs").values())
+    assert not any("Quick figures" in text for text in pages(kept, ROOT / "docs").values())
+
+
+def test_blocks_are_filled_in_and_the_rest_stays() -> None:
+    page = "a\n<!-- table: x -->\nold\n<!-- end -->\nb\n<!-- table: y -->\n<!-- end -->\n"
+    made = filled(page, {"x": r"| \1 |", "y": "new"}, "page")
+    assert made == "a\n<!-- table: x -->\n\n| \\1 |\n\n<!-- end -->\nb\n<!-- table: y -->\n\nnew\n\n<!-- end -->\n"
+    assert filled(made, {"x": r"| \1 |", "y": "new"}, "page") == made
+    assert names(made) == ["x", "y"]
+    for bad, blocks in ((page, {"x": ""}), ("<!-- table: x -->\n", {"x": ""}), ("", {"x": ""})):
+        with pytest.raises(UserError, match="page"):
+            filled(bad, blocks, "page")
+
+
+# staleness
+
+
+def _git(folder: Path, *words: str) -> str:
+    own = ("-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false")
+    return subprocess.run(["git", *own, *words], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A repository of one module, which writes what it was told, and dies once where a file says so."""
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "toy.py").write_text(
+        "import json, os, pathlib, signal, sys\n"
+        "with open('ran.txt', 'a') as file: print(sys.argv[1], file=file)\n"
+        "die = pathlib.Path('../../die')\n"
+        "if sys.argv[1] == '--json' and die.exists() and die.read_text() == sys.argv[3]:\n"
+        "    die.unlink(); os.kill(os.getpid(), signal.SIGKILL)\n"
+        "if sys.argv[1] == '--json':\n"
+        "    machine = {'processor': 'toy', 'cores': 1}\n"
+        "    figures = {'quick': '--quick' in sys.argv, 'ran': pathlib.Path('ran.txt').read_text().split()}\n"
+        "    told = {'name': 'toy', 'title': 'A toy', 'figures': figures, 'machine': machine}\n"
+        "    pathlib.Path(sys.argv[2]).write_text(json.dumps(told))\n"
+    )
+    (root / "other.py").write_text("")
+    _git(root, "init", "-q")
+    _git(root, "add", ".")
+    _git(root, "commit", "-qm", "one")
+    return root
+
+
+def test_figures_are_stale_where_their_code_has_changed(checkout: Path) -> None:
+    before = commit_now(checkout, ["toy.py"])
+    assert stale(checkout, before, ["toy.py"]) == ""
+    (checkout / "other.py").write_text("1")
+    assert commit_now(checkout, ["toy.py"]) == before
+    assert commit_now(checkout, ["other.py"]) == before + CHANGES
+    _git(checkout, "commit", "-qam", "two")
+    assert stale(checkout, before, ["toy.py"]) == ""
+    assert stale(checkout, before, ["other.py"]).startswith("stale: 1 file")
+    assert "no commit has" in stale(checkout, commit_now(checkout, ["toy.py"]) + CHANGES, ["toy.py"])
+
+
+@pytest.mark.parametrize("commit", ["", "0" * 40, "HEAD", "--help", CHANGES])
+def test_a_commit_that_git_does_not_know(checkout: Path, commit: str) -> None:
+    assert stale(checkout, commit, ["toy.py"]) == "unknown commit"
+
+
+def test_outside_of_a_repository(tmp_path: Path) -> None:
+    assert commit_now(tmp_path, ["x"]) == ""
+    assert stale(tmp_path, "0" * 40, ["x"]) == "unknown commit"
+
+
+# rows that run
+
+
+@pytest.fixture
+def places(checkout: Path, tmp_path: Path) -> Places:
+    return Places(tmp_path / "results", tmp_path / "docs", tmp_path / "work", tmp_path / "corpora", checkout)
+
+
+def test_a_row_is_kept_with_all_that_it_is_of(places: Places) -> None:
+    measure("toy", TOY, places)
+    (file,) = kept_files("toy", TOY, places)
+    found = json.loads(file.read_text())
+    assert found["figures"] == {"quick": False, "ran": ["--json"]}
+    assert found["commit"] == _git(places.root, "rev-parse", "HEAD") == found["made_by"]["commit"] == commit_of(found)
+    assert len(found["seconds"]) == 1
+    assert found["date"]
+    assert found["machine"]
+    assert found["made_by"]["torch"]
+    assert "note" not in found
+    assert standing(TOY, [found], places) == ""
+    assert stale_rows({"toy": TOY, "missing": TOY}, places) == ["missing"]
+    measure("toy", TOY, places)  # asked for again, it is measured again
+    assert json.loads(file.read_text())["figures"] == found["figures"]
+
+
+def _killed(row: Row, places: Places, seed: int | None = None) -> None:
+    """Begin a row, whose last command is killed once."""
+    (places.work.parent / "die").write_text(str(seed))
+    with pytest.raises(UserError, match="status -9"):
+        measure("toy", row, places)
+
+
+def test_a_row_that_was_killed_goes_on_where_it_was_and_loses_nothing(places: Places) -> None:
+    row = replace(TOY, commands=("toy first", "toy --json {json} {seed}"))
+    (file,) = kept_files("toy", row, places)
+    file.parent.mkdir(parents=True)
+    file.write_text("good")
+    _killed(row, places)
+    assert file.read_text() == "good"
+    measure("toy", row, places)
+    found = json.loads(file.read_text())
+    assert found["figures"]["ran"] == ["first", "--json", "--json"]  # the first command is not run again
+    assert "was killed" in found["note"]
+    assert len(found["seconds"]) == 2
+
+
+def test_seeds_that_are_measured_are_not_measured_again_after_a_kill(places: Places) -> None:
+    row = replace(TOY, seeds=(1, 2))
+    one, two = kept_files("toy", row, places)
+    _killed(row, places, seed=2)
+    assert not two.exists()
+    assert "note" not in json.loads(one.read_text())
+    one.write_text("measured")
+    measure("toy", row, places)
+    assert one.read_text() == "measured"
+    assert json.loads(two.read_text())["seed"] == 2
+
+
+def test_what_was_begun_of_other_code_begins_anew(places: Places) -> None:
+    row = replace(TOY, commands=("toy first", "toy --json {json} {seed}"))
+    _killed(row, places)
+    (places.root / "toy.py").write_text((places.root / "toy.py").read_text() + "# changed\n")
+    _git(places.root, "commit", "-qam", "two")
+    measure("toy", row, places)
+    (file,) = kept_files("toy", row, places)
+    found = json.loads(file.read_text())
+    assert found["figures"]["ran"] == ["first", "--json"]
+    assert "note" not in found
+
+
+def _steps(tmp_path: Path, command: str) -> Steps:
+    return Steps("t", tmp_path, [command], {"root": ROOT}, "", (), tmp_path / "runs")
+
+
+def test_a_search_is_resumed_and_one_with_a_budget_or_that_had_not_begun_is_not(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "r" / "run.json"
+    run.parent.mkdir(parents=True)
+    plain = _steps(tmp_path, "python -m experiments.tune notes --name r --seed 2")
+    run.write_text(json.dumps({"heads": {"notes": {}}}))
+    assert plain._prepared(0, True)[2:] == ["experiments.tune", "--resume", "r", "--wandb", "off"]
+    assert plain._prepared(0, False)[2:] == ["experiments.tune", "notes", "--name", "r", "--seed", "2"]
+    timed = _steps(tmp_path, "python -m experiments.tune notes --name r --time-budget 9")
+    assert "--resume" not in timed._prepared(0, True)
+    assert not run.exists()
+    run.parent.mkdir(parents=True)
+    run.write_text(json.dumps({"heads": {}}))
+    assert "--resume" not in plain._prepared(0, True)
+    assert not run.exists()
+
+
+def test_training_that_was_killed_begins_with_the_winners_of_before(tmp_path: Path) -> None:
+    winner = tmp_path / "runs" / "r" / "notes" / "winner.safetensors"
+    winner.parent.mkdir(parents=True)
+    winner.write_text("searched")
+    steps = _steps(tmp_path, "python -m experiments.train all --run r")
+    steps._prepared(0, False)
+    winner.write_text("trained")
+    steps._prepared(0, True)
+    assert winner.read_text() == "searched"
+
+
+def test_every_nth_song(tmp_path: Path) -> None:
+    for number in range(7):
+        (tmp_path / f"{number}.mid").touch()
+    steps = _steps(tmp_path, f"python -m experiments.tune notes {tmp_path}[::3] --name r")
+    assert [Path(word).stem for word in steps._prepared(0, False)[4:7]] == ["0", "3", "6"]
+
+
+def test_what_is_lacking_is_told_in_a_line(places: Places) -> None:
+    songs = replace(TOY, commands=("toy {corpora}/bach --json {json}",))
+    assert "bach" in lacking(songs, places)
+    assert "--corpora" in lacking(songs, places)
+    (places.corpora / "bach").mkdir(parents=True)
+    assert lacking(songs, places) == lacking(TOY, places) == ""
+    assert lacking(replace(TOY, needs=("quiet",)), places, quick=True) == ""
+
+
+# the command
+
+
+@pytest.fixture
+def with_toy(places: Places, monkeypatch: pytest.MonkeyPatch) -> Places:
+    """The command with a row more, which is all that --stale finds, and with folders of its own."""
+    monkeypatch.setitem(ROWS, "toy", TOY)
+    monkeypatch.setattr(reproduce, "stale_rows", lambda rows, places: ["toy"])
+    monkeypatch.setattr(reproduce.Options, "places", lambda self: places.quick() if self.quick else places)
+    return places
+
+
+def run(*words: str) -> int:
+    return main(reproduce.Options, reproduce.reproduce, prog="reproduce", arguments=words, package="benchmarks")
+
+
+def test_quick_rows_touch_nothing_but_the_working_folder(with_toy: Places) -> None:
+    assert run("toy") == 0
+    before = {file: file.read_bytes() for file in _files(with_toy)}
+    assert run("toy", "--quick") == 0
+    assert {file: file.read_bytes() for file in _files(with_toy)} == before
+    (file,) = kept_files("toy", TOY, with_toy.quick())
+    found = json.loads(file.read_text())
+    assert found["quick"] is True
+    assert found["figures"]["quick"] is True
+    assert (with_toy.quick().docs / "results.md").read_text().startswith("> **Quick figures.**")
+
+
+def _files(places: Places) -> list[Path]:
+    return [file for folder in (places.results, places.docs) for file in folder.rglob("*") if file.is_file()]
+
+
+def test_a_failed_row_is_told_and_its_figures_stay(with_toy: Places, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("toy") == 0
+    (file,) = kept_files("toy", TOY, with_toy)
+    good = file.read_bytes()
+    (with_toy.work.parent / "die").write_text("None")
+    assert run("toy") == 1
+    assert file.read_bytes() == good
+    assert "failed: toy" in capsys.readouterr().err
+
+
+def test_the_list(with_toy: Places, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run() == 0
+    assert "as it was" not in capsys.readouterr().out
+    assert run("--stale") == 0
+    capsys.readouterr()
+    assert run() == 0
+    told = capsys.readouterr().out
+    assert re.search(r"toy .* min  as it was", told)
+    assert re.search("share .* not measured; needs quiet", told)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("toi",), "there is no row toi; did you mean toy?"),
+        (("--stale", "toy"), "not both"),
+        (("--pages", "--quick"), "nothing else"),
+        (("--stail",), "did you mean --stale?"),
+    ],
+)
+def test_bad_words(with_toy: Places, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str) -> None:
+    assert run(*words) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert "Traceback" not in error
+
+
+def test_a_row_that_cannot_be_measured_here(
+    with_toy: Places, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(ROWS, "toy", replace(TOY, needs=("gpu",)))
+    monkeypatch.setitem(NEEDS, "gpu", lambda: "it needs a GPU")
+    assert run("--stale") == 0  # chosen by the command: left out
+    assert run("toy") == 1  # asked for
+    assert "not measured: toy" in capsys.readouterr().err
