@@ -27,7 +27,7 @@ class Row:
         seeds: the row is measured once with each; none: once, whatever the commands' own seeds are.
         needs: of benchmarks/reproducing/needs.py, beside the corpora, which are told by the commands.
         heads: searches of benchmarks/rows/music.py, whose winners the commands take from `{heads}`.
-        quick: options that make the last command a small one.
+        quick: options that make its commands of benchmarks/ small ones; of the product, `smaller` does.
         keeps: further files that the commands leave, kept beside the JSON under its name.
     """
 
@@ -55,8 +55,9 @@ class Row:
         """
         commands = list(self.commands)
         if quick:
-            commands = [smaller(command) for command in commands]
-            commands[-1] += f" {self.quick}"
+            product = [command.startswith("experiments.") for command in commands]
+            both = zip(commands, product, strict=True)
+            commands = [smaller(command) if own else f"{command} {self.quick}" for command, own in both]
         filled = (command.replace("{run}", name).replace("{seed}", str(seed)) for command in commands)
         return [" ".join(f"python -m {command}".split()) for command in filled]
 

@@ -14,6 +14,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,6 +25,7 @@ import tyro
 from rich.console import Console
 
 from benchmarks.measured import tell
+from experiments.tables import TrialRow
 
 CPUS = 2
 EPOCHS = 3  # of a trial
@@ -115,6 +117,11 @@ def measure(options: Options, folder: Path) -> dict[str, Any]:
     if table.finished() != trials:
         sys.exit(f"{table.finished()} of {trials} trials have ended")
     marks.found.append(marks._now(trials))
+    return told(marks, folder, table.rows.values(), mode)
+
+
+def told(marks: Marks, folder: Path, rows: Collection[TrialRow], mode: str) -> dict[str, Any]:
+    """Of each stretch of a search between two marks, and of all of it."""
     stretches = [pair for pair in zip(marks.found, marks.found[1:], strict=False) if pair[1][0] > pair[0][0]]
     return {
         "trials_up_to": [after[0] for _, after in stretches],
@@ -122,7 +129,7 @@ def measure(options: Options, folder: Path) -> dict[str, Any]:
         "wall_ms_a_trial": [1e3 * (after[2] - before[2]) / (after[0] - before[0]) for before, after in stretches],
         "driver_mb": [after[3] for _, after in stretches],
         "journal_mb": (folder / "study.journal").stat().st_size / 1e6,
-        "epochs_a_trial": sum(row.epoch for row in table.rows.values()) / trials,
+        "epochs_a_trial": sum(row.epoch for row in rows) / len(rows),
         "workers": CPUS,
         "wandb": mode,
     }
