@@ -15,6 +15,7 @@ from benchmarks.pages.results_tables import (
     unheard,
     weights,
 )
+from benchmarks.reproducing.needs import BUSY
 from benchmarks.rows import ROWS
 
 __all__ = ["results_page"]
@@ -106,5 +107,9 @@ def _commands(kept: Kept) -> list[str]:
         stands = "; ".join(dict.fromkeys(map(dated, rows)))
         lines += [f"`{name}`, seed {seeds}: {minutes:.1f} minutes a seed; {stands}", "", "```"]
         lines += [*rows[0]["commands"], "```", ""]
+        beside = [used for row in rows if (used := row.get("machine", {}).get("used_by_others", 0)) > BUSY]
+        if beside:
+            told = f"{100 * max(beside):.0f} % of the processors' time was used by others as it began"
+            lines += [f"Measured beside other work ({told}): its minutes are not those of a quiet machine.\n"]
         lines += [f"Seed {row['seed']} was resumed: {row['note']}.\n" for row in rows if "note" in row]
     return lines

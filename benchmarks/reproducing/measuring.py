@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measured import machine
+from benchmarks.reproducing.needs import busy
 from benchmarks.reproducing.places import Places
 from benchmarks.reproducing.stale import commit_now
 from benchmarks.reproducing.steps import Steps
@@ -45,11 +46,13 @@ def measure(name: str, row: Row, places: Places, quick: bool = False) -> None:
         filled = _filled(places, heads / "runs") | {"json": folder / f"{file.stem}.json"}
         typed = row.typed(name, seed, quick)
         steps = Steps(title, folder, typed, filled, commit, row.depends, folder / "runs")
+        used = None if quick else busy()
         steps.run()
         if not steps.kept:
             found = {"row": name, "seed": seed} | _figures(folder, name, filled["json"])
             found |= {"commands": typed, "seconds": steps.state["seconds"], "date": time.strftime("%Y-%m-%d")}
-            found |= {"commit": commit, "machine": machine(), "made_by": {**made_by(), "commit": commit}}
+            beside = {} if used is None else {"used_by_others": round(used, 2)}
+            found |= {"commit": commit, "machine": machine() | beside, "made_by": {**made_by(), "commit": commit}}
             found |= ({"note": RESUMED} if steps.resumed else {}) | ({"quick": True} if quick else {})
             _keep(found, file, [folder / kept.replace("{run}", name) for kept in row.keeps])
             steps.keep()

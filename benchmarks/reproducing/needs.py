@@ -10,23 +10,27 @@ from benchmarks.reproducing.places import Places
 from benchmarks.rows.music import SEARCHES
 from benchmarks.rows.row import Row
 
-__all__ = ["NEEDS", "lacking"]
+__all__ = ["BUSY", "NEEDS", "busy", "lacking"]
 
-LOOK = 2.0  # seconds
+LOOK = 1.0  # second
 BUSY = 0.15  # share of the processors' time beyond which a machine is not quiet
 
 
-def _quiet() -> str:
-    """Of what all processors did while it looked (Linux: /proc/stat)."""
+def busy() -> float | None:
+    """The share of all processors' time that is used while it looks (Linux: /proc/stat); None if it cannot be told."""
     try:
         before = _ticks()
         time.sleep(LOOK)
         after = _ticks()
     except OSError:
-        return ""  # it cannot be told
+        return None
     spent = [late - early for early, late in zip(before, after, strict=True)]
-    busy = 1 - (spent[3] + spent[4]) / max(sum(spent), 1)  # idle, and waiting for a disk
-    return f"it needs a quiet machine: {100 * busy:.0f} % of its processors' time is used" if busy > BUSY else ""
+    return 1 - (spent[3] + spent[4]) / sum(spent) if sum(spent) else None  # but for idle, and waiting for a disk
+
+
+def _quiet() -> str:
+    used = busy() or 0.0
+    return f"it needs a quiet machine: {100 * used:.0f} % of its processors' time is used" if used > BUSY else ""
 
 
 def _ticks() -> list[int]:

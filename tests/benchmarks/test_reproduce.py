@@ -13,6 +13,7 @@ from pages import ROOT
 
 from benchmarks import reproduce
 from benchmarks.pages.kept import commit_of
+from benchmarks.reproducing import needs, steps
 from benchmarks.reproducing.listing import stale_rows, standing
 from benchmarks.reproducing.measuring import kept_files, measure
 from benchmarks.reproducing.needs import NEEDS, lacking
@@ -84,7 +85,9 @@ def test_outside_of_a_repository(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def places(checkout: Path, tmp_path: Path) -> Places:
+def places(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+    for module in (needs, steps):
+        monkeypatch.setattr(module, "LOOK", 0.02)
     return Places(tmp_path / "results", tmp_path / "docs", tmp_path / "work", tmp_path / "corpora", checkout)
 
 
@@ -174,18 +177,27 @@ def test_training_that_was_killed_begins_with_the_winners_of_before(tmp_path: Pa
     winner = tmp_path / "runs" / "r" / "notes" / "winner.safetensors"
     winner.parent.mkdir(parents=True)
     winner.write_text("searched")
-    steps = _steps(tmp_path, "python -m experiments.train all --run r")
-    steps._prepared(0, False)
+    taken = _steps(tmp_path, "python -m experiments.train all --run r")
+    taken._prepared(0, False)
     winner.write_text("trained")
-    steps._prepared(0, True)
+    taken._prepared(0, True)
     assert winner.read_text() == "searched"
 
 
 def test_every_nth_song(tmp_path: Path) -> None:
     for number in range(7):
         (tmp_path / f"{number}.mid").touch()
-    steps = _steps(tmp_path, f"python -m experiments.tune notes {tmp_path}[::3] --name r")
-    assert [Path(word).stem for word in steps._prepared(0, False)[4:7]] == ["0", "3", "6"]
+    taken = _steps(tmp_path, f"python -m experiments.tune notes {tmp_path}[::3] --name r")
+    assert [Path(word).stem for word in taken._prepared(0, False)[4:7]] == ["0", "3", "6"]
+
+
+def test_what_others_use_is_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = [[0, 0, 0, 0, 0, 0, 0, 0], [20, 10, 0, 60, 10, 0, 0, 0]]
+    monkeypatch.setattr(needs, "_ticks", lambda: looks.pop(0))
+    monkeypatch.setattr(needs, "LOOK", 0.0)
+    assert needs.busy() == pytest.approx(0.3)
+    monkeypatch.setattr(needs, "_ticks", lambda: [1] * 8)
+    assert needs.busy() is None
 
 
 def test_what_is_lacking_is_told_in_a_line(places: Places) -> None:
