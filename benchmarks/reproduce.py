@@ -33,6 +33,10 @@ from benchmarks.rows import ROWS
 from datamodules.errors import UserError, did_you_mean
 from experiments.command_line.cli import main
 
+SHOWN = (  # by --quick alone: some of each kind, which need no corpora
+    *("bundled", "bundled_original_none", "first_song", "generating", "lightning_epoch", "sleeping"),
+    *("traps_bundled", "planned_forms", "worth_of_form_bundled", "between_bundled", "faults_failures", "faults_files"),
+)
 console = Console(soft_wrap=True)
 
 
@@ -51,7 +55,7 @@ class Options:
     stale: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """measure all that are stale or missing, the shortest first"""
     quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """measure small versions (of ROW, or of all); their figures and pages go to WORK/quick, and replace nothing"""
+    """measure small versions (of ROW, or of some of each kind); their figures and pages go to WORK/quick"""
     pages: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """write the pages, and nothing else"""
     corpora: Annotated[Path, tyro.conf.arg(metavar="DIR")] = ROOT.parent / "shared" / "corpora"
@@ -63,8 +67,8 @@ class Options:
         for name in self.rows:
             if name not in ROWS:
                 raise UserError(f"there is no row {name}{did_you_mean(name, ROWS)}; without ROW, all are listed")
-        if self.stale and self.rows:
-            raise UserError("--stale: name rows, or let it choose them, not both")
+        if self.stale and (self.rows or self.quick):
+            raise UserError("--stale chooses rows and measures them in full: leave out the rows, and --quick")
         if self.pages and (self.rows or self.stale or self.quick):
             raise UserError("--pages writes pages and nothing else: leave out --stale, --quick and the rows")
 
@@ -81,7 +85,7 @@ def reproduce(options: Options, arguments: Sequence[str] = ()) -> None:
         UserError: a row failed, or one that was asked for cannot be measured here.
     """
     places = options.places()
-    chosen = options.rows or (stale_rows(ROWS, places) if options.stale else list(ROWS) if options.quick else [])
+    chosen = options.rows or (stale_rows(ROWS, places) if options.stale else SHOWN if options.quick else ())
     if not (chosen or options.pages):
         listing(ROWS, Kept.read(places), places, console)
     done, failed, left_out = _measured(chosen, places, options)

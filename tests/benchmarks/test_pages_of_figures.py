@@ -48,7 +48,7 @@ def test_prose_that_says_something_else_is_found(kept: Kept, tmp_path: Path) -> 
     for said in SAID:
         (tmp_path / said.page).parent.mkdir(exist_ok=True)
         (tmp_path / said.page).write_text("Other figures: 7.77.")
-    assert len(list(unsaid(kept, tmp_path))) == sum(said.row in kept.rows for said in SAID) > 5
+    assert len(list(unsaid(kept, tmp_path))) == sum(kept.rows.keys() >= set(said.rows) for said in SAID) > 5
 
 
 @pytest.mark.parametrize("name", ROWS)

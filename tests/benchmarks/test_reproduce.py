@@ -21,6 +21,7 @@ from benchmarks.reproducing.places import Places
 from benchmarks.reproducing.stale import CHANGES, commit_now, stale
 from benchmarks.reproducing.steps import Steps
 from benchmarks.rows import ROWS, Row
+from benchmarks.rows.music import SEARCHES
 from datamodules.errors import UserError
 from experiments.command_line.cli import main
 
@@ -241,6 +242,16 @@ def _files(places: Places) -> list[Path]:
     return [file for folder in (places.results, places.docs) for file in folder.rglob("*") if file.is_file()]
 
 
+def test_what_quick_shows_needs_no_corpora() -> None:
+    rows = [ROWS[name] for name in reproduce.SHOWN]
+    assert {row.group for row in rows} == {row.group for row in ROWS.values()}
+    read = Row(
+        "", "", tuple(command for row in rows for name in row.heads for command in SEARCHES[name]), 0, ()
+    ).corpora
+    assert not read
+    assert not any(row.corpora for row in rows)
+
+
 def test_a_failed_row_is_told_and_its_figures_stay(with_toy: Places, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("toy") == 0
     (file,) = kept_files("toy", TOY, with_toy)
@@ -266,7 +277,7 @@ def test_the_list(with_toy: Places, capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "said"),
     [
         (("toi",), "there is no row toi; did you mean toy?"),
-        (("--stale", "toy"), "not both"),
+        (("--stale", "toy"), "leave out the rows"),
         (("--pages", "--quick"), "nothing else"),
         (("--stail",), "did you mean --stale?"),
     ],
