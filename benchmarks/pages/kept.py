@@ -51,7 +51,7 @@ class Kept:
     def raw(self, name: str) -> list[Found]:
         """The lines of a row's raw file, but for what they are of; empty if it is not there."""
         path = self.results / ROWS[name].group / f"{name}.jsonl"
-        lines = map(json.loads, path.read_text().splitlines()) if path.exists() else iter(())
+        lines: list[Found] = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
         return [line for line in lines if "made_by" not in line]
 
     def stand(self, *names: str) -> str:

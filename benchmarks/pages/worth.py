@@ -43,7 +43,7 @@ def _by_head(figures: dict[str, Any]) -> dict[tuple[str, str], dict[str, dict[st
     for name, found in figures.items():
         corpus, head, way, seed = name.split(", ")
         rows.setdefault((corpus, head), {}).setdefault(seed, {})[way] = found
-    ordered = {}
+    ordered: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
     for corpus in dict.fromkeys(corpus for corpus, _ in rows):
         own = {head: seeds for (name, head), seeds in rows.items() if name == corpus}
         ordered |= {(corpus, head): seeds for head, seeds in own.items()}
