@@ -24,7 +24,7 @@ import tyro
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from benchmarks.measured import shown, write
+from benchmarks.measured import shown, whole_lines, write
 from datamodules.song import Events, Song
 from experiments.heads import HEADS
 from experiments.music.between.autoencoder import bar_autoencoder, composed
@@ -189,12 +189,8 @@ def measure(options: Options) -> dict[str, dict[str, Any]]:
 
 
 def _known(path: Path) -> dict[tuple[str, float], list[list[float]]]:
-    """What was measured, by way and mix; a last line that was cut off is not."""
-    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    whole = [line for line in lines if line.endswith("\n")]
-    if whole != lines:
-        path.write_text("".join(whole))
-    return {(row["way"], row["mix"]): row["songs"] for row in map(json.loads, whole)}
+    """What was measured, by way and mix."""
+    return {(row["way"], row["mix"]): row["songs"] for row in map(json.loads, whole_lines(path))}
 
 
 def summed(rows: Mapping[float, list[list[float]]]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
-from benchmarks.measured import tell
+from benchmarks.measured import tell, whole_lines
 from benchmarks.music.form import agreement, one_label, random_labels
 from benchmarks.music.pasted import pasted
 from benchmarks.music.planned_figures import figures
@@ -202,7 +202,7 @@ def measured(options: Options) -> list[Row]:
     """All rows, those that stand in the raw file already first."""
     writer = Writer(options)
     of = {name: hashlib.sha256(winner.path.read_bytes()).hexdigest() for name, winner in writer.winners.items()}
-    lines = options.raw.read_text().splitlines() if options.raw.exists() else []
+    lines = whole_lines(options.raw)
     rows: list[Row] = [json.loads(line) for line in lines]
     if rows and rows.pop(0)["winners"] != of:
         raise SystemExit(f"--raw {options.raw}: is of other winners; name another file")

@@ -45,9 +45,9 @@ def _root() -> str:
 
 
 def _networks() -> str:
-    from benchmarks.faults.machines import can_make
+    from benchmarks.faults.nodes import can_submit
 
-    return can_make()
+    return can_submit()  # networks, and jobs on them
 
 
 def _gpu() -> str:

@@ -22,7 +22,7 @@ FAULTS = {  # row -> the faults of benchmarks/faults/__main__.py
 
 
 def _row(name: str, minutes: float, depends: tuple[str, ...] = SURVIVING, needs: tuple[str, ...] = ()) -> Row:
-    command = f"benchmarks.faults --only {shlex.join(FAULTS[name])} --json {{json}}"
+    command = f"benchmarks.faults --only {shlex.join(FAULTS[name])} --missing --json {{json}}"
     return Row("reliability", "docs/reliability.md", (command,), minutes, depends, needs=needs, quick="--quick")
 
 

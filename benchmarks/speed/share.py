@@ -24,7 +24,7 @@ from typing import Any
 import tyro
 
 from benchmarks.measured import tell
-from benchmarks.speed.bare_loop import Bare, Job, time_jobs
+from benchmarks.speed.bare_loop import REPETITIONS, Bare, Job, time_jobs
 from benchmarks.speed.command import HEAD, Search, Timed, reports, search, trials
 from experiments.heads import HEADS
 from experiments.run_folder import Run
@@ -43,27 +43,29 @@ class Options:
     """the most that a trial trains"""
     workers: int = 2
     """trials at once; no more than there are cores"""
+    repetitions: int = REPETITIONS
+    """of the bare loop, whose median counts"""
     quick: bool = False
     """three trials of two epochs, to see that it runs"""
     json: Path | None = None
     """write the figures here too"""
 
 
-def bare_of(run: Path, rows: list[TrialRow], given: Search) -> Bare:
+def bare_of(run: Path, rows: list[TrialRow], given: Search, repetitions: int = REPETITIONS) -> Bare:
     """The bare loop of a run's trials."""
     opened = Run(run)
     column = opened.dataset().column(HEADS[HEAD].column)
     seed = opened.data_options.seed
     jobs = [Job(row.hyperparameters, row.row, row.epoch, given.max_epochs, seed) for row in rows]
-    return time_jobs(column, jobs, given.workers)
+    return time_jobs(column, jobs, given.workers, repetitions)
 
 
-def measure(given: Search, folder: Path) -> dict[str, Any]:
+def measure(given: Search, folder: Path, repetitions: int) -> dict[str, Any]:
     """A search, and then its bare loop."""
     timed = search(given, folder)
     rows = [row for row in trials(timed.run) if row.epoch]
     rows.sort(key=lambda row: -row.seconds)
-    return figures(timed, rows, bare_of(timed.run, rows, given), given)
+    return figures(timed, rows, bare_of(timed.run, rows, given, repetitions), given)
 
 
 def figures(timed: Timed, rows: list[TrialRow], bare: Bare, given: Search) -> dict[str, Any]:
@@ -93,7 +95,7 @@ def main() -> None:
     options = tyro.cli(Options)
     trials_, epochs = (3, 2) if options.quick else (options.trials, options.max_epochs)
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(Search(trials_, epochs, options.workers), Path(folder).resolve())
+        found = measure(Search(trials_, epochs, options.workers), Path(folder).resolve(), options.repetitions)
     tell("share", "Share of the bare loop", found, options.json)
 
 

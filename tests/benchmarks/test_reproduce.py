@@ -12,6 +12,7 @@ import pytest
 from pages import ROOT
 
 from benchmarks import reproduce
+from benchmarks.measured import whole_lines
 from benchmarks.pages.kept import commit_of
 from benchmarks.reproducing import needs, steps
 from benchmarks.reproducing.listing import stale_rows, standing
@@ -208,6 +209,14 @@ def test_what_is_lacking_is_told_in_a_line(places: Places) -> None:
     (places.corpora / "bach").mkdir(parents=True)
     assert lacking(songs, places) == lacking(TOY, places) == ""
     assert lacking(replace(TOY, needs=("quiet",)), places, quick=True) == ""
+
+
+def test_a_line_that_was_cut_off_is_not_read(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.jsonl"
+    assert whole_lines(raw) == []
+    raw.write_text('{"a": 1}\n{"b": 2}\n{"c"')
+    assert whole_lines(raw) == ['{"a": 1}', '{"b": 2}']
+    assert raw.read_text() == '{"a": 1}\n{"b": 2}\n'
 
 
 # the command
