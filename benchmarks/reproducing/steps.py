@@ -117,6 +117,7 @@ class Steps:
                 env=self._environment(),
                 stdout=file,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C in a terminal is for this process, which ends the command once
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
             with _ended_with_us(process), console.status("") as status:
