@@ -11,6 +11,7 @@ or trial, that is left. Its JSON, under benchmarks/results/, changes when all of
 
 from __future__ import annotations
 
+import shlex
 import sys
 import tempfile
 from collections.abc import Collection, Sequence
@@ -118,9 +119,21 @@ def _measured(chosen: Sequence[str], places: Places, options: Options) -> tuple[
             failed.append(name)
         except KeyboardInterrupt:
             _write_pages(places, done)
-            console.print(f"go on with: python -m benchmarks.reproduce {' '.join(sys.argv[1:])}", markup=False)
+            left = " ".join(chosen[number - 1 :]) if not options.stale else "--stale"
+            console.print(f"go on with: {_again(options)} {left}", markup=False)
             raise
     return done, failed, left_out
+
+
+def _again(options: Options) -> str:
+    """The command with its options, but for the rows."""
+    default = Options()
+    folders = [
+        f"--{name} {shlex.quote(str(value))}"
+        for name, value in (("corpora", options.corpora), ("work", options.work))
+        if value != getattr(default, name)
+    ]
+    return " ".join(["python -m benchmarks.reproduce", *folders, *(["--quick"] if options.quick else [])])
 
 
 def _write_pages(places: Places, measured: Collection[str]) -> None:

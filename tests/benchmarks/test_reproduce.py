@@ -271,6 +271,20 @@ def test_a_failed_row_is_told_and_its_figures_stay(with_toy: Places, capsys: pyt
     assert "failed: toy" in capsys.readouterr().err
 
 
+def test_what_is_stopped_says_how_to_go_on(
+    with_toy: Places, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(ROWS, "toy_2", TOY)
+
+    def measured(name: str, *_: object) -> None:
+        if name == "toy_2":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(reproduce, "measure", measured)
+    assert run("toy", "toy_2", "--work", "some where") == 130
+    assert "python -m benchmarks.reproduce --work 'some where' toy_2\n" in capsys.readouterr().out
+
+
 def test_the_list(with_toy: Places, capsys: pytest.CaptureFixture[str]) -> None:
     assert run() == 0
     assert "as it was" not in capsys.readouterr().out
