@@ -196,7 +196,7 @@ def held_out(rows: list[Found], title: str) -> list[str]:
         return []
     lines = []
     for head in rows[0]["evaluate"]["heads"]:
-        heads = [row["evaluate"]["heads"][head] for row in rows]
+        heads = [row["evaluate"]["heads"][head] for row in rows if head in row["evaluate"]["heads"]]
         figures = heads[0]["figures"]
         exact = "top1" if head == "notes" else "accuracy"
         mae = _over(heads, lambda h: h["figures"]["mae"]) if "mae" in figures else ""

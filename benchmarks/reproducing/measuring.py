@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measured import machine
-from benchmarks.reproducing.needs import busy
 from benchmarks.reproducing.places import Places
 from benchmarks.reproducing.stale import commit_now
 from benchmarks.reproducing.steps import Steps
@@ -30,7 +28,9 @@ def kept_files(name: str, row: Row, places: Places) -> list[Path]:
 
 
 def measure(name: str, row: Row, places: Places, quick: bool = False) -> None:
-    """Run what is left of a row, and keep its figures; what stood there before stays until they are known.
+    """Run what is left of a row, and keep its figures; what stood there before stays until all of them are known.
+
+    Seeds are kept together, so that no mean is over figures of different code.
 
     Raises:
         UserError: a command failed.
@@ -39,26 +39,37 @@ def measure(name: str, row: Row, places: Places, quick: bool = False) -> None:
     heads = places.work / "heads"
     for search in row.heads:
         _heads(search, row, places, commit, quick).run()
-    seeds = row.seeds[:1] if quick else row.seeds
     measured = []
-    for seed, file in zip(seeds or (None,), kept_files(name, row, places), strict=False):
-        title, folder = name if seed is None else f"{name}, seed {seed}", places.work / file.stem
+    for seed, file in zip(row.seeds or (None,), kept_files(name, row, places), strict=True):
+        folder = places.work / file.stem
         filled = _filled(places, heads / "runs") | {"json": folder / f"{file.stem}.json"}
-        typed = row.typed(name, seed, quick)
-        steps = Steps(title, folder, typed, filled, commit, row.depends, folder / "runs")
-        used = None if quick else busy()
+        title = name if seed is None else f"{name}, seed {seed}"
+        steps = Steps(title, folder, row.typed(name, seed, quick), filled, commit, row.depends, folder / "runs")
         steps.run()
-        if not steps.kept:
-            found = {"row": name, "seed": seed} | _figures(folder, name, filled["json"])
-            found |= {"commands": typed, "seconds": steps.state["seconds"], "date": time.strftime("%Y-%m-%d")}
-            beside = {} if used is None else {"used_by_others": round(used, 2)}
-            found |= {"commit": commit, "machine": machine() | beside, "made_by": {**made_by(), "commit": commit}}
-            found |= ({"note": RESUMED} if steps.resumed else {}) | ({"quick": True} if quick else {})
-            _keep(found, file, [folder / kept.replace("{run}", name) for kept in row.keeps])
-            steps.keep()
-        measured.append(steps)
-    for steps in measured:  # all of them are there: who asks for the row again wants new ones
+        measured.append((seed, file, steps))
+        if quick:
+            break
+    for seed, file, steps in measured:
+        found = {
+            "row": name,
+            "seed": seed,
+            **_figures(steps, name),
+            **_about(steps),
+            **({"quick": True} if quick else {}),
+        }
+        _keep(found, file, [steps.folder / kept.replace("{run}", name) for kept in row.keeps])
+    for *_, steps in measured:  # who asks for the row again wants new figures
         steps.forget()
+
+
+def _about(steps: Steps) -> dict[str, Any]:
+    """What was done, when, where and by what code."""
+    state = steps.state
+    beside = {} if state["used"] is None else {"used_by_others": round(state["used"], 2)}
+    about = {"commands": list(steps.commands), "seconds": state["seconds"], "date": state["date"]}
+    about |= {"commit": state["commit"], "machine": machine() | beside}
+    about |= {"made_by": {**made_by(), "commit": state["commit"]}}
+    return about | ({"note": RESUMED} if state["resumed"] else {})
 
 
 def _filled(places: Places, heads: Path) -> dict[str, Path]:
@@ -74,13 +85,13 @@ def _heads(name: str, row: Row, places: Places, commit: str, quick: bool) -> Ste
     return Steps(f"heads of {name}", folder / name, typed, _filled(places, runs), commit, SEARCHED, runs)
 
 
-def _figures(folder: Path, name: str, file: Path) -> dict[str, Any]:
-    if file.exists():
+def _figures(steps: Steps, name: str) -> dict[str, Any]:
+    if (file := steps.places["json"]).exists():
         found: dict[str, Any] = json.loads(file.read_text())
         return found
     from benchmarks.learning.figures import learnt  # it reads winners, for which torch is imported
 
-    return learnt(folder, name)
+    return learnt(steps.folder, name)
 
 
 def _keep(found: dict[str, Any], file: Path, more: list[Path]) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 
 from rich.console import Console
 
+from benchmarks.reproducing.needs import busy
 from benchmarks.reproducing.stale import stale
 from datamodules.errors import UserError
 
@@ -40,6 +41,8 @@ class Steps:
         commit: of the code that runs.
         depends: what of the code matters: if it has changed since the first of them, all begin anew.
         runs: where runs are kept.
+        state: what of them is done, and how: `seconds` of each, whether one was killed and `resumed`, the `commit`
+            and the `date`, and how much of the processors' time others `used` as they began.
     """
 
     title: str
@@ -61,25 +64,12 @@ class Steps:
         for number in range(len(self.state["seconds"]), len(self.commands)):
             again = self.state["begun"] > number
             self._save(begun=number + 1, resumed=self.state["resumed"] or again)
-            self._save(seconds=[*self.state["seconds"], round(self._one(number, again), 1)])
-
-    def keep(self) -> None:
-        """Their figures are kept: nothing of them is to be done again."""
-        self._save(kept=True)
-
-    @property
-    def kept(self) -> bool:
-        """Whether that was so, of the code of now."""
-        return bool(self.state.get("kept"))
+            seconds = round(self._one(number, again), 1)
+            self._save(seconds=[*self.state["seconds"], seconds], date=time.strftime("%Y-%m-%d"))
 
     def forget(self) -> None:
         """The next time they begin anew."""
         (self.folder / STATE).unlink(missing_ok=True)
-
-    @property
-    def resumed(self) -> bool:
-        """Whether one of them was killed and gone on with."""
-        return bool(self.state["resumed"])
 
     def _open(self) -> None:
         file, fresh = self.folder / STATE, {"commands": list(self.commands), "commit": self.commit}
@@ -92,7 +82,7 @@ class Steps:
             shutil.rmtree(self.runs / run, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        self._save(**fresh, begun=0, resumed=False, seconds=[])
+        self._save(**fresh, begun=0, resumed=False, seconds=[], used=busy())
 
     def _same_code(self) -> bool:
         before = self.state["commit"]
