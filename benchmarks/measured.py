@@ -15,7 +15,7 @@ from rich.table import Table
 
 from experiments.provenance import made_by
 
-__all__ = ["ROOT", "shown", "tell", "tell_each", "write"]
+__all__ = ["ROOT", "machine", "shown", "tell", "tell_each", "whole_lines", "write"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,12 +37,16 @@ def tell(name: str, title: str, figures: Mapping[str, Any], path: Path | None) -
         write(name, title, figures, path)
 
 
-def write(name: str, title: str, figures: Mapping[str, Any], path: Path) -> None:
-    """Write figures to a JSON file, with the machine, the versions and the date."""
-    whole = {"name": name, "title": title, "figures": dict(figures), "machine": _machine(), "made_by": made_by()}
-    whole["date"] = time.strftime("%Y-%m-%d")
+def write(
+    name: str, title: str, figures: Mapping[str, Any], path: Path, asked: Mapping[str, Any] | None = None
+) -> None:
+    """Write figures to a JSON file, at once, with the machine, the versions, the date, and what was asked for."""
+    whole = {"name": name, "title": title, "figures": dict(figures), "machine": machine(), "made_by": made_by()}
+    whole |= {"date": time.strftime("%Y-%m-%d")} | ({"asked": dict(asked)} if asked else {})
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(whole, indent=1) + "\n")
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(json.dumps(whole, indent=1) + "\n")
+    part.replace(path)
 
 
 def tell_each(
@@ -65,13 +69,25 @@ def tell_each(
                 write(name, title, figures, path)
 
 
+def whole_lines(path: Path) -> list[str]:
+    """The lines of a raw file that a measurement adds to; none if it is not there.
+
+    A last line that was cut off, as the process that wrote it was killed, is cut off the file.
+    """
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    whole = [line for line in lines if line.endswith("\n")]
+    if whole != lines:
+        path.write_text("".join(whole))
+    return [line.rstrip("\n") for line in whole]
+
+
 def shown(value: Any) -> str:
     """A figure, or a list of them, for people."""
     items = value if isinstance(value, list) else [value]
     return ", ".join(f"{item:,.3g}" if isinstance(item, float) else str(item) for item in items)
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
     """The processor's name and the cores that this process may use."""
     names = [line.partition(":")[2].strip() for line in _lines(Path("/proc/cpuinfo")) if line.startswith("model name")]
     return {"processor": names[0] if names else platform.processor(), "cores": len(os.sched_getaffinity(0))}

@@ -30,8 +30,8 @@ class HeadSpec:
         space: draws them.
         module: "module:class" of its network, named and not imported: torch costs every command seconds that few need.
         top_p: of its draws, unless told otherwise. Of numbers nearly all: what ends a long stretch of one rhythm is
-            often less likely than 1 in 20, and rare rhythms are music (benchmarks/traps.py). Of chords less: most of
-            the tail of the many is noise, and one odd chord in a window makes the next ones odd too.
+            often less likely than 1 in 20, and rare rhythms are music (benchmarks/music/traps.py). Of chords less: most
+            of the tail of the many is noise, and one odd chord in a window makes the next ones odd too.
     """
 
     column: ColumnSpec

@@ -1,8 +1,9 @@
 """Faults provoked, in full counts: what was lost, and how long it took until work went on.
 
-    python -m benchmarks.faults [--only NAME ...] [--quick] [--json FILE]
+    python -m benchmarks.faults [--only NAME ...] [--quick] [--missing] [--json FILE]
 
-Each fault is one of the files beside this one; docs/reliability.md is written from the JSON (page.py).
+Each fault is one of the files beside this one; docs/reliability.md is written from the JSON
+(benchmarks/pages/reliability.py).
 """
 
 from __future__ import annotations
@@ -76,6 +77,8 @@ class Options:
     """fewer kills and mutations"""
     json: Path | None = None
     """write the figures here too; those of faults that are not provoked now stay"""
+    missing: bool = False
+    """provoke only those that the JSON lacks"""
 
 
 def provoke(name: str, quick: bool) -> dict[str, Any]:
@@ -95,6 +98,8 @@ def main() -> None:
     if options.json and options.json.exists():
         found = json.loads(options.json.read_text())["figures"]
     for name in options.only or FAULTS:
+        if options.missing and name in found:
+            continue
         began = time.monotonic()
         print(f"{name} ...", flush=True)
         found[name] = provoke(name, options.quick)

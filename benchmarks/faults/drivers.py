@@ -47,19 +47,10 @@ def killed(
     undisturbed, first = _undisturbed(alone) if compared else (math.nan, START)
     search = Search(folder / "b", (*counted(trials, epochs), *SMALL), PROGRAM)
     search.folder.mkdir(parents=True)
-    began, moments, starts = time.monotonic(), [], []
+    began, moments, starts = time.monotonic(), list[float](), list[float]()
     for _ in range(kills):
-        after = chance.uniform(0, first + 2 * epochs * 0.5)
-        process, started, before = search.start(resume=True), time.monotonic(), search.lines()
-        if until(lambda p=process, b=before: p.poll() is not None or search.lines() > b, after):
-            starts.append(time.monotonic() - started)
-            until(lambda p=process: p.poll() is not None, after - starts[-1])
-        if process.poll() is not None:  # it was finished before its time had come
-            process.communicate()
+        if not _killed_once(search, chance, first + 2 * epochs * 0.5, moments, starts):
             break
-        os.killpg(process.pid, signal.SIGKILL) if chance.random() < 0.5 else process.kill()  # with its Ray, or alone
-        process.communicate()
-        moments.append(round(time.monotonic() - started, 1))
     last = search.start(resume=True)
     said = last.communicate(timeout=LONGEST)
     seconds = time.monotonic() - began
@@ -77,6 +68,27 @@ def killed(
         "start_to_first_epoch_s": [first, *starts],
         "at_most_s": 2 * undisturbed + len(moments) * first,
     }
+
+
+def _killed_once(search: Search, chance: random.Random, most: float, moments: list[float], starts: list[float]) -> bool:
+    """Start a search and kill it after at most so many seconds; False if it was finished before its time had come.
+
+    Args:
+        moments: the seconds after which it was killed are added here.
+        starts: and here those to its first epoch, if it came to one.
+    """
+    after = chance.uniform(0, most)
+    process, started, before = search.start(resume=True), time.monotonic(), search.lines()
+    if until(lambda: process.poll() is not None or search.lines() > before, after):
+        starts.append(time.monotonic() - started)
+        until(lambda: process.poll() is not None, after - starts[-1])
+    finished = process.poll() is not None
+    if not finished:
+        os.killpg(process.pid, signal.SIGKILL) if chance.random() < 0.5 else process.kill()  # with its Ray, or alone
+    process.communicate()
+    if not finished:
+        moments.append(round(time.monotonic() - started, 1))
+    return not finished
 
 
 def _undisturbed(search: Search) -> tuple[float, float]:

@@ -152,33 +152,13 @@ def job(folder: Path) -> dict[str, Any]:
         machines.add(dashboard=True), machines.add()
         board = {**os.environ, **machines.environment, "RAY_ADDRESS": f"http://127.0.0.1:{DASHBOARD}"}
         code = folder / "code"
-        tune = [
-            "python",
-            "-m",
-            "experiments.tune",
-            HEAD,
-            "--trials",
-            "4",
-            "--max-epochs",
-            "4",
-            "--wandb",
-            "off",
-            *SMALL,
-        ]
-        submit = [
-            *machines.within(0),
-            sys.executable,
-            "-m",
-            "ray.scripts.scripts",
-            "job",
-            "submit",
-            "--working-dir",
-            str(code),  # absolute: who enters another machine stands in its root folder
-        ]
-        subprocess.run(
-            ["git", "-c", "advice.detachedHead=false", "clone", "-q", "--depth=1", f"file://{ROOT}", str(code)],
-            check=True,
-        )
+        clone = ["git", "-c", "advice.detachedHead=false", "clone", "-q", "--depth=1", f"file://{ROOT}", str(code)]
+        subprocess.run(clone, check=True)
+        counts = ("--trials", "4", "--max-epochs", "4", "--wandb", "off")
+        tune = ["python", "-m", "experiments.tune", HEAD, *counts, *SMALL]
+        ray = (*machines.within(0), sys.executable, "-m", "ray.scripts.scripts")
+        # absolute: who enters another machine stands in its root folder
+        submit = [*ray, "job", "submit", "--working-dir", str(code)]
         began, said = time.monotonic(), []
         for runs in ("runs", str(folder / "runs")):
             command = [*submit, "--", *tune, "--runs", runs, "--name", NAME]

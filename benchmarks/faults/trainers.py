@@ -9,6 +9,7 @@ import math
 import os
 import random
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -48,21 +49,15 @@ def killed(
         epoch of a trial whose trainer was killed (of two that trained, both were).
     """
     chance, search = random.Random(seed), Search(folder, (*counted(trials, epochs), *SMALL), PROGRAM)
-    process, kills, to_go_on = search.start(), 0, []
+    process, kills, to_go_on = search.start(), 0, list[float]()
     until(lambda: search.lines() > 1 or process.poll() is not None, LONGEST)
     began = time.monotonic()
     while not until(lambda: process.poll() is not None, every, every=0.2):
         if time.monotonic() - began > LONGEST:
             process.kill()
         doomed = [pid for pid in workers(process.pid) if kills < most and chance.random() < probability]
-        for pid in doomed:
-            os.kill(pid, signal.SIGKILL)
         kills += len(doomed)
-        if len(doomed) > 1:
-            now, lines = time.monotonic(), search.lines()
-            until(lambda n=lines: search.lines() > n or process.poll() is not None, 60)
-            if search.lines() > lines:
-                to_go_on.append(time.monotonic() - now)
+        to_go_on += _gone_on(search, process, doomed)
     _, error = process.communicate()
     told = told_epochs(search.head)
     rows = TrialTable.read(search.head / "trials.csv", HEADS[HEAD].config.names()).rows.values()
@@ -76,3 +71,14 @@ def killed(
         "seconds": time.monotonic() - began,
         "least_s": trials * epochs * 0.5 / 2,
     }
+
+
+def _gone_on(search: Search, process: subprocess.Popen[str], doomed: list[int]) -> list[float]:
+    """Kill trainers; the seconds until the next new epoch, where both were killed and there is one."""
+    for pid in doomed:
+        os.kill(pid, signal.SIGKILL)
+    if len(doomed) < 2:
+        return []
+    now, lines = time.monotonic(), search.lines()
+    until(lambda: search.lines() > lines or process.poll() is not None, 60)
+    return [time.monotonic() - now] if search.lines() > lines else []

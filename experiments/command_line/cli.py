@@ -92,8 +92,18 @@ def _line_fitted(line: str, width: int) -> str:
     return "\n".join(lines).replace(GLUE, " ")
 
 
-def parse(options: type[Options], arguments: Sequence[str], *, prog: str, default: Options | None = None) -> Options:
+def parse(
+    options: type[Options],
+    arguments: Sequence[str],
+    *,
+    prog: str,
+    default: Options | None = None,
+    package: str = "experiments",
+) -> Options:
     """The options that the arguments give; what they leave out is as in `default`, else as in the file of --config.
+
+    Args:
+        prog, package: as in `python -m PACKAGE.PROG`.
 
     Raises:
         UserError: they are none that the command takes.
@@ -106,7 +116,7 @@ def parse(options: type[Options], arguments: Sequence[str], *, prog: str, defaul
     more: dict[str, Any] = {} if default is None else {"default": default}
     with redirect_stdout(_Kept(sys.stdout)) as page, redirect_stderr(io.StringIO()) as refused:
         try:
-            parsed: Options = tyro.cli(kind, prog=f"python -m experiments.{prog}", args=list(arguments), **more)
+            parsed: Options = tyro.cli(kind, prog=f"python -m {package}.{prog}", args=list(arguments), **more)
             return parsed
         except SystemExit as stop:
             status = stop.code
@@ -141,11 +151,13 @@ def main(
     *,
     prog: str,
     arguments: Sequence[str] | None = None,
+    package: str = "experiments",
 ) -> int:
     """Parse the arguments, run the command, and return its exit status.
 
     Args:
         run: the command; it also gets the arguments as they were given.
+        prog, package: as in `python -m PACKAGE.PROG`.
 
     Returns:
         0 done; 1 the run failed; 2 bad arguments; 130 stopped by Ctrl-C before there was anything to keep.
@@ -157,7 +169,7 @@ def main(
     given = sys.argv[1:] if arguments is None else arguments
 
     def command() -> None:
-        parsed = parse(options, given, prog=prog)
+        parsed = parse(options, given, prog=prog, package=package)
         console.quiet = bool(getattr(parsed, "quiet", False))
         run(parsed, given)
 

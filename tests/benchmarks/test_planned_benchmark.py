@@ -1,14 +1,14 @@
-"""What benchmarks/planned.py measures: laws of its baseline and of its figures."""
+"""What benchmarks/music/planned.py measures: laws of its baseline and of its figures."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from benchmarks.form import agreement
-from benchmarks.pasted import pasted
-from benchmarks.planned import heard_otherwise, returning
-from benchmarks.planned_figures import figures
+from benchmarks.music.form import agreement
+from benchmarks.music.pasted import pasted
+from benchmarks.music.planned import heard_otherwise, returning
+from benchmarks.music.planned_figures import figures
 from datamodules.form.finding import Section, find_form
 from datamodules.form.repeats import notes_of_bars
 from datamodules.midi.reading import read_midi

@@ -11,10 +11,10 @@ import pytest
 from events_made import BAR, events_of, moved, random_song, random_songs
 from winners_made import demo_songs, make_run
 
-from benchmarks.likeness import divergence, ngram_nats, rhythm, timing
-from benchmarks.lockstep import in_lockstep
-from benchmarks.repeats import Repeats, cut, repeats
-from benchmarks.traps import WAYS, Corpus, corpus_of, primes_of, written
+from benchmarks.music.likeness import divergence, ngram_nats, rhythm, timing
+from benchmarks.music.lockstep import in_lockstep
+from benchmarks.music.stuck import Repeats, cut, repeats
+from benchmarks.music.traps import WAYS, Corpus, corpus_of, primes_of, written
 from datamodules.errors import UserError
 from datamodules.song import Events, Song
 from datamodules.splits import TRAIN, make_split

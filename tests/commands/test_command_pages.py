@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from benchmarks.command_pages import PAGE, text
+from benchmarks.pages.commands import PAGE, text
 from experiments.command_line.completion import options_class
 from experiments.command_line.config_file import COMMANDS
 from experiments.command_line.help_page import help_page
@@ -14,7 +14,7 @@ from experiments.command_line.option_fields import options_of
 
 
 def test_the_page_is_what_help_says() -> None:
-    assert PAGE.read_text() == text(), "python -m benchmarks.command_pages writes it again"
+    assert PAGE.read_text() == text(), "python -m benchmarks.pages.commands writes it again"
 
 
 def test_help_reads_well() -> None:

@@ -8,8 +8,8 @@ from statistics import mean
 import numpy as np
 import pytest
 
-from benchmarks.assembled import FORMS, Told, assemble, pieces_of
-from benchmarks.form import Agreement, agreement, one_label, random_labels
+from benchmarks.music.assembled import FORMS, Told, assemble, pieces_of
+from benchmarks.music.form import Agreement, agreement, one_label, random_labels
 from datamodules.form.bars import bars_of, self_similarity
 from datamodules.form.finding import Section, find_form, novelty, sections_of
 from datamodules.midi.reading import read_midi

@@ -1,0 +1,1 @@
+"""What searches learn: the figures of docs/results.md."""

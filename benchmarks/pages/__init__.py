@@ -1,0 +1,1 @@
+"""The pages and the pictures in docs/ that are made, not written."""

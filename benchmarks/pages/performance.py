@@ -1,0 +1,115 @@
+"""docs/performance.md out of the JSON under benchmarks/results/speed/: no number is typed by hand but the aims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from benchmarks.measured import shown
+from benchmarks.pages.kept import Found, Kept, dated
+from benchmarks.rows import ROWS
+
+__all__ = ["performance_page"]
+
+HEAD = """# Performance
+
+Made by `python -m benchmarks.reproduce` from the JSON that its rows leave under `benchmarks/results/speed/` (with the
+commit, the date and the machine of each). What each measures, and how, stands at the top of its file in
+`benchmarks/speed/`. `python -m benchmarks.reproduce ROW` measures one again, on a quiet machine.
+
+Nothing on this page was measured on a GPU. Training on one is the same code but for AdamW (torch's own there, as LSTMs
+want their weights laid out in their own way), and a trial takes a quarter of one by default, which is a guess:
+`--gpus-per-trial` says otherwise.
+"""
+
+REST = """## Where the rest of the time goes
+
+- *share* above is *bare in trials* times *trials in wall*. What lies between trials and wall: workers import torch and
+  Lightning before their first epoch, the last trial ends alone, and one trial's end and the next one's beginning pass
+  through the driver. These weigh less the longer a search is; the one whose processors' time is told is a short one.
+- What lies between the bare loop and a trial: Lightning's own loop (*an epoch under Lightning*); reports, for which a
+  trial waits where ASHA may stop it, and at its end, but nowhere else; weights written when they are the best so far;
+  and that driver, Ray and W&B share two cores with two workers (*where the time of a search goes*).
+- The repetitions of the bare loop behind *share* are its *bare seconds*; their median counts. *valid apart* is what
+  rounding makes of a high learning rate within an epoch.
+- How much faster a search is than Ray's documented pattern depends on how long a trial trains. What that spends beside
+  training - a process that starts for each trial, another for its W&B run, a checkpoint and a report that is waited for
+  at each epoch - is most of a trial of half a second, and little of one of 25 s, as the notes head's own are. There the
+  pattern itself comes to more than half of what a bare loop does, and no search could be four times as fast as that.
+  With the original's network (a window of 5, one target each) it is a quarter as fast. In the row of the notes head's
+  own trials, of an earlier commit, the pattern cut its windows once, learned less and ended trials earlier: there
+  epochs an hour compare the work.
+- Where the driver becomes the limit (*the driver of a search as trials add up*): it is one process, and the rest waits
+  while it suggests a trial or takes a report. Its time a trial, above all TPE's, grew with every trial before it; now a
+  suggestion is made from a thousand of them (`experiments/search/study/sampler.py`), tables and view take a fixed share
+  of the time, and reports of several epochs go together. What is left grows slowly. At so many milliseconds a trial,
+  workers whose trials take a minute are kept busy as long as there are fewer of them than 60,000 / that.
+- An update is matrix products, mostly those of the LSTM: *where the time of a search goes* has its parts.
+"""
+
+
+class Aim(NamedTuple):
+    """A figure that was aimed at."""
+
+    name: str  # of the JSON file
+    figure: str
+    told: str
+    aim: str
+
+
+AIMS = (
+    Aim("first_song", "command_s", "seconds from the README's first command to a song", ""),
+    Aim("share", "share", "share of the bare loop, 64 trials of up to 30 epochs, 2 workers, W&B on", "0.85 or more"),
+    Aim("ray_pattern", "ratio", "trials an hour / Ray's documented pattern, the same trials", "4 or more"),
+    Aim("ray_pattern", "ratio_of_epochs", "epochs an hour / that pattern's", ""),
+    Aim(
+        "ray_pattern_light",
+        "ratio",
+        "trials an hour / that pattern's, a window of 5, epochs of 16 updates",
+        "4 or more",
+    ),
+    Aim("ray_pattern_light", "ratio_of_epochs", "epochs an hour / that pattern's, the same", ""),
+    Aim("ray_pattern_short", "ratio", "the same for trials of half a second", "10 or more"),
+    Aim("lightning_epoch", "ratio", "an epoch under Lightning / the bare loop", "1.15 or less"),
+    Aim("bookkeeping", "ratio", "a search with W&B, study, tables and live view / without", "1.05 or less"),
+    Aim("first_epoch", "first_epoch_s", "seconds to the first epoch, Ray not yet running", "12 or less"),
+    Aim("sleeping", "ours_s", "seconds of 40 trials that sleep a second, two CPUs", "plain Ray's or less"),
+    Aim("sleeping", "plain_s", "the same, plain Ray", ""),
+    Aim("opening", "times_one_core", "opening 1,000 songs the first time / on one core", "1.8 or more"),
+    Aim("opening", "again_s", "seconds of opening them again", "1 or less"),
+    Aim("generating", "events_a_second", "events a second, three heads of hidden 256, one core", "300 or more"),
+    Aim("memory", "beyond_imports_mb", "MB of a worker beyond its imports, searching 1,000 songs", "300 or less"),
+)
+LOSS = "time of half a window / one target a window"
+
+
+def aims(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The figures that were aimed at, beside their aims."""
+    lines = ["## At a glance", "", "| | measured | aim |", "|---|---|---|"]
+    for name, figure, told, aim in AIMS:
+        if name in found:
+            lines.append(f"| {told} | {shown(found[name]['figures'][figure])} | {aim} |")
+    for figure, value in found.get("time_to_loss", {"figures": {}})["figures"].items():
+        corpus, _, what = figure.partition(": ")
+        if what == LOSS:
+            told = f"wall time to the loss that one target a window reaches in two minutes, {corpus}, three seeds"
+            lines.append(f"| {told} | {shown(value)} | 0.4 or less |")
+    return [*lines, ""]
+
+
+def section(name: str, found: Found) -> list[str]:
+    """A row's figures as a table."""
+    machine = found["machine"]
+    lines = [f"## {found['title']}", "", "| | |", "|---|---|"]
+    lines += [f"| {figure.replace('_', ' ')} | {shown(value)} |" for figure, value in found["figures"].items()]
+    stands = f"`{name}`, {machine['cores']} cores ({machine['processor']}), {dated(found)}"
+    return [*lines, "", stands, ""]
+
+
+def performance_page(kept: Kept) -> str:
+    """The page, of what is there."""
+    found = {name: rows[0] for name, rows in sorted(kept.of_group("speed").items())}
+    missing = [f"`{name}`" for name, row in ROWS.items() if row.group == "speed" and name not in found]
+    tables = [line for name, one in found.items() for line in section(name, one)]
+    told = [f"Not measured yet: {', '.join(missing)}.", ""] if missing else []
+    return "\n".join([HEAD, *aims(found), *told, REST, *tables])

@@ -1,0 +1,104 @@
+"""A row measured: its commands run, seed by seed, and its figures kept as JSON."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measured import machine
+from benchmarks.reproducing.places import Places
+from benchmarks.reproducing.stale import commit_now
+from benchmarks.reproducing.steps import Steps
+from benchmarks.rows.learning import SEARCHED
+from benchmarks.rows.music import SEARCHES
+from benchmarks.rows.row import Row
+from experiments.provenance import made_by
+
+__all__ = ["kept_files", "measure"]
+
+RESUMED = "a command of it was killed and gone on with, and its seconds are those of the last start"
+
+
+def kept_files(name: str, row: Row, places: Places) -> list[Path]:
+    """The JSON files of a row, one a seed."""
+    stems = [f"{name}-{seed}" for seed in row.seeds] or [name]
+    return [places.results / row.group / f"{stem}.json" for stem in stems]
+
+
+def measure(name: str, row: Row, places: Places, quick: bool = False) -> None:
+    """Run what is left of a row, and keep its figures; what stood there before stays until all of them are known.
+
+    Seeds are kept together, so that no mean is over figures of different code.
+
+    Raises:
+        UserError: a command failed.
+    """
+    commit = commit_now(places.root, row.depends)
+    heads = places.work / "heads"
+    for search in row.heads:
+        _heads(search, row, places, commit, quick).run()
+    measured = []
+    for seed, file in zip(row.seeds or (None,), kept_files(name, row, places), strict=True):
+        folder = places.work / file.stem
+        filled = _filled(places, heads / "runs") | {"json": folder / f"{file.stem}.json"}
+        title = name if seed is None else f"{name}, seed {seed}"
+        steps = Steps(title, folder, row.typed(name, seed, quick), filled, commit, row.depends, folder / "runs")
+        steps.run()
+        measured.append((seed, file, steps))
+        if quick:
+            break
+    for seed, file, steps in measured:
+        found = {
+            "row": name,
+            "seed": seed,
+            **_figures(steps, name),
+            **_about(steps),
+            **({"quick": True} if quick else {}),
+        }
+        _keep(found, file, [steps.folder / kept.replace("{run}", name) for kept in row.keeps])
+    for *_, steps in measured:  # who asks for the row again wants new figures
+        steps.forget()
+
+
+def _about(steps: Steps) -> dict[str, Any]:
+    """What was done, when, where and by what code."""
+    state = steps.state
+    beside = {} if state["used"] is None else {"used_by_others": round(state["used"], 2)}
+    about = {"commands": list(steps.commands), "seconds": state["seconds"], "date": state["date"]}
+    about |= {"commit": state["commit"], "machine": machine() | beside}
+    about |= {"made_by": {**made_by(), "commit": state["commit"]}}
+    return about | ({"note": RESUMED} if state["resumed"] else {})
+
+
+def _filled(places: Places, heads: Path) -> dict[str, Path]:
+    folders = {"corpora": places.corpora, "root": places.root, "songs": places.root / "songs"}
+    return {name: path.resolve() for name, path in (folders | {"heads": heads}).items()}
+
+
+def _heads(name: str, row: Row, places: Places, commit: str, quick: bool) -> Steps:
+    """The search of heads that rows share, in `heads/runs/NAME`."""
+    typed = Row(row.group, row.page, SEARCHES[name], 0, SEARCHED).typed(name, None, quick)
+    folder = places.work / "heads"
+    runs = folder / "runs"
+    return Steps(f"heads of {name}", folder / name, typed, _filled(places, runs), commit, SEARCHED, runs)
+
+
+def _figures(steps: Steps, name: str) -> dict[str, Any]:
+    if (file := steps.places["json"]).exists():
+        found: dict[str, Any] = json.loads(file.read_text())
+        return found
+    from benchmarks.learning.figures import learnt  # it reads winners, for which torch is imported
+
+    return learnt(steps.folder, name)
+
+
+def _keep(found: dict[str, Any], file: Path, more: list[Path]) -> None:
+    """Write them at once or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}.part")
+    part.write_text(json.dumps(found, indent=1) + "\n")
+    for source in more:
+        shutil.copyfile(source, file.with_suffix(source.suffix))
+    part.replace(file)

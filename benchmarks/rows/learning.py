@@ -1,0 +1,75 @@
+"""The rows of docs/results.md: a search and what follows it, as a user would type them."""
+
+from __future__ import annotations
+
+from benchmarks.rows.row import Row
+
+__all__ = ["LEARNING", "SEARCHED"]
+
+SEEDS = (1, 2, 3)
+SEARCHED = (  # the code of a search and of what judges its winners
+    *("datamodules", "lightning_modules", "search_spaces", "experiments/search", "experiments/evaluating"),
+    *("experiments/tune.py", "experiments/train.py", "experiments/evaluate.py", "experiments/training.py"),
+    *("experiments/heads.py", "experiments/initial.py", "experiments/winners.py", "experiments/dataset.py"),
+)
+EVALUATE = "experiments.evaluate {run} --json evaluate.json"
+SONG = "experiments.generate {run} --events 256 --seed {seed} --out song.mid"
+TWO = "{corpora}/two_songs_freedoom"
+JSB = "{corpora}/jsb_chorales/train --valid {corpora}/jsb_chorales/valid"
+ORIGINAL = "--preset original --trials 8 --max-epochs 20"
+TRAIN = "experiments.train all --run {run} --epochs 80 --json train.json"
+LONG = "--trials 16 --max-epochs 80 --confirm 3"  # notes of the chorales learn on for that long
+SHORT = "--trials 12 --max-epochs 60 --confirm 3"
+LARGE = "--trials 6 --max-epochs 20 --confirm 3"  # of large corpora, whose epochs are long
+TIMED = "--trials 64 --time-budget 180 --set backbone="
+WEIGHED = "--trials 1 --confirm 3 --set weighting="
+
+
+def _search(what: str, options: str, run: str = "{run}") -> str:
+    return f"experiments.tune {what} --name {run} --seed {{seed}} --wandb off {options}"
+
+
+def _row(minutes: float, *commands: str, seeds: tuple[int, ...] = (1,), keeps: tuple[str, ...] = ()) -> Row:
+    needs = ("quiet",) if "--time-budget" in commands[0] else ()  # what it finds depends on who else works there
+    return Row("learning", "docs/results.md", commands, minutes, SEARCHED, seeds, needs, keeps=keeps)
+
+
+def _notes(minutes: float, songs: str, options: str, seeds: tuple[int, ...] = (1,)) -> Row:
+    return _row(minutes, _search(f"notes {songs}", options), EVALUATE, seeds=seeds)
+
+
+def _on_training(minutes: float, songs: str, options: str, *then: str) -> Row:
+    search = _search(f"all {songs}", f"{options} --split none")
+    return _row(minutes, search, TRAIN, *then, EVALUATE, SONG, seeds=SEEDS)
+
+
+LEARNING = {
+    # songs that were never heard
+    "jsb_notes": _notes(16, JSB, f"{LONG} --set inputs=context"),
+    "jsb_notes_own": _notes(11, JSB, "--trials 8 --max-epochs 60 --confirm 3 --set inputs=own"),
+    "jsb_notes_original": _notes(4, JSB, f"{ORIGINAL} --confirm 3"),
+    "jsb_durations": _row(4, _search(f"durations {JSB}", f"{SHORT} --set inputs=context"), EVALUATE),
+    "jsb_offsets": _row(4, _search(f"offsets {JSB}", f"{SHORT} --set inputs=context"), EVALUATE),
+    "mutopia_notes": _notes(30, "{corpora}/mutopia_pd", LARGE, SEEDS),
+    "freedoom_notes": _notes(27, "{corpora}/freedoom", "--trials 4 --max-epochs 16 --confirm 3", SEEDS),
+    "two_songs_notes": _notes(6, TWO, SHORT),
+    "two_songs_from_mutopia": _row(
+        4,
+        _search("notes {corpora}/mutopia_pd", "--trials 4 --max-epochs 20", run="corpus"),
+        _search(f"notes {TWO}", f"{SHORT} --init corpus"),
+        EVALUATE,
+    ),
+    "bundled": _row(15, _search("all", ""), EVALUATE, SONG, keeps=("song.mid",)),
+    # one thing changed
+    "jsb_lstm": _notes(4, JSB, f"{TIMED}lstm"),
+    "jsb_transformer": _notes(4, JSB, f"{TIMED}transformer"),
+    **{f"jsb_weights_{scheme}": _notes(3, JSB, WEIGHED + scheme) for scheme in ("none", "sqrt", "balanced")},
+    # training songs
+    "two_songs_none": _on_training(13, TWO, "--trials 6 --max-epochs 20"),
+    "two_songs_original_none": _on_training(6, TWO, ORIGINAL),
+    "two_songs_unweighted_none": _on_training(7, TWO, f"{ORIGINAL} --set weighting=none"),
+    "two_songs_then_unweighted_none": _on_training(10, TWO, ORIGINAL, f"{TRAIN} --weighting none"),
+    "bundled_original_none": _on_training(7, "", ORIGINAL),
+    "two_songs_original": _row(4, _search(f"all {TWO}", ORIGINAL), EVALUATE, SONG, seeds=SEEDS),
+    "bundled_original": _row(4, _search("all", ORIGINAL), EVALUATE, SONG, seeds=SEEDS),
+}
