@@ -62,10 +62,10 @@ SHORT = "--trials 12 --max-epochs 60 --confirm 3"
 LARGE = "--trials 6 --max-epochs 20 --confirm 3"  # of large corpora, whose epochs are long
 WEIGHED = "--trials 1 --confirm 3 --set weighting="
 STEPS = {  # from the original's design to the defaults: what each step sets, beside what those before it set
-    "original": "",
+    "original": "batch_size=256",  # as many targets an update as 16 windows of 32 have in the steps to come
     "unweighted": "weighting=none",
     "spelled": "output=factored",
-    "half": "loss=half window=32",
+    "half": "loss=half window=32 batch_size=16",
     "transposed": "transpose=window",
     "cosine": "schedule=cosine",
 }  # and then inputs=context, which is jsb_weights_none
@@ -74,8 +74,9 @@ STEPS = {  # from the original's design to the defaults: what each step sets, be
 def _step(name: str) -> Row:
     """Notes of the chorales after a step, with the default network, which no search has fitted to it."""
     before = list(STEPS)[: list(STEPS).index(name) + 1]
-    fixed = "".join(f" --set {each}" for step in before for each in STEPS[step].split())
-    return Row((_search(f"notes {JSB}", f"--preset original --trials 1 --confirm 3{fixed}"), EVALUATE))
+    fixed = dict(each.split("=") for step in before for each in STEPS[step].split())
+    options = " ".join(f"--set {key}={value}" for key, value in fixed.items())
+    return Row((_search(f"notes {JSB}", f"--preset original --trials 1 --confirm 3 {options}"), EVALUATE))
 
 
 def _on_training(songs: str, options: str, *then: str) -> Row:
