@@ -76,7 +76,7 @@ def _step(name: str) -> Row:
     before = list(STEPS)[: list(STEPS).index(name) + 1]
     fixed = dict(each.split("=") for step in before for each in STEPS[step].split())
     options = " ".join(f"--set {key}={value}" for key, value in fixed.items())
-    return Row((_search(f"notes {JSB}", f"--preset original --trials 1 --confirm 3 {options}"), EVALUATE))
+    return Row((_search(f"notes {JSB}", f"--preset original --trials 1 {options}"), EVALUATE))
 
 
 def _on_training(songs: str, options: str, *then: str) -> Row:
