@@ -24,8 +24,8 @@ INDEX = """# Commands
 {list}
 
 These pages are written by `python -m benchmarks.command_pages`, of what `python -m experiments.NAME --help` says too.
-Exit status, of all of them: 0 done; 1 a run that failed, with the reason in one line; 2 wrong arguments; 130 stopped by
-Ctrl-C before there was anything to keep (with something to keep, a search that is stopped is done).
+Exit status, of all of them: 0 done; 1 a run that failed, or a search that was stopped with something to keep, with the
+reason in one line; 2 wrong arguments; 130 stopped by Ctrl-C before there was anything to keep.
 
 ## Options in a file
 

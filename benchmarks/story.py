@@ -1,0 +1,256 @@
+"""The tables of docs/story.md and its picture, out of the JSON that other benchmarks leave: none is typed by hand.
+
+python -m benchmarks.story
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from benchmarks.measured import ROOT
+from benchmarks.story_picture import Step, draw
+
+__all__ = ["PAGE", "filled", "steps", "story_tables"]
+
+PAGE = ROOT / "docs" / "story.md"
+ORIGINAL = {"notes": 0.26, "durations": 0.80, "offsets": 0.14}  # as its author reported them
+BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+JUDGED = {"notes": ("cross_entropy", "nats", "kneser_ney_best"), "timing": ("mae", "mae", "median")}
+VALID = {"nats": "valid", "mae": "mae"}  # what a head calls a baseline's figure
+WAYS = ("none", "plan")
+STEPS = {  # of the ladder, by the row that measured it
+    "jsb_step_original": "the original's design",
+    "jsb_step_unweighted": "no class weights",
+    "jsb_step_spelled": "chords spelled pitch by pitch",
+    "jsb_step_half": "windows of 32, half of their positions targets",
+    "jsb_step_transposed": "training windows in random keys",
+    "jsb_step_cosine": "a learning rate that falls",
+    "jsb_weights_none": "the other columns and the beat are seen",
+    "jsb_notes": "a search of sixteen trials",
+}
+RESULTS, FORM = "[results](results.md)", "[form](form.md)"
+
+
+class Figures:
+    """The JSON files below a folder, found by name wherever they stand, so that folders may be sorted anew."""
+
+    def __init__(self, folder: Path) -> None:
+        self._paths = {path.stem: path for path in folder.rglob("*.json")}
+
+    def row(self, name: str, seed: int = 1) -> dict[str, Any]:
+        """A row of benchmarks.results."""
+        found: dict[str, Any] = json.loads(self._paths[f"{name}-{seed}"].read_text())
+        return found
+
+    def of(self, name: str) -> dict[str, Any]:
+        """The figures of another benchmark."""
+        found: dict[str, Any] = json.loads(self._paths[name].read_text())["figures"]
+        return found
+
+    def over_seeds(self, name: str, *keys: str) -> float:
+        """The mean of a figure over a row's three seeds."""
+        return mean(_at(self.row(name, seed), *keys) for seed in (1, 2, 3))
+
+
+def steps(folder: Path) -> list[Step]:
+    """The ladder from the original's design to a search of ours, each rung with all changes before it."""
+    found = Figures(folder)
+    winners = {name: found.row(name)["winners"]["notes"] for name in STEPS}
+    trained = {name: one["repeats"].get("valid") or [one["best"]] for name, one in winners.items()}
+    return [Step(title, mean(trained[name])) for name, title in STEPS.items()]
+
+
+def story_tables(folder: Path) -> dict[str, str]:
+    """The Markdown of each table by its name; `folder` holds the JSON files, at any depth.
+
+    Raises:
+        KeyError: a file or a figure is not there.
+    """
+    found = Figures(folder)
+    return {
+        "then": _then(found),
+        "steps": _steps(steps(folder), found),
+        "timing": _timing(found),
+        "form": _form(found),
+        "seconds": _seconds(found),
+        "little": _little(found),
+    }
+
+
+def filled(page: str, tables: Mapping[str, str]) -> str:
+    """A page with its blocks between `<!-- table: NAME -->` and `<!-- end -->` written anew."""
+    return BLOCK.sub(lambda block: f"{block[1]}{tables[block[2]]}\n{block[3]}", page)
+
+
+def _then(found: Figures) -> str:
+    """The original's design on two songs: as it was judged, and held out."""
+    rows = []
+    for head in ORIGINAL:
+        figure, key, counting = JUDGED["notes" if head == "notes" else "timing"]
+        at = ("train", "heads", head)
+        trained = ("two_songs_original_none", "two_songs_unweighted_none", "two_songs_none")
+        known = [found.over_seeds(name, *at, "on_training_songs", figure) for name in trained]
+        tested = found.over_seeds("two_songs_original", "evaluate", "heads", head, "figures", VALID[key])
+        counted = _at(found.row("two_songs_original"), "evaluate", "heads", head, "baselines", counting, key)
+        unit = "nats" if head == "notes" else "quarter notes"
+        rows.append([f"{head}, {unit}", f"{ORIGINAL[head]:.2f}", *_three(*known), *_three(tested, counted)])
+    return _table(
+        (
+            "head",
+            "the original's report",
+            "its design here",
+            "without weights",
+            "ours",
+            "its design, held out",
+            "counting",
+        ),
+        rows,
+    )
+
+
+def _steps(ladder: Sequence[Step], found: Figures) -> str:
+    rows, before = [], None
+    for step in ladder:
+        worth = "" if before is None else f"{step.nats - before:+.2f}"
+        rows.append([step.title, f"{step.nats:.2f}", worth])
+        before = step.nats
+    rows.append(["*beside it:* the best n-gram", f"{_counted(found, 'kneser_ney_best_transposed'):.2f}", ""])
+    rows.append(["*beside it:* the chords' frequencies", f"{_counted(found, 'unigram'):.2f}", ""])
+    return _table(("notes of the chorales", "nats an event", "the step"), rows)
+
+
+def _counted(found: Figures, baseline: str) -> float:
+    return _at(found.row("jsb_notes"), "winners", "notes", "baselines", baseline, "nats")
+
+
+def _timing(found: Figures) -> str:
+    rows = []
+    for head in ("durations", "offsets"):
+        winner = found.row(f"jsb_{head}")["winners"][head]
+        for figure, unit in (("valid", "nats an event"), ("mae", "quarter notes")):
+            key = {"valid": "nats"}.get(figure, figure)
+            counted = min(each[key] for each in winner["baselines"].values() if key in each)
+            ours = mean(winner["repeats"][figure])
+            rows.append([f"{head}, {unit}", *_three(counted, ours), f"{ours - counted:+.3f}"])
+    return _table(("chorales", "best of counting, median, last value", "ours", "difference"), rows)
+
+
+def _form(found: Figures) -> str:
+    planned, again = found.of("planned"), found.of("said_again")
+    key = "found again, forms, {}, own features: boundaries"
+    rows = [
+        ["boundaries of the plan found again in the new song, F1"]
+        + [f"{planned[key.format(way)][0]:.2f}" for way in ("no plan", "variation 0.2")],
+        [
+            "chords of a section that comes again, all drawn anew",
+            *(f"{100 * again[f'form={way}']:.0f} %" for way in WAYS),
+        ],
+    ]
+    title = "all heads together on held-out songs, nats an event: "
+    rows += [[title + songs, *_three(*_with_form(found, songs))] for songs in ("nottingham", "bundled songs")]
+    return _table(("", "without", "with"), rows)
+
+
+def _with_form(found: Figures, songs: str) -> tuple[float, float]:
+    """Nats an event of all heads together without and with form=plan; the form is told once."""
+    figures = found.of("worth_of_form")
+    told = {
+        way: [one for name, one in figures.items() if name.startswith(f"{songs}, ") and f", {way}, " in name]
+        for way in WAYS
+    }
+    seeds = len(
+        {name.rsplit("seed ", 1)[1] for name in figures if name.startswith(f"{songs}, ") and ", plan, " in name}
+    )
+    heads = len(told["plan"]) // seeds
+    once = (heads - 1) * mean(one["told"] for one in told["plan"])
+    without, with_form = (sum(one["nats"] for one in told[way]) / seeds for way in WAYS)
+    return without, with_form - once
+
+
+def _seconds(found: Figures) -> str:
+    half, reference = found.of("time_to_loss"), found.of("time_to_loss")["seconds_of_the_reference"]
+    rows = [
+        [f"to the loss that one target a window reaches, {title}", f"{reference:.0f}", f"{reference * half[key]:.0f}"]
+        for title, key in (
+            ("chorales", "jsb_chorales: time of half a window / one target a window"),
+            ("two rock songs", "two_songs_freedoom: time of half a window / one target a window"),
+        )
+    ]
+    for name, title in (
+        ("ray_pattern_light", "trials of the original's network, Ray's documented pattern or ours"),
+        ("ray_pattern", "trials of the notes head's defaults, the same"),
+    ):
+        one = found.of(name)
+        rows.append([f"{one['trials']} {title}", f"{one['pattern_seconds']:.0f}", f"{one['search_seconds']:.0f}"])
+    sleeping = found.of("sleeping")
+    rows.append([f"{sleeping['trials']} trials that sleep a second, two CPUs, plain Ray or ours"])
+    rows[-1] += [f"{sleeping['plain_s']:.0f}", f"{sleeping['ours_s']:.0f}"]
+    return _table(("seconds", "before, or elsewhere", "now"), rows)
+
+
+def _little(found: Figures) -> str:
+    """What cost more than it brought, or brought nothing."""
+
+    def repeated(name: str) -> float:
+        return mean(found.row(name)["winners"]["notes"]["repeats"]["valid"])
+
+    def best(name: str) -> float:
+        return float(found.row(name)["winners"]["notes"]["best"])
+
+    form = found.of("worth_of_form")
+
+    def of_form(songs: str, way: str) -> float:
+        return mean(form[f"{songs}, notes, {way}, seed {seed}"]["nats"] for seed in (1, 2, 3))
+
+    pairs = (
+        (
+            "class weights, balanced; notes, chorales",
+            repeated("jsb_weights_none"),
+            repeated("jsb_weights_balanced"),
+            RESULTS,
+        ),
+        ("class weights, square root; the same", repeated("jsb_weights_none"), repeated("jsb_weights_sqrt"), RESULTS),
+        ("a transformer for the LSTM, at equal time; the same", best("jsb_lstm"), best("jsb_transformer"), RESULTS),
+        (
+            "heads told the form; notes, bundled songs",
+            of_form("bundled songs", "none"),
+            of_form("bundled songs", "plan"),
+            FORM,
+        ),
+        ("heads told the form; notes, mutopia", of_form("mutopia_pd", "none"), of_form("mutopia_pd", "plan"), FORM),
+        (
+            "windows of 128 for 32; notes, nottingham",
+            of_form("nottingham", "none"),
+            of_form("nottingham", "window 128"),
+            FORM,
+        ),
+    )
+    rows = [[what, *_three(a, b), f"{b - a:+.3f}", where] for what, a, b, where in pairs]
+    return _table(("nats an event", "without", "with", "the change", "measured in"), rows)
+
+
+def _at(row: Mapping[str, Any], *keys: str) -> float:
+    value: Any = row
+    for key in keys:
+        value = value[key]
+    return float(value)
+
+
+def _three(*values: float) -> list[str]:
+    return [f"{value:.3f}" for value in values]
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(headings)} |", "|" + "---|" * len(headings), *(f"| {' | '.join(row)} |" for row in rows)]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(filled(PAGE.read_text(), story_tables(ROOT / "benchmarks")))
+    counted = _counted(Figures(ROOT / "benchmarks"), "kneser_ney_best_transposed")
+    draw(steps(ROOT / "benchmarks"), counted, PAGE.with_suffix(".png"))
