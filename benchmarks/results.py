@@ -61,22 +61,6 @@ LONG = "--trials 16 --max-epochs 80 --confirm 3"  # notes of the chorales learn 
 SHORT = "--trials 12 --max-epochs 60 --confirm 3"
 LARGE = "--trials 6 --max-epochs 20 --confirm 3"  # of large corpora, whose epochs are long
 WEIGHED = "--trials 1 --confirm 3 --set weighting="
-STEPS = {  # from the original's design to the defaults: what each step sets, beside what those before it set
-    "original": "batch_size=256",  # as many targets an update as 16 windows of 32 have in the steps to come
-    "unweighted": "weighting=none",
-    "spelled": "output=factored",
-    "half": "loss=half window=32 batch_size=16",
-    "transposed": "transpose=window",
-    "cosine": "schedule=cosine",
-}  # and then inputs=context, which is jsb_weights_none
-
-
-def _step(name: str) -> Row:
-    """Notes of the chorales after a step, with the default network, which no search has fitted to it."""
-    before = list(STEPS)[: list(STEPS).index(name) + 1]
-    fixed = dict(each.split("=") for step in before for each in STEPS[step].split())
-    options = " ".join(f"--set {key}={value}" for key, value in fixed.items())
-    return Row((_search(f"notes {JSB}", f"--preset original --trials 1 {options}"), EVALUATE))
 
 
 def _on_training(songs: str, options: str, *then: str) -> Row:
@@ -114,7 +98,6 @@ ROWS = {
         f"jsb_weights_{scheme}": Row((_search(f"notes {JSB}", WEIGHED + scheme), EVALUATE))
         for scheme in ("none", "sqrt", "balanced")
     },
-    **{f"jsb_step_{name}": _step(name) for name in STEPS},
     # training songs
     "two_songs_none": _on_training(TWO, "--trials 6 --max-epochs 20"),
     "two_songs_original_none": _on_training(TWO, ORIGINAL),

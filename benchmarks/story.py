@@ -23,17 +23,12 @@ BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 JUDGED = {"notes": ("cross_entropy", "nats", "kneser_ney_best"), "timing": ("mae", "mae", "median")}
 VALID = {"nats": "valid", "mae": "mae"}  # what a head calls a baseline's figure
 WAYS = ("none", "plan")
-STEPS = {  # of the ladder, by the row that measured it
-    "jsb_step_original": "the original's design",
-    "jsb_step_unweighted": "no class weights",
-    "jsb_step_spelled": "chords spelled pitch by pitch",
-    "jsb_step_half": "windows of 32, half of their positions targets",
-    "jsb_step_transposed": "training windows in random keys",
-    "jsb_step_cosine": "a learning rate that falls",
-    "jsb_weights_none": "the other columns and the beat are seen",
-    "jsb_notes": "a search of sixteen trials",
+STEPS = {  # by the row that measured it, with the changes of all before it
+    "jsb_notes_original": "the original's design",
+    "jsb_notes_own": "targets, output and training changed",
+    "jsb_notes": "the other columns and the beat seen",
 }
-RESULTS, FORM = "[results](results.md)", "[form](form.md)"
+RESULTS, FORM, PERFORMANCE = "[results](results.md)", "[form](form.md)", "[performance](performance.md)"
 
 
 class Figures:
@@ -52,17 +47,19 @@ class Figures:
         found: dict[str, Any] = json.loads(self._paths[name].read_text())["figures"]
         return found
 
+    def confirmed(self, name: str, figure: str = "valid") -> float:
+        """The mean figure of a row's notes head over the seeds that confirmed it."""
+        return mean(self.row(name)["winners"]["notes"]["repeats"][figure])
+
     def over_seeds(self, name: str, *keys: str) -> float:
         """The mean of a figure over a row's three seeds."""
         return mean(_at(self.row(name, seed), *keys) for seed in (1, 2, 3))
 
 
 def steps(folder: Path) -> list[Step]:
-    """The ladder from the original's design to a search of ours, each rung with all changes before it."""
+    """From the original's design to ours: nats an event on the chorales' validation part, each after a search."""
     found = Figures(folder)
-    winners = {name: found.row(name)["winners"]["notes"] for name in STEPS}
-    trained = {name: one["repeats"].get("valid") or [one["best"]] for name, one in winners.items()}
-    return [Step(title, mean(trained[name])) for name, title in STEPS.items()]
+    return [Step(title, found.confirmed(name)) for name, title in STEPS.items()]
 
 
 def story_tables(folder: Path) -> dict[str, str]:
@@ -75,6 +72,7 @@ def story_tables(folder: Path) -> dict[str, str]:
     return {
         "then": _then(found),
         "steps": _steps(steps(folder), found),
+        "alone": _alone(found),
         "timing": _timing(found),
         "form": _form(found),
         "seconds": _seconds(found),
@@ -124,6 +122,23 @@ def _steps(ladder: Sequence[Step], found: Figures) -> str:
     return _table(("notes of the chorales", "nats an event", "the step"), rows)
 
 
+def _alone(found: Figures) -> str:
+    """Changes that were measured by themselves, all else equal."""
+    half = found.of("time_to_loss")
+    last, halves = (
+        mean(half[f"jsb_chorales: valid of {way}, nats"]) for way in ("one target a window", "half a window")
+    )
+    unweighted, searched = found.confirmed("jsb_weights_none"), found.confirmed("jsb_notes")
+    pairs = (
+        ("no class weights, in place of balanced ones", found.confirmed("jsb_weights_balanced"), unweighted, RESULTS),
+        ("half of a window's positions as targets, in two minutes each", last, halves, PERFORMANCE),
+        ("the other columns and the beat, a search each", found.confirmed("jsb_notes_own"), searched, RESULTS),
+        ("a search of sixteen trials, after the defaults", unweighted, searched, RESULTS),
+    )
+    rows = [[what, f"{a:.2f}", f"{b:.2f}", f"{b - a:+.2f}", where] for what, a, b, where in pairs]
+    return _table(("notes of the chorales, nats an event", "before", "after", "the change", "measured in"), rows)
+
+
 def _counted(found: Figures, baseline: str) -> float:
     return _at(found.row("jsb_notes"), "winners", "notes", "baselines", baseline, "nats")
 
@@ -144,10 +159,10 @@ def _form(found: Figures) -> str:
     planned, again = found.of("planned"), found.of("said_again")
     key = "found again, forms, {}, own features: boundaries"
     rows = [
-        ["boundaries of the plan found again in the new song, F1"]
+        ["boundaries of a plan found again in the new song, F1: bundled songs"]
         + [f"{planned[key.format(way)][0]:.2f}" for way in ("no plan", "variation 0.2")],
         [
-            "chords of a section that comes again, all drawn anew",
+            "chords as before where a section comes again, all drawn anew: nottingham",
             *(f"{100 * again[f'form={way}']:.0f} %" for way in WAYS),
         ],
     ]
@@ -175,7 +190,7 @@ def _with_form(found: Figures, songs: str) -> tuple[float, float]:
 def _seconds(found: Figures) -> str:
     half, reference = found.of("time_to_loss"), found.of("time_to_loss")["seconds_of_the_reference"]
     rows = [
-        [f"to the loss that one target a window reaches, {title}", f"{reference:.0f}", f"{reference * half[key]:.0f}"]
+        [f"to the loss that one target a window reaches, {title}", *_times(reference, reference * half[key])]
         for title, key in (
             ("chorales", "jsb_chorales: time of half a window / one target a window"),
             ("two rock songs", "two_songs_freedoom: time of half a window / one target a window"),
@@ -186,18 +201,15 @@ def _seconds(found: Figures) -> str:
         ("ray_pattern", "trials of the notes head's defaults, the same"),
     ):
         one = found.of(name)
-        rows.append([f"{one['trials']} {title}", f"{one['pattern_seconds']:.0f}", f"{one['search_seconds']:.0f}"])
+        rows.append([f"{one['trials']} {title}", *_times(one["pattern_seconds"], one["search_seconds"])])
     sleeping = found.of("sleeping")
     rows.append([f"{sleeping['trials']} trials that sleep a second, two CPUs, plain Ray or ours"])
-    rows[-1] += [f"{sleeping['plain_s']:.0f}", f"{sleeping['ours_s']:.0f}"]
+    rows[-1] += _times(sleeping["plain_s"], sleeping["ours_s"])
     return _table(("seconds", "before, or elsewhere", "now"), rows)
 
 
 def _little(found: Figures) -> str:
     """What cost more than it brought, or brought nothing."""
-
-    def repeated(name: str) -> float:
-        return mean(found.row(name)["winners"]["notes"]["repeats"]["valid"])
 
     def best(name: str) -> float:
         return float(found.row(name)["winners"]["notes"]["best"])
@@ -210,11 +222,16 @@ def _little(found: Figures) -> str:
     pairs = (
         (
             "class weights, balanced; notes, chorales",
-            repeated("jsb_weights_none"),
-            repeated("jsb_weights_balanced"),
+            found.confirmed("jsb_weights_none"),
+            found.confirmed("jsb_weights_balanced"),
             RESULTS,
         ),
-        ("class weights, square root; the same", repeated("jsb_weights_none"), repeated("jsb_weights_sqrt"), RESULTS),
+        (
+            "class weights, square root; the same",
+            found.confirmed("jsb_weights_none"),
+            found.confirmed("jsb_weights_sqrt"),
+            RESULTS,
+        ),
         ("a transformer for the LSTM, at equal time; the same", best("jsb_lstm"), best("jsb_transformer"), RESULTS),
         (
             "heads told the form; notes, bundled songs",
@@ -243,6 +260,10 @@ def _at(row: Mapping[str, Any], *keys: str) -> float:
 
 def _three(*values: float) -> list[str]:
     return [f"{value:.3f}" for value in values]
+
+
+def _times(*seconds: float) -> list[str]:
+    return [f"{value:.0f}" if value >= 100 else f"{value:.1f}" for value in seconds]
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

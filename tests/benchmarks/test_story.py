@@ -40,22 +40,22 @@ def test_figures_are_found_wherever_they_stand(tmp_path: Path) -> None:
 def test_another_figure_is_another_table(tmp_path: Path) -> None:
     for path in RAW.rglob("*.json"):
         shutil.copy(path, tmp_path)
-    path = tmp_path / "jsb_step_spelled-1.json"
+    path = tmp_path / "jsb_notes_own-1.json"
     row = json.loads(path.read_text())
-    row["winners"]["notes"]["best"] += 1
+    row["winners"]["notes"]["repeats"]["valid"][0] += 1
     path.write_text(json.dumps(row))
     before, now = (steps(folder) for folder in (RAW, tmp_path))
     changed = [name for name, old, new in zip(STEPS, before, now, strict=True) if old != new]
-    assert changed == ["jsb_step_spelled"]
+    assert changed == ["jsb_notes_own"]
     assert story_tables(tmp_path)["steps"] != story_tables(RAW)["steps"]
     path.unlink()
-    with pytest.raises(KeyError, match="jsb_step_spelled"):
+    with pytest.raises(KeyError, match="jsb_notes_own"):
         story_tables(tmp_path)
 
 
 def test_the_picture_is_drawn(tmp_path: Path) -> None:
     draw(steps(RAW), 5.0, tmp_path / "story.png")
-    draw(steps(RAW)[:3], 5.0, tmp_path / "short.png")
+    draw(steps(RAW)[:2], 5.0, tmp_path / "short.png")
     sizes = [(tmp_path / name).read_bytes()[16:24] for name in ("story.png", "short.png")]
     assert int.from_bytes(sizes[0][:4]) == int.from_bytes(sizes[1][:4]) == 960
     assert int.from_bytes(sizes[0][4:]) > int.from_bytes(sizes[1][4:])
