@@ -37,7 +37,7 @@ def _answer(word: str, others: Sequence[str]) -> str:
         known = (*COMMANDS, COMPLETION)
         raise UserError(f"{word} is no command: give one of {', '.join(known)}{did_you_mean(word, known)}")
     told = [(name, str(options_class(name).__doc__).splitlines()[0]) for name in COMMANDS]
-    told.append((COMPLETION, f"{{{','.join(SHELLS)}}}: what completes all this in a shell (docs/commands.md)"))
+    told.append((COMPLETION, f"{{{','.join(SHELLS)}}}: what completes all this in a shell (docs/commands)"))
     lines = [textwrap.fill(f"  {name:14}{text}", 80, subsequent_indent=" " * 16) for name, text in told]
     return "\n".join(["usage: tritone COMMAND ... (or: python -m experiments.COMMAND ...)", "", *lines, "", STATUS, ""])
 

@@ -1,6 +1,5 @@
 """README: its tree is true, and its commands are commands that the program takes (`.ci/readme` runs them)."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -37,8 +36,3 @@ def test_the_tree_is_true() -> None:
     shown = {line.split("/")[0] for line in tree.splitlines() if line and not line.startswith(" ")}
     there = {path.name for path in ROOT.iterdir() if path.is_dir() and any(path.glob("*.py"))}
     assert there <= shown
-
-
-@pytest.mark.parametrize("link", re.findall(r"\]\((?!http)([^)#]+)", README))
-def test_links_lead_somewhere(link: str) -> None:
-    assert (ROOT / link).exists()

@@ -13,7 +13,7 @@ from benchmarks.reproducing.places import Places
 from benchmarks.reproducing.stale import CHANGES
 from benchmarks.rows import ROWS, Row
 
-__all__ = ["Found", "Kept", "commit_of", "dated", "table"]
+__all__ = ["NOTHING", "Found", "Kept", "commit_of", "dated", "table"]
 
 Found = dict[str, Any]
 NOTHING = "Not measured yet."

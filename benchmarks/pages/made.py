@@ -13,6 +13,7 @@ from benchmarks.pages.music import music_blocks
 from benchmarks.pages.performance import performance_page
 from benchmarks.pages.reliability import reliability_page
 from benchmarks.pages.results import results_page
+from benchmarks.pages.story import STEPS, draw_steps, story_blocks
 
 __all__ = ["draw_pictures", "pages"]
 
@@ -25,6 +26,7 @@ BLOCKS: dict[str, Callable[[Kept], dict[str, str]]] = {
     "form.md": form_blocks,
     "music.md": music_blocks,
     "between.md": between_blocks,
+    "story.md": story_blocks,
 }
 QUICK = """> **Quick figures.** Made by `python -m benchmarks.reproduce --quick` to see that everything runs: of few
 > trials, epochs and songs, and worth nothing as figures.
@@ -56,4 +58,7 @@ def draw_pictures(kept: Kept, docs: Path, measured: set[str]) -> list[Path]:
 
         drawn.append(docs / "between.png")
         between(kept.figures(*PAIRS), drawn[-1])
+    if measured & set(STEPS) and kept.rows.keys() >= set(STEPS):
+        drawn.append(docs / "story.png")
+        draw_steps(kept, drawn[-1])
     return drawn

@@ -32,7 +32,7 @@ def kept() -> Kept:
 
 
 @pytest.mark.parametrize(
-    "name", ["results.md", "performance.md", "reliability.md", "form.md", "music.md", "between.md"]
+    "name", ["results.md", "performance.md", "reliability.md", "form.md", "music.md", "between.md", "story.md"]
 )
 def test_a_page_is_what_its_figures_say(kept: Kept, name: str) -> None:
     assert (ROOT / "docs" / name).read_text() == pages(kept, ROOT / "docs")[name], (

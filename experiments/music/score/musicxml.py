@@ -69,7 +69,7 @@ def check_musicxml() -> None:
         UserError: music21 is not installed.
     """
     if importlib.util.find_spec("music21") is None:
-        raise UserError("--musicxml needs music21: pip install -e '.[scores]'; or leave the option out")
+        raise UserError("--musicxml needs music21: pip install music21; or leave the option out")
 
 
 def write_musicxml(song: Song, path: Path, *, title: str = "", made: Sequence[str] = ()) -> Scored:

@@ -20,5 +20,6 @@ def board_line(run: Path) -> str:
 
 
 def _line(command: str, package: str) -> str:
-    lacking = "" if find_spec(package) else f" (needs {package.replace('_', '-')}: pip install -e '.[dashboard]')"
+    name = package.replace("_", "-")
+    lacking = "" if find_spec(package) else f" (needs {name}: pip install {name})"
     return f"to look on: {command}{lacking}"
