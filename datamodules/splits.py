@@ -210,8 +210,7 @@ def leakage(
     ids = [chords.setdefault(chord, len(chords)) for one in events for chord in one.chords()]
     values = {"chords": np.array(ids, dtype=np.int64)}
     for field in {*COLUMNS.values(), *columns.values()} - {"chords"}:
-        read = of.get(field) or attrgetter(field)
-        values[field] = numbered(np.concatenate([read(one) for one in events]))
+        values[field] = numbered(np.concatenate([*map(of.get(field) or attrgetter(field), events)]))
     values["triples"] = paired(paired(values["chords"], values["duration"]), values["offset"])
     shares: dict[str, float | None] = {}
     for name, field in {**columns, "triples": "triples"}.items():

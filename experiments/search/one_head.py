@@ -189,8 +189,7 @@ def _plan(
     room: Room,
     interrupt: Interrupt,
 ) -> SearchPlan:
-    spec, options = plan.spec, plan.options
-    folder = run.head(spec.name)
+    spec, options, folder = plan.spec, plan.options, run.head(plan.spec.name)
     storage = str(folder / "tune")
     if options.storage:  # by the run's id, not its name: a run can be renamed, and two can have one name
         where, question, query = place(options.storage).partition("?")
