@@ -263,6 +263,12 @@ def _failures(rows: Sequence[TrialRow]) -> list[str]:
     return told + ([f"and {len(failed) - MOST_FAILURES} more"] if len(failed) > MOST_FAILURES else [])
 
 
+MADE_BY = (
+    *("trials", "max_epochs", "patience", "seed", "metric", "set", "searcher", "preset", "confirm", "folds", "init"),
+    "packages",
+)
+
+
 def _made(run: Run) -> list[tuple[str, str]]:
     """What a repeat needs."""
     data, made = run.data_options, run.facts.get("made_by")
@@ -277,12 +283,6 @@ def _made(run: Run) -> list[tuple[str, str]]:
         facts += [("versions", ", ".join(f"{name} {value}" for name, value in made.items() if name != "commit"))]
     for name in run.searched():
         options = run.facts["heads"][name]
-        shown = {
-            key: value
-            for key, value in options.items()
-            if key
-            in ("trials", "max_epochs", "patience", "seed", "metric", "set", "preset", "confirm", "folds", "init")
-            and value not in (None, [], 0)
-        }
+        shown = {key: value for key, value in options.items() if key in MADE_BY and value not in (None, [], 0)}
         facts.append((f"options of {name}", ", ".join(f"{key} {value}" for key, value in shown.items())))
     return facts

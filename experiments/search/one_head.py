@@ -202,8 +202,7 @@ def _plan(
     room: Room,
     interrupt: Interrupt,
 ) -> SearchPlan:
-    spec, options = plan.spec, plan.options
-    folder = run.head(spec.name)
+    spec, options, folder = plan.spec, plan.options, run.head(plan.spec.name)
     space = search_space(spec, options.preset, options.set, options.space, initial)
     return SearchPlan(
         run_id=run.facts["id"],

@@ -16,7 +16,7 @@ from datamodules.midi.reading import read_midi, write_midi
 from datamodules.splits import TEST
 from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions, generate
-from experiments.heads import HEADS
+from experiments.heads import HEADS, WRITING
 from experiments.music.events.event import Event
 from experiments.music.events.generation import Settings
 from experiments.music.events.generation import generate as new_songs
@@ -28,6 +28,7 @@ from experiments.music.form.planning import read_plan
 from experiments.music.prime import find_prime
 from experiments.music.ranking import likelihoods
 from experiments.winners import Winner
+from lightning_modules.backbones import BACKBONES
 from lightning_modules.head import score
 from songs import bundled
 
@@ -45,8 +46,8 @@ def test_the_common_grid_holds_every_head_exactly(grids: tuple[int, int], common
     assert common_grid(winners.values()) == common
 
 
-@pytest.mark.parametrize("head", HEADS)
-@pytest.mark.parametrize("backbone", ["lstm", "transformer"])
+@pytest.mark.parametrize("head", WRITING)
+@pytest.mark.parametrize("backbone", BACKBONES)
 def test_a_head_says_on_a_finer_grid_what_it_says_on_its_own(head: str, backbone: str, tmp_path: Path) -> None:
     winner = make_winner(tmp_path / head, head, demo_songs(grid=12), backbone=backbone)
     timed = winner.spec.column.timed

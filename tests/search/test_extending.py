@@ -24,6 +24,7 @@ from experiments.generate import GenerateOptions
 from experiments.head_spec import HeadSpec
 from experiments.heads import HEADS, RESERVED
 from experiments.plugins import check_options, unknown
+from lightning_modules import registry
 from lightning_modules.backbones import BACKBONES, BackboneSpec
 from lightning_modules.registry import Registry
 
@@ -63,6 +64,15 @@ def done(*words: str, packages: Path, runs: Path) -> str:
     ended = call(*words, packages=packages, runs=runs)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return " ".join(ended.stdout.split())
+
+
+@pytest.fixture(autouse=True)
+def _looked_for_anew() -> Iterator[None]:
+    """What is installed, for a test that installs something; the registries of the other tests are full already."""
+    assert len(HEADS) + len(BACKBONES) > 5
+    registry.installed.cache_clear()
+    yield
+    registry.installed.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -193,9 +203,9 @@ def test_a_broken_package_is_left_out_and_told_of(
     module = f"broken{abs(hash(request.node.name))}"
     install(tmp_path, {"tritone.heads": {"mine": f"{module}:SPEC"}}, {f"{module}.py": text}, name="broken")
     monkeypatch.syspath_prepend(str(tmp_path))
-    registry = Registry("tritone.heads", HeadSpec, tuple(HEADS.values()), RESERVED)
-    assert list(registry) == list(HEADS)
-    (problem,) = registry.problems
+    found = Registry("tritone.heads", HeadSpec, tuple(HEADS.values()), RESERVED)
+    assert list(found) == list(HEADS)
+    (problem,) = found.problems
     assert problem.startswith("broken 0.1: its entry point mine (tritone.heads) is broken: ")
     assert BROKEN[text] in problem
     assert "\n" not in problem
@@ -208,10 +218,10 @@ def test_of_two_packages_of_one_name_the_first_is_taken(tmp_path: Path, monkeypa
         files = {f"twin_of_{number}.py": text}
         place = {"tritone.backbones": {f"twin{number}": f"twin_of_{number}:SPEC"}}
         monkeypatch.syspath_prepend(str(install(tmp_path / str(number), place, files, name=f"twin{number}")))
-    registry = Registry("tritone.backbones", BackboneSpec, own)
-    assert registry["twin"].layer == "twin"
-    assert registry.packages == {"twin": "twin1 0.1"}
-    (problem,) = registry.problems
+    found = Registry("tritone.backbones", BackboneSpec, own)
+    assert found["twin"].layer == "twin"
+    assert found.packages == {"twin": "twin1 0.1"}
+    (problem,) = found.problems
     assert problem.startswith("twin2 0.1: ")
     assert problem.endswith("the name 'twin' is taken by twin1 0.1")
 
