@@ -8,6 +8,8 @@ both states side by side, and all that draws from an output draws from it: chord
 from __future__ import annotations
 
 import copy
+from functools import singledispatch
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -90,30 +92,50 @@ def blended_output(first: Output, second: Output, mix: float) -> Output:
         raise ValueError(f"a {type(first).__name__} and a {type(second).__name__} cannot be mixed")
     both = copy.deepcopy(first)
     with torch.no_grad():
-        if isinstance(both, FactoredOutput) and isinstance(first, FactoredOutput):
-            assert isinstance(second, FactoredOutput)
-            both.state, both.above = _beside(first.state, second.state), _joined(first.above, second.above)
-            both.last = _rows(first.last, second.last)
-            both.choice = _mixed(first.choice, second.choice, mix)
-        elif isinstance(both, LengthsOutput) and isinstance(first, LengthsOutput):
-            assert isinstance(second, LengthsOutput)
-            both.state, both.chord = _beside(first.state, second.state), _joined(first.chord, second.chord)
-            both.pitch, both.above = _rows(first.pitch, second.pitch), _rows(first.above, second.above)
-            both.layer = _mixed(first.layer, second.layer, mix)
-        elif isinstance(both, TokenOutput) and isinstance(first, TokenOutput) and first.tied:
-            assert isinstance(second, TokenOutput)
-            assert first.bias is not None
-            assert second.bias is not None
-            both.layer = _beside(first.layer, second.layer)
-            embeddings = zip((*first.tied, *second.tied), (1 - mix, mix), strict=True)
-            both.tied = (_embedding([share * tied.weight for tied, share in embeddings]),)
-            both.bias = nn.Parameter((1 - mix) * first.bias + mix * second.bias)
-        else:
-            assert isinstance(first, TokenOutput | GridOutput | LaplaceOutput)
-            assert isinstance(second, TokenOutput | GridOutput | LaplaceOutput)
-            assert isinstance(both, TokenOutput | GridOutput | LaplaceOutput)
-            both.layer = _mixed(first.layer, second.layer, mix)
+        _join(both, first, second, mix)
     return both
+
+
+@singledispatch
+def _join(both: object, first: Any, second: Any, mix: float) -> None:
+    """Give `both`, which is as the first, the weights of the two outputs together."""
+    raise TypeError(f"how two of {type(both).__name__} are mixed is not known")
+
+
+@_join.register
+def _(both: FactoredOutput, first: FactoredOutput, second: FactoredOutput, mix: float) -> None:
+    both.state, both.above = _beside(first.state, second.state), _joined(first.above, second.above)
+    both.last = _rows(first.last, second.last)
+    both.choice = _mixed(first.choice, second.choice, mix)
+
+
+@_join.register
+def _(both: LengthsOutput, first: LengthsOutput, second: LengthsOutput, mix: float) -> None:
+    both.state, both.chord = _beside(first.state, second.state), _joined(first.chord, second.chord)
+    both.pitch, both.above = _rows(first.pitch, second.pitch), _rows(first.above, second.above)
+    both.layer = _mixed(first.layer, second.layer, mix)
+
+
+@_join.register
+def _(both: TokenOutput, first: TokenOutput, second: TokenOutput, mix: float) -> None:
+    if first.bias is None or second.bias is None:  # of classes that no embedding weighs
+        both.layer = _mixed(first.layer, second.layer, mix)
+        return
+    both.layer = _beside(first.layer, second.layer)
+    embeddings = zip((*first.tied, *second.tied), (1 - mix, mix), strict=True)
+    both.tied = (_embedding([share * tied.weight for tied, share in embeddings]),)
+    both.bias = nn.Parameter((1 - mix) * first.bias + mix * second.bias)
+
+
+@_join.register(GridOutput)
+@_join.register(LaplaceOutput)
+def _(
+    both: GridOutput | LaplaceOutput,
+    first: GridOutput | LaplaceOutput,
+    second: GridOutput | LaplaceOutput,
+    mix: float,
+) -> None:
+    both.layer = _mixed(first.layer, second.layer, mix)
 
 
 def _linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:

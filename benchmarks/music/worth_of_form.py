@@ -13,7 +13,6 @@ What stands in the JSON already is not trained again.
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,7 +20,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 import tyro
 
@@ -29,10 +27,10 @@ from benchmarks.measured import shown, write
 from datamodules.batches import in_order
 from datamodules.columns import Column, only_value
 from datamodules.midi_windows import MidiWindows
+from experiments.best_epoch import fit_best
 from experiments.data_options import DataOptions
 from experiments.dataset import Dataset, read_dataset
 from experiments.heads import HEADS
-from experiments.training import fit
 from lightning_modules.head import Head, score
 
 TITLE = "Nats an event with and without the form, on the test part"
@@ -66,16 +64,10 @@ def trained(column: Column, head: str, hyperparameters: dict[str, Any], seed: in
     torch.manual_seed(seed)
     network = spec.build(config, column.vocabulary, column.grid)
     data = MidiWindows(column, spec.framing(config), batch_size=config.batch_size, seed=seed)
-    best: dict[str, Any] = {"valid": math.inf}
-
-    class Keeper(pl.Callback):
-        def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-            if network.figures["valid"] < best["valid"]:
-                best["valid"] = network.figures["valid"]
-                best["state"] = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-
-    fit(network, data, epochs=epochs, callbacks=[Keeper()])
-    network.load_state_dict(best["state"])
+    best = fit_best(network, data, epochs=epochs, progress=lambda *_: None).best
+    if best is None:
+        raise FloatingPointError(f"{head}, seed {seed}: no epoch has a figure")
+    network.load_state_dict(best.tensors)
     return network
 
 
