@@ -51,13 +51,15 @@ class Options:
     Example: python -m benchmarks.reproduce two_songs_original
     """
 
-    rows: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="[ROW ...]")] = ()
-    """rows to measure"""
-    stale: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    rows: Annotated[
+        tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="[ROW ...]", help_behavior_hint="")
+    ] = ()
+    """rows to measure; none lists them"""
+    stale: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
     """measure all that are stale or missing, the shortest first"""
-    quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    quick: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
     """measure small versions (of ROW, or of some of each kind); their figures and pages go to WORK/quick"""
-    pages: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    pages: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
     """write the pages, and nothing else"""
     corpora: Annotated[Path, tyro.conf.arg(metavar="DIR")] = ROOT.parent / "shared" / "corpora"
     """the folder of the corpora, each a folder in it"""
