@@ -57,7 +57,7 @@ in zsh, this one in `~/.zshrc`:
 eval "$(tritone --completion zsh)"
 ```
 
-Either costs a shell's start half a second: `tritone --completion bash >~/.tritone.bash` once, and
+Either costs each start of a shell a moment: `tritone --completion bash >~/.tritone.bash` once, and
 `. ~/.tritone.bash` in `~/.bashrc`, costs none. To have `python -m experiments.tune --tr<Tab>` completed too, add
 `complete -o default -F _tritone python` below; it takes the place of other completion of `python`. There is nothing
 for fish.

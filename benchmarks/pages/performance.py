@@ -83,6 +83,14 @@ AIMS = (
 LOSS = "time of half a window / one target a window"
 
 
+# rows whose title is that of others too
+WHICH = {
+    "ray_pattern": ": the notes head's own",
+    "ray_pattern_light": ": the original's network",
+    "ray_pattern_short": ": half a second each",
+}
+
+
 def aims(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The figures that were aimed at, beside their aims."""
     lines = ["## At a glance", "", "| | measured | aim |", "|---|---|---|"]
@@ -100,7 +108,7 @@ def aims(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def section(name: str, found: Found) -> list[str]:
     """A row's figures as a table."""
     machine = found["machine"]
-    lines = [f"## {found['title']}", "", "| | |", "|---|---|"]
+    lines = [f"## {found['title']}{WHICH.get(name, '')}", "", "| | |", "|---|---|"]
     lines += [f"| {figure.replace('_', ' ')} | {shown(value)} |" for figure, value in found["figures"].items()]
     stands = f"`{name}`, {machine['cores']} cores ({machine['processor']}), {dated(found)}"
     return [*lines, "", stands, ""]

@@ -6,6 +6,7 @@ Where the figures have changed, the sentence is to be written anew by someone wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import ceil
 from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
@@ -39,6 +40,17 @@ def _minutes(found: Found) -> str:
 
 def _validated(found: Found) -> str:
     return f"with {found['evaluate']['split']['targets']['validation']} validation events"
+
+
+def _tested(found: Found) -> str:
+    return f"Of the notes, {found['evaluate']['heads']['notes']['targets']} events cannot tell"
+
+
+def _less_likely(*found: Found) -> str:
+    """How far the nats under B rise on the way there, where predictions are mixed as probabilities."""
+    under = [next(iter(one["figures"].values()))["probabilities"]["nats B"] for one in found]
+    (rise,) = {f"{max(nats) - nats[0]:.0f}" for nats in under}
+    return f"less likely under B's heads, by {rise} nats, before"
 
 
 def _ends(found: Found) -> str:
@@ -90,8 +102,65 @@ def _without(found: Found) -> str:
     return f"as good as those of form=none (notes {plan:.3f} against {none:.3f})"
 
 
+def _near_its_plan(found: Found) -> str:
+    """The largest difference of what comes again, in steps of 0.05."""
+    figures = found["figures"]
+    names = ("tin_roof_morning", "the_last_ferry_north")
+    ways = ("variation 0.2 (20)", "real (1)")
+    pairs = ([figures[f"repeated, like {name}, {way}"][0] for way in ways] for name in names)
+    return f"within {0.05 * ceil(max(abs(new - song) for new, song in pairs) / 0.05):.2f} of the song whose plan it has"
+
+
+def _real_again(found: Found) -> str:
+    nottingham, mutopia = (
+        found["figures"][f"repeated, corpora/{name}, real (50)"][0] for name in ("nottingham", "mutopia_pd")
+    )
+    return f"{nottingham:.2f} of their bars come again, of mutopia_pd's {mutopia:.2f}"
+
+
+def _copied_by_plan(forms: Found, like: Found) -> str:
+    """Of what is copied without a plan, the share that is with one."""
+    ways = ("variation 0.2", "no plan")
+    shares = []
+    for grams in (4, 8):
+        for kind, found in (("forms", forms), ("like", like)):
+            planned, free = (found["figures"][f"copied, {kind}, {way}, chords: {grams}-grams"][0] for way in ways)
+            shares.append(planned / free)
+    four, four_like, eight, eight_like = shares
+    return (
+        f"of sequences of four chords {four:.2f} of that, like a song {four_like:.2f}; of eight {eight:.2f} and"
+        f" {eight_like:.2f}"
+    )
+
+
+def _alike(forms: Found, like: Found) -> str:
+    """How far shares with rhythm, and against the prime alone, are from those of chords in the training songs."""
+    apart = []
+    for kind, found in (("forms", forms), ("like", like)):
+        figures = found["figures"]
+        for way in ("variation 0.2", "variation 0.5", "no plan"):
+            for grams in (4, 8, 16):
+                of = (f"{kind}, {way}, {{}}: {grams}-grams").format
+                whole = figures[f"copied, {of('chords')}"][0]
+                others = [figures[f"copied, {of('rhythm')}"], figures[f"of prime, {of('chords')}"]]
+                apart += [100 * abs(share - whole) for share, *_ in others]
+    return f"the figures are the same within {0.5 * ceil(max(apart) / 0.5):.1f} points"
+
+
 def _one_prime(found: Found, name: str) -> float:
     return 100 * float(found["figures"][name]["ways"]["default, one prime"]["any"][0])
+
+
+def _again_and_again(found: Found) -> str:
+    figures = found["figures"]["nottingham"]
+    share = 100 * float(figures["ways"]["default"]["equal"][0])
+    times = NUMBERS[int(figures["longest"]["equal"]) + 1]
+    return f"say one event {times} times in a row, and {share:.1f} in 100 of the new ones do"
+
+
+def _few_excerpts(found: Found) -> str:
+    figures = found["figures"]["bundled"]
+    return f"{figures['training excerpts']} training and {figures['held-out']['excerpts']} held-out excerpts"
 
 
 def _missed(found: Found) -> str:
@@ -100,20 +169,27 @@ def _missed(found: Found) -> str:
     return f"by {new:.1f} against {held + 2:.1f} (with the default prime it is {_one_prime(found, 'nottingham'):.1f})"
 
 
+PLANNED = ("planned_forms", "planned_like")
 BETWEEN = ("between_bundled", "between_freedoom", "between_mutopia")
 SAID = (
     Said("README.md", ("first_song",), _minutes),
-    Said(
-        "README.md", ("bundled",), lambda f: f"with {f['evaluate']['split']['targets']['validation']} validation events"
-    ),
+    Said("README.md", ("bundled",), _validated),
+    Said("docs/tutorial.md", ("bundled_original",), _tested),
     Said("docs/performance.md", ("ray_pattern",), lambda f: f"little of one of {f['figures']['trial_seconds']:.0f} s"),
     Said("docs/form.md", ("worth_of_form_nottingham",), _rhythm_given),
     Said("docs/form.md", ("worth_of_form_nottingham",), _longer),
     Said("docs/form.md", ("worth_of_form_nottingham",), _without),
+    Said("docs/form.md", ("planned_like",), _near_its_plan),
+    Said("docs/form.md", ("planned_like",), _real_again),
+    Said("docs/form.md", PLANNED, _copied_by_plan),
+    Said("docs/form.md", PLANNED, _alike),
+    Said("docs/music.md", ("traps_nottingham",), _again_and_again),
+    Said("docs/music.md", ("traps_bundled",), _few_excerpts),
     Said("docs/music.md", ("traps_jsb",), lambda f: f"all songs the chorales are at {_one_prime(f, 'jsb'):.1f}"),
     Said("docs/music.md", ("traps_nottingham",), _missed),
     Said("docs/between.md", ("between_mutopia",), _flat),
     Said("docs/between.md", ("between_mutopia",), _ends),
+    Said("docs/between.md", BETWEEN[:2], _less_likely),
     Said("docs/between.md", BETWEEN, _copied),
 )
 

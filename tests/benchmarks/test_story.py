@@ -15,7 +15,7 @@ from benchmarks.pages.story import STEPS, steps, story_blocks
 from benchmarks.pages.story_picture import draw
 from benchmarks.reproducing.places import Places
 
-OTHERS = {"0.26", "0.8", "0.14", "0.4", "0.6"}  # the original's own report; mixes of two songs
+OTHERS = {"0.26", "0.8", "0.14"}  # the original's own report
 
 
 @pytest.fixture(scope="module")
