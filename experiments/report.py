@@ -204,7 +204,7 @@ def _music(winners: dict[str, Winner], songs: Sequence[Path], step: Callable[[],
     """The prime and the new songs, and how much of these stands in the training songs."""
     from datamodules.corpus.finding import near_file
     from datamodules.corpus.reading import read_song
-    from datamodules.midi.reading import RejectedFile
+    from datamodules.midi.raw_bytes import RejectedFile
     from datamodules.song import DEFAULT_GRID
     from experiments.music.copying.figures import comparison
     from experiments.music.events.grids import common_grid

@@ -15,10 +15,11 @@ from datamodules.corpus.finding import find_files, is_query, printable
 from datamodules.corpus.music21_songs import written_scores
 from datamodules.corpus.workers import read_files
 from datamodules.errors import UserError, did_you_mean
-from datamodules.midi.reading import Limits, RejectedFile, bytes_of
+from datamodules.midi.raw_bytes import Limits, RejectedFile
+from datamodules.midi.reading import bytes_of
 from datamodules.song import DEFAULT_GRID, Song, bar_length, check_grid
 
-__all__ = ["Corpus", "Row", "find_files", "read_corpus", "read_song"]
+__all__ = ["Corpus", "Row", "read_corpus", "read_song"]
 
 _FEWEST = 2  # events: a song's first event is context, so one event alone has no target
 

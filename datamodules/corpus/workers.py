@@ -14,7 +14,8 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import FrameType
 
-from datamodules.midi.reading import Limits, RejectedFile, read_midi
+from datamodules.midi.raw_bytes import Limits, RejectedFile
+from datamodules.midi.reading import read_midi
 from datamodules.song import Song
 
 __all__ = ["Outcome", "read_files"]

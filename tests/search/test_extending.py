@@ -18,7 +18,7 @@ from pages import ROOT
 
 from datamodules.column_spec import ColumnSpec
 from datamodules.errors import UserError
-from datamodules.midi.reading import write_midi
+from datamodules.midi.writing import write_midi
 from experiments.command_line.option_fields import options_of
 from experiments.generate import GenerateOptions
 from experiments.head_spec import HeadSpec
