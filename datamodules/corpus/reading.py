@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 from datamodules.corpus.cache import Entry, SongCache, default_cache
 from datamodules.corpus.finding import find_files, is_query, printable
 from datamodules.corpus.music21_songs import written_scores
-from datamodules.corpus.workers import read_files
+from datamodules.corpus.workers import Progress, read_files
 from datamodules.errors import UserError, did_you_mean
 from datamodules.midi.raw_bytes import Limits, RejectedFile
 from datamodules.midi.reading import bytes_of
@@ -22,8 +22,6 @@ from datamodules.song import DEFAULT_GRID, Song, bar_length, check_grid
 __all__ = ["Corpus", "Row", "read_corpus", "read_song"]
 
 _FEWEST = 2  # events: a song's first event is context, so one event alone has no target
-
-Progress = Callable[[int, int], None]  # files done, files in all
 
 
 @dataclass(frozen=True)

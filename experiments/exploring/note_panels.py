@@ -11,14 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator
 
-from datamodules.names import chord_names, pitch_name
+from datamodules.names import BLACK_KEYS, chord_names, pitch_name
 from experiments.exploring.style import FAINT, HEADS, INK, shortened, thousands
 from experiments.exploring.summaries import ColumnSummary
 
 __all__ = ["draw_pitches", "draw_tail", "draw_top"]
 
 TOP = 14  # chords that are named
-BLACK_KEYS = (1, 3, 6, 8, 10)
 
 
 def draw_top(axes: Axes, notes: ColumnSummary) -> None:

@@ -20,7 +20,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from datamodules.form.finding import Section
-from datamodules.names import pitch_name
+from datamodules.names import BLACK_KEYS, pitch_name
 from datamodules.song import Song, bar_lines
 from experiments.files import write_bytes
 
@@ -31,7 +31,6 @@ BARS_A_ROW = 16
 MOST_ROWS = 12  # of a long song, whose rows then hold more bars
 FEWEST_PITCHES = 24  # that a row is high
 DARK, LIGHT, GRID = "#1b2430", "#f6f7f9", "#c9d0d8"
-BLACK_KEYS = (1, 3, 6, 8, 10)
 COLOURS = {"melody": "#d1495b", "chords": "#2878b5", "bass": "#2f8f5b", "drums": "#8a8f98"}
 SINGLE = "#2f5fa8"  # a song of one part, whose shades are its velocities
 
