@@ -114,7 +114,7 @@ class TrialStore:
                 return None
             with system.open_input_stream(path) as stream:
                 return bytes(stream.read())
-        except (FileNotFoundError, OSError):
+        except OSError:
             return None
 
     def mark(self, sign: str) -> None:
