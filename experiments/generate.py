@@ -18,8 +18,9 @@ from datamodules.errors import UserError
 from experiments.command_line.cli import main, say
 from experiments.command_line.config_file import ConfigFile, RunsFolder
 from experiments.command_line.option_fields import Section
-from experiments.head_options import AUTOENCODER, MixOfHead, check_between, mix_of
+from experiments.head_options import MixOfHead, check_between, mix_of
 from experiments.heads import HEADS, WRITING
+from experiments.music.between.mix import AUTOENCODER
 from experiments.music.form.varying import VARIATION
 
 if TYPE_CHECKING:
@@ -253,11 +254,11 @@ def _show(options: GenerateOptions, written: Sequence[Written]) -> None:
     """Write the run's page again with the new songs in it, or say how; and play them."""
     if options.run is not None:
         from experiments.report import write_report
-        from experiments.run_folder import SONG, default_runs, open_run
+        from experiments.run_folder import SONG, open_run
 
         songs = [one.midi for one in written]
         if options.report:
-            run = open_run(options.run, options.runs or default_runs())
+            run = open_run(options.run, options.runs)
             own = [run.path / SONG] if (run.path / SONG).is_file() else []
             say(f"report: {write_report(run, [*songs[:MOST_SHOWN], *own]).describe()}")
         else:

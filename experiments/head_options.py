@@ -13,15 +13,16 @@ import tyro
 from datamodules.errors import UserError
 from experiments.command_line.option_fields import Section
 from experiments.heads import HEADS, WRITING
+from experiments.music.between.mix import AUTOENCODER, WAYS, Mix
 
-if TYPE_CHECKING:
-    from experiments.music.between.mix import Mix
-
-__all__ = ["AUTOENCODER", "MixOfHead", "check_between", "mix_of"]
+__all__ = ["MixOfHead", "check_between", "mix_of"]
 
 MIDDLE = 0.5
-AUTOENCODER = "autoencoder"
-WAYS = Literal["predictions", "embedding", "autoencoder"]
+
+if TYPE_CHECKING:
+    WayName = str
+else:  # one of these; built here, so that a command line shows and accepts every way
+    WayName = Literal[WAYS]
 
 
 def _run_of(head: str) -> Any:
@@ -62,9 +63,7 @@ class HeadOptions(RunOfHead):
     """two MIDI files; the heads go on learning each, and write between them. B is moved into A's key and metre"""
     mix: Annotated[float | None, tyro.conf.arg(metavar="X", help_behavior_hint="")] = None
     """how far from A (0) to B (1) the new song stands (default: 0.5)"""
-    way: Annotated[WAYS | None, tyro.conf.arg(metavar="{predictions,embedding,autoencoder}", help_behavior_hint="")] = (
-        None
-    )
+    way: Annotated[WayName | None, tyro.conf.arg(metavar=f"{{{','.join(WAYS)}}}", help_behavior_hint="")] = None
     """mix the predictions of each song's heads (the default), give heads of both a vector between the songs', or write
     bars between theirs"""
 
@@ -103,8 +102,6 @@ def mix_of(options: HeadOptions) -> Mix:
     Raises:
         UserError: it is not from 0 to 1, or the way cannot mix head by head.
     """
-    from experiments.music.between.mix import Mix
-
     heads = {head: share for head in WRITING if (share := getattr(options, f"mix_{head}")) is not None}
     given = {} if options.way is None else {"way": options.way}
     return Mix(MIDDLE if options.mix is None else options.mix, heads, **given)

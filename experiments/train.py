@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -17,9 +17,17 @@ from datamodules.errors import UserError
 from experiments.command_line.cli import main, note
 from experiments.command_line.config_file import ConfigFile, RunsFolder
 from experiments.heads import ALL, HEADS, HeadName, named_heads
+from lightning_modules.config import HeadConfig
 
 __all__ = ["TrainOptions", "train"]
 
+
+WEIGHTINGS = HeadConfig.choices("weighting")
+
+if TYPE_CHECKING:
+    WeightingName = str
+else:  # one of these
+    WeightingName = Literal[WEIGHTINGS]
 
 HEAD = tyro.conf.arg(metavar="HEAD", help=f"the head to train: {', '.join(HEADS)}; or {ALL} that the run has")
 
@@ -41,8 +49,7 @@ class TrainOptions:
     epochs: Annotated[int, tyro.conf.arg(metavar="N")] = 100
     """further epochs, of at least 50 updates each"""
     weighting: Annotated[
-        Literal["none", "sqrt", "balanced"] | None,
-        tyro.conf.arg(metavar="{none,sqrt,balanced}", help_behavior_hint=""),
+        WeightingName | None, tyro.conf.arg(metavar=f"{{{','.join(WEIGHTINGS)}}}", help_behavior_hint="")
     ] = None
     """other weights of the windows than the winner's own, for these epochs"""
     all_songs: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
@@ -61,12 +68,12 @@ def train(options: TrainOptions, arguments: Sequence[str]) -> None:
     from experiments.plugins import note_unknown_heads
     from experiments.provenance import made_by
     from experiments.retraining import further, on_all_songs
-    from experiments.run_folder import default_runs, open_run
+    from experiments.run_folder import open_run
     from experiments.winners import ALL_SONGS, load_winner
 
     if options.epochs < 1:
         raise UserError(f"--epochs {options.epochs}: must be at least 1")
-    run = open_run(options.run, options.runs or default_runs())
+    run = open_run(options.run, options.runs)
     note_unknown_heads(run)
     names = [spec.name for spec in named_heads(options.head)]
     there = [name for name in HEADS if run.winner(name).exists()]

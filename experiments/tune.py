@@ -27,6 +27,7 @@ from experiments.files import place
 from experiments.heads import ALL, HEADS, HeadName
 from experiments.plugins import check_options
 from experiments.searchers import DEFAULT, SEARCHERS, SearcherName
+from experiments.tracking.mode import Mode
 from experiments.tracking.trackers import TRACKERS
 
 __all__ = ["TuneOptions", "tune"]
@@ -35,9 +36,9 @@ CAN_CHANGE = {
     *("trials", "confirm", "time_budget", "max_concurrent", "max_failures"),
     *("cpus_per_trial", "gpus_per_trial", "address", "wandb", "tensorboard", "track", "runs", "quiet"),
 }
+COUNTED = ("trials", "max_epochs", "patience", "max_concurrent", "max_failures")
 MANY = 10**6  # of what is counted: a run may come from a stranger, whose options --resume takes
-MOST = {"confirm": 100, "folds": 20} | dict.fromkeys(("trials", "max_epochs", "patience", "max_concurrent"), MANY)
-MOST["max_failures"] = MANY
+MOST = {"confirm": 100, "folds": 20} | dict.fromkeys(COUNTED, MANY)
 
 
 def _told(metavar: str) -> Any:
@@ -127,9 +128,7 @@ class TuneOptions:
     """begin with what another run's search found: its trials, or, over other songs, its best few configurations"""
     metric: Literal["nats", "mae", "macro"] = "nats"
     """what is minimised: nats per event, MAE (not of notes; their nats), or nats averaged over classes"""
-    wandb: Annotated[Literal["auto", "online", "offline", "off"], Section("tracking, resuming, files of options")] = (
-        "auto"
-    )
+    wandb: Annotated[Mode, Section("tracking, resuming, files of options")] = "auto"
     """Weights & Biases: auto is online with a key, else offline"""
     tensorboard: bool = True
     """an event file a trial, for `tensorboard --logdir RUN`, while the search runs too"""

@@ -18,7 +18,7 @@ from typing import Annotated, Any, TypeVar
 import tyro
 
 from datamodules.corpus.finding import absolute, near_file
-from datamodules.errors import UserError, did_you_mean
+from datamodules.errors import UserError, did_you_mean, first_line
 from datamodules.files import read_whole
 from experiments.command_line.option_fields import flag_of, is_positional, is_required, is_switch, options_of
 
@@ -119,16 +119,12 @@ def _read(path: Path) -> Mapping[str, Any]:
     except UserError:
         raise
     except (ValueError, RecursionError) as error:
-        raise UserError(f"--config {path}: is no TOML ({_first_line(error)})") from error
+        raise UserError(f"--config {path}: is no TOML ({first_line(error)})") from error
     except Exception as error:  # what PyYAML raises has no common base of its own that is imported here
-        raise UserError(f"--config {path}: is no YAML ({_first_line(error)})") from error
+        raise UserError(f"--config {path}: is no YAML ({first_line(error)})") from error
     if not isinstance(found, dict):
         raise UserError(f"--config {path}: holds no options (NAME = VALUE)")
     return found
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _known(options: type, found: Mapping[str, Any], path: Path, command: str) -> dict[str, Any]:

@@ -24,8 +24,7 @@ def origin_of(
     commit = f", commit {made['commit']}" if made["commit"] else ""
     lines = [f"made by tritone {made['tritone']}{commit}"]
     for head, winner in winners.items():
-        sampling = settings.drawn(head)
-        how = f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}"
+        how = settings.drawn(head).describe()
         how += f", {shares[head].describe()}" if head in shares else ""
         lines.append(f"{head}: weights with SHA-256 {weights_hash(winner.tensors)[:HEX]}, {how}")
     verb = "continues" if prime.continues else "prime:"

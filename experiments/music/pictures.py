@@ -24,7 +24,7 @@ from datamodules.names import BLACK_KEYS, pitch_name
 from datamodules.song import Song, bar_lines
 from experiments.files import write_bytes
 
-__all__ = ["piano_roll", "roll_strip"]
+__all__ = ["as_png", "piano_roll", "roll_strip"]
 
 WIDTH, DPI = 14.0, 100  # inches, dots an inch: 1400 pixels
 BARS_A_ROW = 16
@@ -78,9 +78,14 @@ def piano_roll(song: Song, path: Path, title: str = "", sections: Sequence[Secti
     told = title.encode("utf-8", "replace").decode()
     figure.text(*place, told, fontsize=13, color=DARK, va="center", weight="bold", parse_math=False)
     _legend(figure, song)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})  # else matplotlib's version is in the bytes
-    write_bytes(path, buffer.getvalue())
+    write_bytes(path, as_png(figure))
+
+
+def as_png(figure: Figure) -> bytes:
+    """A figure's PNG file; the same figure gives the same bytes."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", metadata={"Software": None})  # else matplotlib's version is in the bytes
+    return file.getvalue()
 
 
 def roll_strip(axes: Axes, song: Song) -> None:

@@ -28,6 +28,7 @@ from experiments.music.events.grids import coarser, common_grid
 from experiments.music.events.sampling import Sampling
 from experiments.music.events.voices import Voice, input_id
 from experiments.music.prime import Prime
+from experiments.progress import Progress
 from experiments.winners import Winner
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ __all__ = [
     "MOST_EVENTS",
     "PART",
     "Compose",
-    "Progress",
     "Settings",
     "generate",
     "hear_prime",
@@ -56,7 +56,6 @@ MOST_BARS = 10_000
 SLOWEST, FASTEST = 4.0, 1000.0  # quarter notes a minute; a MIDI file holds no slower tempo
 PART = Part("tritone", program=0, drums=False, role="chords")
 
-Progress = Callable[[int, int], None]  # steps done, steps in all
 Compose = Callable[[Mapping[str, Voice], Prime, "Settings", Progress], Song]
 
 

@@ -26,7 +26,7 @@ from experiments.music.own_song.exact import read_exact, trimmed
 from experiments.music.own_song.joining import joined
 from experiments.music.own_song.spans import Spans
 from experiments.music.prime import Prime
-from experiments.music.training_songs import parts_of
+from experiments.music.training_songs import leader_of, parts_of
 from experiments.winners import Winner
 
 __all__ = ["Kept", "in_its_key", "read_kept"]
@@ -220,7 +220,7 @@ def in_its_key(prime: Prime, kept: Kept, winners: Mapping[str, Winner]) -> Prime
 
     Not for a head of tokens, which would not know the chords of another key.
     """
-    leader = winners.get("notes") or next(iter(winners.values()))
+    leader = leader_of(winners)
     tokens = leader.spec.column.chords and not leader.framing.spelled
     if tokens or not kept.file.chosen().any():
         return prime
