@@ -16,6 +16,7 @@ import tyro
 from datamodules.errors import UserError
 from experiments.command_line.cli import console, main, note, say
 from experiments.command_line.config_file import ConfigFile, RunsFolder
+from experiments.command_line.option_fields import Switch, worded
 
 if TYPE_CHECKING:
     from datamodules.columns import Column
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["EvaluateOptions", "evaluate"]
 
 TOLD = ("hyperparameters", "epoch", "updates", "seed", "kind")  # of a winner, beside its figures
-Runs = Annotated[tuple[str, ...], tyro.conf.arg(metavar="RUN", help_behavior_hint=""), tyro.conf.UseAppendAction]
+Runs = Annotated[tuple[str, ...], worded("RUN"), tyro.conf.UseAppendAction]
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,13 @@ class EvaluateOptions:
 
     run: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUN")]
     """a run's path or name"""
-    songs: Annotated[
-        tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="[SONGS ...]", help_behavior_hint="")
-    ] = ()
+    songs: Annotated[tyro.conf.Positional[tuple[Path, ...]], worded("[SONGS ...]")] = ()
     """MIDI files or folders to score instead of the run's test part"""
     against: Runs = ()
     """another run, whose winners are scored on the same events: better, worse, or not told apart (repeatable)"""
-    mix_ngram: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
+    mix_ngram: Switch = False
     """score the mixture of each winner with the best n-gram model too, its weight fitted on validation"""
-    json: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    json: Annotated[Path | None, worded("FILE")] = None
     """write the figures here too"""
     runs: RunsFolder = None
     config: ConfigFile = None

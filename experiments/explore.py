@@ -24,6 +24,7 @@ from datamodules.song import Song, bar_lines
 from experiments.command_line.cli import console, say
 from experiments.command_line.cli import main as run_command
 from experiments.command_line.config_file import ConfigFile
+from experiments.command_line.option_fields import worded
 from experiments.command_line.song_options import FileMegabytes, FileSeconds, Grid, Held, Parts, Songs, Split
 from experiments.data_options import DEFAULT_SPLIT, DataOptions
 from experiments.dataset import read_dataset
@@ -60,9 +61,9 @@ class ExploreOptions:
     file_megabytes: FileMegabytes = DataOptions.file_megabytes
     out: Annotated[Path, tyro.conf.arg(metavar="PNG")] = Path("explore.png")
     """where the picture goes"""
-    json: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    json: Annotated[Path | None, worded("FILE")] = None
     """write the figures here too"""
-    baselines: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = True
+    baselines: Annotated[bool, worded()] = True
     """score the baselines on the validation targets too, as it does by default, or not"""
     forms: Annotated[int, tyro.conf.arg(metavar="N")] = 2
     """songs whose form is found and drawn, in a second picture; 0 for none"""

@@ -18,6 +18,7 @@ import tyro
 from datamodules.errors import UserError
 from experiments.command_line.cli import main, note, say
 from experiments.command_line.config_file import ConfigFile, RunsFolder
+from experiments.command_line.option_fields import worded
 
 if TYPE_CHECKING:
     from experiments.dataset import Dataset
@@ -41,9 +42,9 @@ class ReportOptions:
 
     run: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUN")]
     """a run, by path or name"""
-    song: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="SONG ...", help_behavior_hint="")] = ()
+    song: Annotated[tuple[Path, ...], worded("SONG ...")] = ()
     """MIDI files to hear in the page (default: the song that the search ended with)"""
-    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    out: Annotated[Path | None, worded("FILE")] = None
     """the page (default: report.html in the run)"""
     blind: Annotated[int, tyro.conf.arg(metavar="N")] = CANDIDATES
     """excerpts that the heads write for the blind page, blind.html, where real ones stand among them; 0 for no page"""

@@ -16,6 +16,7 @@ import tyro
 from datamodules.errors import UserError
 from experiments.command_line.cli import main, note
 from experiments.command_line.config_file import ConfigFile, RunsFolder
+from experiments.command_line.option_fields import Switch, worded
 from experiments.heads import ALL, HEADS, HeadName, named_heads
 from lightning_modules.config import HeadConfig
 
@@ -48,15 +49,13 @@ class TrainOptions:
     """the run's path or name"""
     epochs: Annotated[int, tyro.conf.arg(metavar="N")] = 100
     """further epochs, of at least 50 updates each"""
-    weighting: Annotated[
-        WeightingName | None, tyro.conf.arg(metavar=f"{{{','.join(WEIGHTINGS)}}}", help_behavior_hint="")
-    ] = None
+    weighting: Annotated[WeightingName | None, worded(f"{{{','.join(WEIGHTINGS)}}}")] = None
     """other weights of the windows than the winner's own, for these epochs"""
-    all_songs: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
+    all_songs: Switch = False
     """train anew on all songs, held-out ones too, for as many updates as the winner took"""
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     """decides the order of the windows, and fresh weights"""
-    json: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    json: Annotated[Path | None, worded("FILE")] = None
     """write the figures on the training songs, and their floors, here too"""
     runs: RunsFolder = None
     config: ConfigFile = None
