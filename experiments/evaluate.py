@@ -15,7 +15,7 @@ import tyro
 
 from datamodules.errors import UserError
 from experiments.command_line.cli import console, main, note, say
-from experiments.command_line.config_file import ConfigFile, RunsFolder
+from experiments.command_line.common_options import ConfigFile, RunsFolder
 from experiments.command_line.option_fields import Switch, worded
 
 if TYPE_CHECKING:

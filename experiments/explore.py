@@ -23,7 +23,7 @@ from datamodules.form.repeats import repeated
 from datamodules.song import Song, bar_lines
 from experiments.command_line.cli import console, say
 from experiments.command_line.cli import main as run_command
-from experiments.command_line.config_file import ConfigFile
+from experiments.command_line.common_options import ConfigFile
 from experiments.command_line.option_fields import worded
 from experiments.command_line.song_options import FileMegabytes, FileSeconds, Grid, Held, Parts, Songs, Split
 from experiments.data_options import DEFAULT_SPLIT, DataOptions

@@ -16,7 +16,7 @@ import tyro
 
 from datamodules.errors import UserError
 from experiments.command_line.cli import main, say
-from experiments.command_line.config_file import ConfigFile, RunsFolder
+from experiments.command_line.common_options import ConfigFile, RunsFolder
 from experiments.command_line.option_fields import Section, Switch, worded
 from experiments.head_options import MixOfHead, check_between, mix_of
 from experiments.heads import HEADS, WRITING

@@ -17,7 +17,7 @@ import tyro
 
 from datamodules.errors import UserError
 from experiments.command_line.cli import main, note, say
-from experiments.command_line.config_file import ConfigFile, RunsFolder
+from experiments.command_line.common_options import ConfigFile, RunsFolder
 from experiments.command_line.option_fields import worded
 
 if TYPE_CHECKING:

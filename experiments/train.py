@@ -15,7 +15,7 @@ import tyro
 
 from datamodules.errors import UserError
 from experiments.command_line.cli import main, note
-from experiments.command_line.config_file import ConfigFile, RunsFolder
+from experiments.command_line.common_options import ConfigFile, RunsFolder
 from experiments.command_line.option_fields import Switch, worded
 from experiments.heads import ALL, HEADS, HeadName, named_heads
 from lightning_modules.config import HeadConfig

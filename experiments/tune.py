@@ -19,7 +19,7 @@ import tyro
 
 from datamodules.errors import UserError, did_you_mean
 from experiments.command_line.cli import main, parse
-from experiments.command_line.config_file import ConfigFile, RunsFolder
+from experiments.command_line.common_options import ConfigFile, RunsFolder
 from experiments.command_line.option_fields import Section, Switch, worded
 from experiments.command_line.song_options import FileMegabytes, FileSeconds, Grid, Held, Parts, Songs, Split
 from experiments.data_options import DEFAULT_SPLIT, DataOptions

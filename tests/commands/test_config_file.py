@@ -11,7 +11,8 @@ import pytest
 
 from datamodules.errors import UserError
 from experiments.command_line.cli import main, note, parse, say
-from experiments.command_line.config_file import COMMANDS, as_toml, named_file
+from experiments.command_line.common_options import COMMANDS
+from experiments.command_line.config_file import as_toml, named_file
 from experiments.evaluate import EvaluateOptions
 from experiments.explore import ExploreOptions
 from experiments.generate import GenerateOptions
