@@ -24,7 +24,7 @@ from lightning_modules.outputs.output import Batch, Output, Score, Value, charge
 from lightning_modules.scoring import MIXTURE_RANGE
 from lightning_modules.stack import Memory, Stack
 
-__all__ = ["CLIP_NORM", "Head", "score"]
+__all__ = ["CLIP_NORM", "Head", "evaluating", "score"]
 
 CLIP_NORM = 1.0  # gradients of LSTMs over long windows can explode
 

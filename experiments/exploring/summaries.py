@@ -26,15 +26,7 @@ from datamodules.weights import WEIGHTINGS, Weighting, weights
 from experiments.dataset import Dataset
 from experiments.heads import HEADS
 
-__all__ = [
-    "SCHEMES",
-    "ColumnSummary",
-    "SongSummary",
-    "Summary",
-    "WeightSummary",
-    "plain",
-    "summarise",
-]
+__all__ = ["SCHEMES", "TOP", "ColumnSummary", "SongSummary", "Summary", "WeightSummary", "plain", "summarise"]
 
 SCHEMES = tuple(scheme for scheme in WEIGHTINGS if scheme != "none")  # that are not all ones
 TOP = 10  # values a column that are told one by one

@@ -11,7 +11,7 @@ from experiments.music.prime import Prime
 from experiments.provenance import made_by
 from experiments.winners import Winner, weights_hash
 
-__all__ = ["origin_of"]
+__all__ = ["HEX", "origin_of"]
 
 HEX = 16  # digits of a hash: enough to tell one file from another, few enough to read
 

@@ -38,8 +38,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVENTS",
+    "FASTEST",
     "MOST_EVENTS",
     "PART",
+    "SLOWEST",
     "Compose",
     "Settings",
     "generate",

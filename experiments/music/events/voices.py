@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lightning_modules.outputs.output import Batch
     from lightning_modules.stack import Memory
 
-__all__ = ["Voice", "input_id"]
+__all__ = ["TRIES", "Voice", "input_id"]
 
 Rows = dict[str, NDArray[np.generic]]  # what stands at one position, a row of each input
 
