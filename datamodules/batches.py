@@ -11,7 +11,7 @@ from datamodules.framing import Framing
 from datamodules.weights import Weighting
 from datamodules.windows import Batch, Segments, Windows
 
-__all__ = ["Batches", "in_order"]
+__all__ = ["SCORED_AT_ONCE", "Batches", "in_order"]
 
 SCORED_AT_ONCE = 1024  # targets a batch that is only scored: large for speed; logits over a large vocabulary still fit
 

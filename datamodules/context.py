@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.song import LONGEST_QUARTERS, Events
+from datamodules.vocabulary import PITCHES
 
 __all__ = [
-    "PITCHES",
     "Context",
     "context_of",
     "known_size",
@@ -25,7 +25,6 @@ __all__ = [
     "tick_features",
 ]
 
-PITCHES = 128  # MIDI numbers
 PERIODS = (1 / 4, 1 / 3, 1 / 2, 1.0, 2.0, 4.0, 8.0)  # quarter notes; of the phases of a length
 BEATS = (1 / 4, 1 / 3, 1 / 2, 1.0)  # quarter notes; of the phases of a place in a bar
 HARMONICS = (1, 2, 3, 4, 6, 8)  # of the bar

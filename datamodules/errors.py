@@ -1,11 +1,11 @@
-"""The one exception that a user can cause, and the word that they may have meant."""
+"""The one exception that a user can cause, the word that they may have meant, and what others' errors say in a line."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["UserError", "did_you_mean"]
+__all__ = ["UserError", "did_you_mean", "first_line"]
 
 
 class UserError(Exception):
@@ -25,3 +25,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     by_case = {name.casefold(): name for name in known}
     near = difflib.get_close_matches(word.casefold(), by_case, n=1)
     return f"; did you mean {by_case[near[0]]}?" if near else ""
+
+
+def first_line(error: BaseException) -> str:
+    """What went wrong, in a line: the first that the error has, else its type."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.columns import Column
-from datamodules.context import PITCHES, Context
+from datamodules.context import Context
+from datamodules.vocabulary import PITCHES
 
 __all__ = ["by_pitch", "notes_of", "summed", "unrolled"]
 

@@ -55,7 +55,7 @@ class MidiWindows(pl.LightningDataModule):
             framing: how the network looks at it.
             batch_size: windows an update, about: a pass is cut into batches of equal size. At least 2 (BatchNorm cannot
                 train on one).
-            weighting: how training targets are weighted, see `windows.weights`.
+            weighting: how training targets are weighted, see `weights.weights`.
             seed: of the order of the training windows, their cut and key, and of what is hidden of them.
             updates_per_epoch: the least number of updates an epoch.
             unknown_rate: the share of training inputs that are replaced by `<unknown>`.

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from datamodules.vocabulary import Value
 
-__all__ = ["chord_names", "key_name", "pitch_name"]
+__all__ = ["BLACK_KEYS", "chord_names", "key_name", "pitch_name"]
 
-PITCHES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+PITCH_CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+BLACK_KEYS = (1, 3, 6, 8, 10)  # of a piano, by pitch class
 MAJOR = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 MINOR = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 
 
 def pitch_name(pitch: int) -> str:
     """Middle C, which is 60, is C4."""
-    return f"{PITCHES[pitch % 12]}{pitch // 12 - 1}"
+    return f"{PITCH_CLASSES[pitch % 12]}{pitch // 12 - 1}"
 
 
 def chord_names(chord: Value) -> str:

@@ -7,7 +7,7 @@ writes those.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 
 import numpy as np
@@ -15,10 +15,25 @@ from numpy.typing import NDArray
 
 from datamodules.errors import UserError
 
-__all__ = ["DEFAULT_GRID", "LONGEST_QUARTERS", "ROLES", "Events", "Notes", "Part", "Song", "bar_lines"]
+__all__ = [
+    "DEFAULT_GRID",
+    "DIVISION",
+    "LONGEST_QUARTERS",
+    "NOTE_COLUMNS",
+    "ROLES",
+    "Events",
+    "Notes",
+    "Part",
+    "Song",
+    "bar_length",
+    "bar_lines",
+    "check_grid",
+    "is_compound",
+]
 
 DEFAULT_GRID = 24  # ticks a quarter note: sixteenths are 6 ticks, eighth-note triplets 8
 LONGEST_QUARTERS = 16  # timing is a distribution up to here; what is longer scores as the last tick
+DIVISION = 480  # ticks a quarter note of a file that is written: every grid divides it
 ROLES = ("melody", "chords", "bass", "drums")
 
 Ints = NDArray[np.int32]
@@ -54,6 +69,9 @@ class Notes:
 
     def __len__(self) -> int:
         return len(self.onset)
+
+
+NOTE_COLUMNS = tuple(field.name for field in fields(Notes))
 
 
 @dataclass(frozen=True)
@@ -226,11 +244,14 @@ def is_compound(numerator: int, denominator: int) -> bool:
 
 
 def check_grid(grid: int) -> int:
-    """The grid, if whole ticks of a written MIDI file (480 a quarter) can hold it.
+    """The grid, if whole ticks of a written MIDI file can hold it.
 
     Raises:
-        UserError: it is not a divisor of 480.
+        UserError: it does not divide `DIVISION`.
     """
-    if grid < 1 or 480 % grid:
-        raise UserError(f"--grid {grid}: ticks a quarter note must divide 480; 24 (the default), 12, 48 are common")
+    if grid < 1 or DIVISION % grid:
+        raise UserError(
+            f"--grid {grid}: ticks a quarter note must divide {DIVISION}; {DEFAULT_GRID} (the default), 12, 48 are"
+            " common"
+        )
     return grid

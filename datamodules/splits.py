@@ -24,6 +24,7 @@ __all__ = [
     "TEST",
     "TRAIN",
     "VALID",
+    "Marks",
     "Split",
     "alike",
     "given_split",

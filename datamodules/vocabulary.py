@@ -18,9 +18,21 @@ from numpy.typing import NDArray
 
 from datamodules.errors import UserError
 
-__all__ = ["ADDED", "PITCHES", "Chord", "Speller", "Value", "Vocabulary", "parse_token", "tick_histogram", "token"]
+__all__ = [
+    "ADDED",
+    "PITCHES",
+    "TRANSPOSITIONS",
+    "Chord",
+    "Speller",
+    "Value",
+    "Vocabulary",
+    "parse_token",
+    "tick_histogram",
+    "token",
+]
 
 PITCHES = 128  # MIDI numbers
+TRANSPOSITIONS = tuple(range(-5, 7))  # semitones: every key once, the nearest way
 ADDED = 0.1  # to every count of the base distributions, so that nothing has probability zero
 
 Chord = tuple[int, ...]
@@ -161,10 +173,6 @@ class Speller:
         counts = np.where(allowed, counts + ADDED, 0.0)
         with np.errstate(divide="ignore"):  # a step that is not allowed has ln 0 = -inf
             return cls(np.log(counts / counts.sum(axis=1, keepdims=True)))
-
-    def log_prob(self, chord: Chord) -> float:
-        """ln Q(chord), in nats."""
-        return float(self.log_probs([chord])[0])
 
     def log_probs(self, chords: Sequence[Chord]) -> NDArray[np.float64]:
         """ln Q of each chord, in nats; shape (chords,). A chord is its pitches low to high, and not empty."""

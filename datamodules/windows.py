@@ -17,11 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from datamodules.baselines.kneser_ney import TRANSPOSITIONS
 from datamodules.columns import Column
-from datamodules.context import PITCHES
 from datamodules.framing import Framing
 from datamodules.lengths import by_pitch
+from datamodules.vocabulary import PITCHES, TRANSPOSITIONS
 from datamodules.weights import Weighting, weights
 
 __all__ = ["Batch", "Segments", "Windows"]

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Sequence
 
 from datamodules.errors import UserError, did_you_mean
-from experiments.command_line.config_file import COMMANDS
+from experiments.command_line.common_options import COMMANDS
 
 __all__ = ["run"]
 

@@ -23,7 +23,7 @@ from datamodules.splits import TRAIN, Split, given_split, make_split, named_spli
 from datamodules.vocabulary import Value
 from experiments.data_options import DataOptions
 from experiments.heads import HEADS
-from experiments.progress import bar
+from experiments.progress import Progress, bar
 from songs import bundled
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ __all__ = ["Dataset", "read_dataset"]
 
 LEAKING = {name: head.column.field for name, head in HEADS.items()}
 COMPUTED = {head.column.field: head.column.numbers for head in HEADS.values() if head.column.of is not None}
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -130,9 +129,15 @@ class Dataset:
 def read_dataset(options: DataOptions, progress: Progress | None = None) -> Dataset:
     """Read the songs and split them.
 
+    Args:
+        progress: called with the number of files done and of all; None shows it in a bar.
+
     Raises:
         UserError: no song is left, or the split cannot be made.
     """
+    if progress is None:
+        with bar("reading songs") as advance:
+            return read_dataset(options, advance)
     read = _reader(options, progress)
     if not (options.valid or options.test):
         corpus = read(options.songs)
@@ -162,7 +167,7 @@ def _kin(rows: Sequence[Row]) -> list[int]:
     return [number for number, row in zip(found, rows, strict=True) if row.accepted]
 
 
-def _reader(options: DataOptions, progress: Progress | None) -> Callable[[Sequence[str]], Corpus]:
+def _reader(options: DataOptions, progress: Progress) -> Callable[[Sequence[str]], Corpus]:
     def read(paths: Sequence[str]) -> Corpus:
         named = [Path(path) for path in paths] or list(bundled())
         return read_corpus(named, grid=options.grid, parts=options.parts, limits=options.limits, progress=progress)

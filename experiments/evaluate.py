@@ -15,7 +15,8 @@ import tyro
 
 from datamodules.errors import UserError
 from experiments.command_line.cli import console, main, note, say
-from experiments.command_line.config_file import ConfigFile, RunsFolder
+from experiments.command_line.common_options import ConfigFile, RunsFolder
+from experiments.command_line.option_fields import Switch, worded
 
 if TYPE_CHECKING:
     from datamodules.columns import Column
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     from experiments.run_folder import Run
     from experiments.winners import Winner
 
-__all__ = ["EvaluateOptions", "evaluate", "training_figures"]
+__all__ = ["EvaluateOptions", "evaluate"]
 
 TOLD = ("hyperparameters", "epoch", "updates", "seed", "kind")  # of a winner, beside its figures
-Runs = Annotated[tuple[str, ...], tyro.conf.arg(metavar="RUN", help_behavior_hint=""), tyro.conf.UseAppendAction]
+Runs = Annotated[tuple[str, ...], worded("RUN"), tyro.conf.UseAppendAction]
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,13 @@ class EvaluateOptions:
 
     run: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUN")]
     """a run's path or name"""
-    songs: Annotated[
-        tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="[SONGS ...]", help_behavior_hint="")
-    ] = ()
+    songs: Annotated[tyro.conf.Positional[tuple[Path, ...]], worded("[SONGS ...]")] = ()
     """MIDI files or folders to score instead of the run's test part"""
     against: Runs = ()
     """another run, whose winners are scored on the same events: better, worse, or not told apart (repeatable)"""
-    mix_ngram: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
+    mix_ngram: Switch = False
     """score the mixture of each winner with the best n-gram model too, its weight fitted on validation"""
-    json: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    json: Annotated[Path | None, worded("FILE")] = None
     """write the figures here too"""
     runs: RunsFolder = None
     config: ConfigFile = None
@@ -64,17 +63,16 @@ def evaluate(options: EvaluateOptions, arguments: Sequence[str]) -> None:
     from experiments.heads import HEADS
     from experiments.plugins import note_unknown_heads
     from experiments.provenance import made_by
-    from experiments.run_folder import default_runs, open_run
+    from experiments.run_folder import open_run
     from experiments.winners import load_winner
 
-    runs = options.runs or default_runs()
-    run = open_run(options.run, runs)
+    run = open_run(options.run, options.runs)
     note_unknown_heads(run)
     winners = [load_winner(run.winner(name)) for name in HEADS if run.winner(name).exists()]
     if not winners:
         raise UserError(f"{run.path} has no winner yet: run `python -m experiments.tune` first")
     part = _Part(run, options.songs)
-    rivals = [rival_of(name, runs, run, winners, part.uses) for name in dict.fromkeys(options.against)]
+    rivals = [rival_of(name, options.runs, run, winners, part.uses) for name in dict.fromkeys(options.against)]
     result: dict[str, Any] = {"run": run.name, "on": part.label, "songs": part.songs, "made_by": made_by()}
     result |= {
         "split": part.dataset.split.to_json(),
@@ -104,7 +102,6 @@ class _Part:
         from datamodules.corpus.finding import absolute
         from datamodules.splits import TEST, with_test_songs
         from experiments.dataset import read_dataset
-        from experiments.progress import reading
 
         self.dataset = run.dataset()
         self.part, self.label = self.dataset.split.test_part, self.dataset.split.test_label
@@ -114,8 +111,7 @@ class _Part:
         if songs:
             paths = tuple(map(absolute, songs))
             wanted = replace(self.dataset.options, songs=paths, valid=(), test=(), split="none")
-            with reading() as progress:
-                other = read_dataset(wanted, progress)
+            other = read_dataset(wanted)
             seen = {song.digest for song in self.dataset.songs} & {song.digest for song in other.songs}
             if seen:
                 note(f"{len(seen)} of these songs are songs of the run itself: the figures are not held out")
@@ -237,16 +233,6 @@ class _Part:
             found[rival.name] |= {"figures": theirs.figures, "intervals": theirs.intervals}
             lines += [gap.sentence(rival.name) for gap in gaps]
         return found, lines
-
-
-def training_figures(winner: Winner, column: Column) -> dict[str, float]:
-    """Figures on the training windows, one pass in evaluation mode: what the original's figures are figures of."""
-    from datamodules.batches import in_order
-    from datamodules.splits import TRAIN
-    from lightning_modules.head import score
-
-    batches = in_order(column, TRAIN, winner.framing, winner.config.weighting)
-    return score(winner.head(), batches, winner.mixture).figures
 
 
 if __name__ == "__main__":

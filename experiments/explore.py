@@ -23,23 +23,23 @@ from datamodules.form.repeats import repeated
 from datamodules.song import Song, bar_lines
 from experiments.command_line.cli import console, say
 from experiments.command_line.cli import main as run_command
-from experiments.command_line.config_file import ConfigFile
+from experiments.command_line.common_options import ConfigFile
+from experiments.command_line.option_fields import worded
 from experiments.command_line.song_options import FileMegabytes, FileSeconds, Grid, Held, Parts, Songs, Split
 from experiments.data_options import DEFAULT_SPLIT, DataOptions
-from experiments.dataset import Dataset, read_dataset
+from experiments.dataset import read_dataset
 from experiments.files import write_bytes, write_json
-from experiments.progress import reading
 
 if TYPE_CHECKING:
     from datamodules.form.finding import Form
 
-__all__ = ["Options", "explore", "main"]
+__all__ = ["ExploreOptions", "explore", "main"]
 
 MOST_FORMS = 12  # in a picture
 
 
 @dataclass(frozen=True)
-class Options:
+class ExploreOptions:
     """Show the data: songs, parts, distributions, weights, leakage, baselines, form.
 
     They are printed as tables, and drawn as two pictures.
@@ -61,16 +61,16 @@ class Options:
     file_megabytes: FileMegabytes = DataOptions.file_megabytes
     out: Annotated[Path, tyro.conf.arg(metavar="PNG")] = Path("explore.png")
     """where the picture goes"""
-    json: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    json: Annotated[Path | None, worded("FILE")] = None
     """write the figures here too"""
-    baselines: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = True
+    baselines: Annotated[bool, worded()] = True
     """score the baselines on the validation targets too, as it does by default, or not"""
     forms: Annotated[int, tyro.conf.arg(metavar="N")] = 2
     """songs whose form is found and drawn, in a second picture; 0 for none"""
     config: ConfigFile = None
 
 
-def explore(options: Options, arguments: Sequence[str] = ()) -> None:
+def explore(options: ExploreOptions, arguments: Sequence[str] = ()) -> None:
     """Read the songs, look at them, print what there is and draw it.
 
     Args:
@@ -81,7 +81,7 @@ def explore(options: Options, arguments: Sequence[str] = ()) -> None:
         UserError: bad options or songs, or a file that cannot be written.
     """
     _check(options)
-    dataset = _read(options)
+    dataset = read_dataset(DataOptions.given(options))
     # these bring torch and matplotlib, which --help and a mistyped option need not wait for
     from experiments.exploring.distributions import draw
     from experiments.exploring.summaries import summarise
@@ -110,13 +110,11 @@ def explore(options: Options, arguments: Sequence[str] = ()) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    return run_command(Options, explore, prog="explore", arguments=arguments)
+    return run_command(ExploreOptions, explore, prog="explore", arguments=arguments)
 
 
-def _check(options: Options) -> None:
+def _check(options: ExploreOptions) -> None:
     """Refuse at once what would else fail after all songs were read."""
-    if options.seed < 0:
-        raise UserError(f"--seed {options.seed}: give a number from 0 up")
     if options.out.suffix.lower() != ".png":
         raise UserError(f"--out {options.out}: the picture is a PNG, so give a name that ends in .png")
     if not 0 <= options.forms <= MOST_FORMS:
@@ -138,12 +136,6 @@ def _forms(songs: Sequence[Song]) -> list[tuple[Song, Form]]:
 def _to_json(song: Song, form: Form) -> dict[str, Any]:
     sections = [asdict(section) for section in form.sections]
     return {"song": song.name, "sections": sections, "repeated": repeated(song)}
-
-
-def _read(options: Options) -> Dataset:
-    """The songs that the options name."""
-    with reading() as progress:
-        return read_dataset(DataOptions.given(options), progress)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ __all__ = [
     "comparison",
     "confirmed_in_words",
     "in_words",
+    "many",
     "metric_name",
     "told_in_words",
     "unit_of",
@@ -157,6 +158,11 @@ def told_in_words(figures: Mapping[str, Any]) -> list[str]:
     if not (isinstance(valid, float) and isinstance(told, float)):
         return []
     return [f"{valid:.3f} nats = {valid - told:.3f}, given each song's form, + {told:.3f} that tell the form"]
+
+
+def many(count: int, noun: str) -> str:
+    """1 song, 1,024 songs."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def in_words(config: HeadConfig) -> str:

@@ -16,10 +16,11 @@ import tyro
 
 from datamodules.errors import UserError
 from experiments.command_line.cli import main, say
-from experiments.command_line.config_file import ConfigFile, RunsFolder
-from experiments.command_line.option_fields import Section
-from experiments.head_options import AUTOENCODER, MixOfHead, check_between, mix_of
+from experiments.command_line.common_options import ConfigFile, RunsFolder
+from experiments.command_line.option_fields import Section, Switch, worded
+from experiments.head_options import MixOfHead, check_between, mix_of
 from experiments.heads import HEADS, WRITING
+from experiments.music.between.mix import AUTOENCODER
 from experiments.music.form.varying import VARIATION
 
 if TYPE_CHECKING:
@@ -34,12 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["GenerateOptions", "generate"]
 
-# tyro would say "(default: None)" after a help text that tells the default in words
-Number = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")]
-PerHead = Annotated[
-    tuple[str, ...], tyro.conf.arg(metavar="[HEAD=]X", help_behavior_hint=""), tyro.conf.UseAppendAction
-]
-Share = Annotated[tuple[float, ...] | None, tyro.conf.arg(metavar="[SHARE]", help_behavior_hint="")]
+Number = Annotated[int | None, worded("N")]
+PerHead = Annotated[tuple[str, ...], worded("[HEAD=]X"), tyro.conf.UseAppendAction]
+Share = Annotated[tuple[float, ...] | None, worded("[SHARE]")]
 MOST_CANDIDATES = 1000
 SHORTEST_RUN = 2  # events: a run of less than three different chords is no copy
 NO_FORM = "none"
@@ -56,20 +54,18 @@ class GenerateOptions(MixOfHead):
     Example: python -m experiments.generate my_run --prime my_song.mid --bars 32
     """
 
-    prime: Annotated[
-        Path | None, tyro.conf.arg(metavar="SONG", help_behavior_hint=""), Section("what it begins with; its length")
-    ] = None
+    prime: Annotated[Path | None, worded("SONG"), Section("what it begins with; its length")] = None
     """the MIDI file whose opening is gone on from (default: the first training song, else a bundled one)"""
     go_on: Annotated[Path | None, tyro.conf.arg(name="continue", metavar="SONG", help_behavior_hint="")] = None
     """a MIDI file of yours that stands first, unchanged, and that the new bars continue (in place of --prime)"""
-    keep: Annotated[str | None, tyro.conf.arg(metavar="PART:SONG", help_behavior_hint="")] = None
+    keep: Annotated[str | None, worded("PART:SONG")] = None
     """notes of a MIDI file that stay, as melody:my_song.mid, around which the heads write, as long as they are unless
     --bars or --events tell. PART: melody, chords, bass, drums, all, or a part's name (several with commas)"""
     events: Number = None
     """how many events to write (default: as many as the form has; 256 without one)"""
     bars: Number = None
     """how many bars to fill, in place of --events"""
-    form: Annotated[str | None, tyro.conf.arg(metavar="FORM", help_behavior_hint="")] = None
+    form: Annotated[str | None, worded("FORM")] = None
     """its sections: AABA (of 8 bars), A16B8A16, intro:4-verse-chorus-verse-chorus, or like:my_song.mid; those of one
     label are the same again. none: without a plan (default: the prime's sections, begun again or cut for more or
     fewer --bars or --events)"""
@@ -82,35 +78,33 @@ class GenerateOptions(MixOfHead):
     top_p: PerHead = ()
     """draw among the likeliest values that hold this probability; in the same two forms (repeatable; default:
     0.95 for notes, 0.995 for the others)"""
-    like: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RATINGS ...", help_behavior_hint="")] = ()
+    like: Annotated[tuple[Path, ...], worded("RATINGS ...")] = ()
     """ratings that the blind page of `report` saved: the temperatures and top-p rated best; those given above win"""
     mix_ngram: Share = None
     """leave this share of the events to the best n-gram model of the training songs (default: fitted on validation)"""
     max_copy: Number = None
     """share no run of more than N events with a training song: of chords, in any key and rhythm (default: any run)"""
-    tempo: Annotated[
-        float | None, tyro.conf.arg(metavar="BPM", help_behavior_hint=""), Section("how it is arranged")
-    ] = None
+    tempo: Annotated[float | None, worded("BPM"), Section("how it is arranged")] = None
     """quarter notes a minute (default: the prime's)"""
-    key: Annotated[str | None, tyro.conf.arg(metavar="KEY", help_behavior_hint="")] = None
+    key: Annotated[str | None, worded("KEY")] = None
     """move the new song into a key, as Bb or 'F# minor' (default: as the heads write it, in the prime's)"""
     drums: Literal["none", "like"] = "none"
     """like: the drum bars of the prime song under the new bars, again and again"""
     tracks: Literal["split", "one"] = "split"
     """a track for melody, chords and bass each, as the training songs spread pitches over parts; or one for all"""
-    instruments: Annotated[str | None, tyro.conf.arg(metavar="PART=INSTRUMENT,...", help_behavior_hint="")] = None
+    instruments: Annotated[str | None, worded("PART=INSTRUMENT,...")] = None
     """what plays, as melody=flute,bass=33: names, or General MIDI numbers from 1 (default: as in the training songs)"""
     seed: Annotated[int, tyro.conf.arg(metavar="N"), Section("what is written")] = 1
     """decides all draws: the same seed writes the same song"""
     candidates: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     """how many songs to write, as output-1.mid (the likeliest under the heads), output-2.mid, ..."""
-    soundfont: Annotated[Path | None, tyro.conf.arg(metavar="SF2", help_behavior_hint="")] = None
+    soundfont: Annotated[Path | None, worded("SF2")] = None
     """a SoundFont for the sound, played by FluidSynth (default: a small synthesizer of our own)"""
-    musicxml: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
+    musicxml: Switch = False
     """write a score beside the MIDI file too, as FILE.musicxml, which notation programs open (needs music21)"""
-    report: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
+    report: Switch = False
     """write the page of RUN again, with the new song in it"""
-    play: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
+    play: Switch = False
     """play the song when it is written"""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE")] = Path("output.mid")
     """the MIDI file; the sound and the picture are named after it"""
@@ -253,11 +247,11 @@ def _show(options: GenerateOptions, written: Sequence[Written]) -> None:
     """Write the run's page again with the new songs in it, or say how; and play them."""
     if options.run is not None:
         from experiments.report import write_report
-        from experiments.run_folder import SONG, default_runs, open_run
+        from experiments.run_folder import SONG, open_run
 
         songs = [one.midi for one in written]
         if options.report:
-            run = open_run(options.run, options.runs or default_runs())
+            run = open_run(options.run, options.runs)
             own = [run.path / SONG] if (run.path / SONG).is_file() else []
             say(f"report: {write_report(run, [*songs[:MOST_SHOWN], *own]).describe()}")
         else:

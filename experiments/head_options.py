@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from datamodules.errors import UserError
-from experiments.command_line.option_fields import Section
+from experiments.command_line.option_fields import Section, Switch, worded
 from experiments.heads import HEADS, WRITING
+from experiments.music.between.mix import AUTOENCODER, WAYS, Mix
 
-if TYPE_CHECKING:
-    from experiments.music.between.mix import Mix
-
-__all__ = ["AUTOENCODER", "MixOfHead", "check_between", "mix_of"]
+__all__ = ["MixOfHead", "check_between", "mix_of"]
 
 MIDDLE = 0.5
-AUTOENCODER = "autoencoder"
-WAYS = Literal["predictions", "embedding", "autoencoder"]
+
+if TYPE_CHECKING:
+    WayName = str
+else:  # one of these; built here, so that a command line shows and accepts every way
+    WayName = Literal[WAYS]
 
 
 def _run_of(head: str) -> Any:
@@ -50,21 +51,19 @@ else:  # an option a head: --notes RUN and so on
 class HeadOptions(RunOfHead):
     """Whose heads write, and between which songs."""
 
-    run: Annotated[tyro.conf.Positional[str | None], tyro.conf.arg(metavar="[RUN]", help_behavior_hint="")] = None
+    run: Annotated[tyro.conf.Positional[str | None], worded("[RUN]")] = None
     """a run, by path or name; without one, the newest winner of each head is taken"""
-    all_songs: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
+    all_songs: Switch = False
     """use the winners that `train --all-songs` made"""
     between: Annotated[
         tuple[Path, Path] | None,
-        tyro.conf.arg(metavar="A B", help_behavior_hint=""),
+        worded("A B"),
         Section("a song between two"),
     ] = None
     """two MIDI files; the heads go on learning each, and write between them. B is moved into A's key and metre"""
-    mix: Annotated[float | None, tyro.conf.arg(metavar="X", help_behavior_hint="")] = None
+    mix: Annotated[float | None, worded("X")] = None
     """how far from A (0) to B (1) the new song stands (default: 0.5)"""
-    way: Annotated[WAYS | None, tyro.conf.arg(metavar="{predictions,embedding,autoencoder}", help_behavior_hint="")] = (
-        None
-    )
+    way: Annotated[WayName | None, worded(f"{{{','.join(WAYS)}}}")] = None
     """mix the predictions of each song's heads (the default), give heads of both a vector between the songs', or write
     bars between theirs"""
 
@@ -103,8 +102,6 @@ def mix_of(options: HeadOptions) -> Mix:
     Raises:
         UserError: it is not from 0 to 1, or the way cannot mix head by head.
     """
-    from experiments.music.between.mix import Mix
-
     heads = {head: share for head in WRITING if (share := getattr(options, f"mix_{head}")) is not None}
     given = {} if options.way is None else {"way": options.way}
     return Mix(MIDDLE if options.mix is None else options.mix, heads, **given)

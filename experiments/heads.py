@@ -21,28 +21,6 @@ from lightning_modules.registry import Registry
 __all__ = ["ALL", "HEADS", "RESERVED", "WRITING", "HeadName", "HeadSpec", "named_heads"]
 
 ALL = "all"  # every head, where a command takes the name of one
-# what else `generate` calls its options, and a run its folders: no head can have such a name
-RESERVED = (
-    *(
-        ALL,
-        "run",
-        "all_songs",
-        "between",
-        "mix",
-        "way",
-        "prime",
-        "go_on",
-        "keep",
-        "events",
-        "bars",
-        "form",
-        "variation",
-    ),
-    *("temperature", "top_p", "like", "max_copy", "tempo", "key", "drums", "tracks", "instruments", "seed", "config"),
-    *("candidates", "soundfont", "musicxml", "report", "play", "out", "runs", "continue", "help", "tune", "wandb"),
-    *("songs", "triples"),
-)
-
 _SPECS = (
     HeadSpec(
         ColumnSpec("notes", "chords", noun="chord", after=("offsets",)),
@@ -77,6 +55,15 @@ _SPECS = (
         search_spaces.velocity.space,
         "lightning_modules.velocity:VelocityHead",
     ),
+)
+# What no head can be called: an option of `generate`, where some are named after heads; what stands beside heads in a
+# run's folder and files. That nothing is lacking here is tested (tests/search/test_extending.py).
+RESERVED = (
+    *("run", "all_songs", "between", "mix", "way", "prime", "go_on", "continue", "keep", "events", "bars", "form"),
+    *("variation", "temperature", "top_p", "like", "mix_ngram", "max_copy", "tempo", "key", "drums", "tracks"),
+    *("instruments", "seed", "candidates", "soundfont", "musicxml", "report", "play", "out", "runs", "config"),
+    *(f"mix_{spec.name}" for spec in _SPECS if spec.column.of is None),
+    *(ALL, "help", "songs", "triples", "tune", "wandb"),
 )
 HEADS: Registry[HeadSpec] = Registry("tritone.heads", HeadSpec, _SPECS, RESERVED)
 # those whose values are events' own, of which songs are made; the others only judge songs

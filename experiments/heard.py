@@ -12,15 +12,15 @@ from experiments.files import read_json
 if TYPE_CHECKING:
     from experiments.winners import Winner
 
-__all__ = ["TRAINS", "heard", "heard_before", "in_run", "overlap", "together"]
+__all__ = ["TRAINS", "HeardSong", "heard", "heard_before", "in_run", "overlap", "together"]
 
 TRAINS = ("train", "tail", "none")  # what songs.json calls a song that a head learnt from, or from most of which
 HEARD = (*TRAINS, "valid")
 
-Song = dict[str, str]  # path, sha256, split: as in songs.json
+HeardSong = dict[str, str]  # path, sha256, split: as in songs.json
 
 
-def heard(winner: Winner) -> list[Song] | None:
+def heard(winner: Winner) -> list[HeardSong] | None:
     """All songs that a winner learnt from or was chosen on, each once; None if nothing tells.
 
     Its run's songs.json is believed, if the winner still stands in the run; what it heard before stands in the winner.
@@ -30,7 +30,7 @@ def heard(winner: Winner) -> list[Song] | None:
     return (before or None) if own is None else together(own, before or [])
 
 
-def in_run(winner: Winner, uses: Collection[str]) -> list[Song] | None:
+def in_run(winner: Winner, uses: Collection[str]) -> list[HeardSong] | None:
     """The songs of a winner's run that are there for one of the uses; None if it stands in no run that tells."""
     try:
         return _songs(read_json(winner.path.resolve().parent.parent / "songs.json")["songs"], uses)
@@ -38,23 +38,23 @@ def in_run(winner: Winner, uses: Collection[str]) -> list[Song] | None:
         return None
 
 
-def together(*heard: Iterable[Song]) -> list[Song]:
+def together(*heard: Iterable[HeardSong]) -> list[HeardSong]:
     """Each song once; one that was learnt from anywhere counts as that."""
-    found: dict[str, Song] = {}
+    found: dict[str, HeardSong] = {}
     for song in chain.from_iterable(heard):
         if song["sha256"] not in found or found[song["sha256"]]["split"] not in TRAINS:
             found[song["sha256"]] = song
     return list(found.values())
 
 
-def heard_before(winner: Winner) -> list[Song] | None:
+def heard_before(winner: Winner) -> list[HeardSong] | None:
     """What the winner that this one began from had heard; None if that is not known. The file may be a stranger's."""
     init = winner.facts.get("init")
     songs = init.get("songs") if isinstance(init, dict) else None
     return None if songs is None else _songs(songs)
 
 
-def overlap(songs: Iterable[Song], scored: Mapping[str, str]) -> tuple[int, int]:
+def overlap(songs: Iterable[HeardSong], scored: Mapping[str, str]) -> tuple[int, int]:
     """How many of the scored songs were learnt from, and how many more a choice was made on.
 
     Args:
@@ -67,7 +67,7 @@ def overlap(songs: Iterable[Song], scored: Mapping[str, str]) -> tuple[int, int]
     return trained, sum(use == "valid" for _, use in there)
 
 
-def _songs(rows: object, uses: Collection[str] = HEARD) -> list[Song]:
+def _songs(rows: object, uses: Collection[str] = HEARD) -> list[HeardSong]:
     """The rows of a songs.json that are there for one of the uses; what is no row is left out."""
     if not isinstance(rows, list):
         return []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from datamodules.errors import UserError
 from datamodules.vocabulary import Vocabulary
 from experiments.command_line.cli import note
-from experiments.heard import Song, heard, overlap
+from experiments.heard import HeardSong, heard, overlap
 from experiments.run_folder import open_run
 from experiments.winners import WINNER, load_winner
 
@@ -60,7 +60,7 @@ class Initial:
     fixed: Mapping[str, Plain]
     path: str
     digest: str
-    heard: Sequence[Song] | None
+    heard: Sequence[HeardSong] | None
 
     def to_json(self) -> dict[str, Any]:
         """What the new winner's metadata tell of it."""
@@ -75,7 +75,7 @@ class Initial:
         return grown(self.tensors, fresh, self.vocabulary, vocabulary)
 
 
-def initial_place(init: str, runs: Path) -> Path:
+def initial_place(init: str, runs: Path | None) -> Path:
     """The run, or the winner's file, that --init names.
 
     Raises:

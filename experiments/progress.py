@@ -1,4 +1,4 @@
-"""Progress bars for work that takes longer than two seconds."""
+"""Progress bars for work that takes longer than a second."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
 
 from experiments.command_line.cli import console
 
-__all__ = ["bar", "reading"]
+__all__ = ["Progress", "bar"]
+
+Progress = Callable[[int, int], None]  # steps done, steps in all
 
 QUIET = 1.0  # seconds of work before a bar appears
 SLOW = 600.0  # seconds of which the time left is guessed: an epoch may take minutes
@@ -18,10 +21,10 @@ EVERY = 0.1  # seconds between two looks at it: of a hundred thousand small file
 
 
 @contextmanager
-def bar(what: str) -> Iterator[Callable[[int, int], None]]:
+def bar(what: str) -> Iterator[Progress]:
     """A function (done, of) that draws a bar once the work has taken a while; without a terminal it draws nothing."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    progress = Progress(
+    progress = RichProgress(
         *columns,
         console=console,
         transient=True,
@@ -48,10 +51,3 @@ def bar(what: str) -> Iterator[Callable[[int, int], None]]:
     finally:
         if started:
             progress.stop()
-
-
-@contextmanager
-def reading() -> Iterator[Callable[[int, int], None]]:
-    """`bar` for songs."""
-    with bar("reading songs") as advance:
-        yield advance

@@ -17,7 +17,8 @@ import tyro
 
 from datamodules.errors import UserError
 from experiments.command_line.cli import main, note, say
-from experiments.command_line.config_file import ConfigFile, RunsFolder
+from experiments.command_line.common_options import ConfigFile, RunsFolder
+from experiments.command_line.option_fields import worded
 
 if TYPE_CHECKING:
     from experiments.dataset import Dataset
@@ -41,9 +42,9 @@ class ReportOptions:
 
     run: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUN")]
     """a run, by path or name"""
-    song: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="SONG ...", help_behavior_hint="")] = ()
+    song: Annotated[tuple[Path, ...], worded("SONG ...")] = ()
     """MIDI files to hear in the page (default: the song that the search ended with)"""
-    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    out: Annotated[Path | None, worded("FILE")] = None
     """the page (default: report.html in the run)"""
     blind: Annotated[int, tyro.conf.arg(metavar="N")] = CANDIDATES
     """excerpts that the heads write for the blind page, blind.html, where real ones stand among them; 0 for no page"""
@@ -85,9 +86,9 @@ class Pages:
 
 def report(options: ReportOptions, arguments: Sequence[str]) -> None:
     """The command: a run -> a page."""
-    from experiments.run_folder import default_runs, open_run
+    from experiments.run_folder import open_run
 
-    run = open_run(options.run, options.runs or default_runs())
+    run = open_run(options.run, options.runs)
     pages = write_report(run, options.song, options.out, candidates=options.blind, seed=options.seed)
     say(f"wrote {pages.describe()}: open it in a browser")
 
@@ -150,10 +151,7 @@ def _dataset(run: Run) -> Dataset | str:
 def _write(path: Path, text: str) -> Path:
     from experiments.files import write_text
 
-    try:
-        write_text(path, text)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}; choose another --out", status=1) from error
+    write_text(path, text)
     if path.stat().st_size > LARGEST:
         note(f"{path} has {_megabytes(path)}: its songs and pictures are many")
     return path
@@ -202,9 +200,7 @@ def _blind(
 
 def _music(winners: dict[str, Winner], songs: Sequence[Path], step: Callable[[], object]) -> Music:
     """The prime and the new songs, and how much of these stands in the training songs."""
-    from datamodules.corpus.finding import near_file
-    from datamodules.corpus.reading import read_song
-    from datamodules.midi.reading import RejectedFile
+    from datamodules.corpus.reading import named_song
     from datamodules.song import DEFAULT_GRID
     from experiments.music.copying.figures import comparison
     from experiments.music.events.grids import common_grid
@@ -217,10 +213,7 @@ def _music(winners: dict[str, Winner], songs: Sequence[Path], step: Callable[[],
     compare = comparison(winners)
     grid = common_grid(winners.values()) if winners else DEFAULT_GRID
     for path in songs:
-        try:
-            song = read_song(path, grid=grid)
-        except RejectedFile as error:
-            raise UserError(f"--song {path}: {error}; choose another song{near_file(path)}") from error
+        song = named_song("--song", path, grid=grid)
         pieces.append(piece(f"New song: {path.name}", song, path, pieces=share))
         copies.append(copied(path.name, compare.of(song)))
         step()

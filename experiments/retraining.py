@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from datamodules.baselines.floors import floors
+from datamodules.batches import in_order
 from datamodules.columns import Column
 from datamodules.errors import UserError
 from datamodules.midi_windows import MidiWindows
@@ -16,12 +17,11 @@ from datamodules.splits import TRAIN, make_split
 from experiments.best_epoch import Best, Trained, fit_best
 from experiments.command_line.cli import console, note, say
 from experiments.dataset import Dataset
-from experiments.evaluate import training_figures
 from experiments.figures import METRICS, comparison, told_in_words, unit_of
 from experiments.initial import initial_again
 from experiments.progress import bar
 from experiments.winners import Winner, load_winner, save_winner
-from lightning_modules.head import Head
+from lightning_modules.head import Head, score
 
 if TYPE_CHECKING:
     from experiments.train import TrainOptions
@@ -57,7 +57,7 @@ def further(winner: Winner, dataset: Dataset, options: TrainOptions) -> dict[str
     console.print(comparison(f"{column.spec.title} on {winner.label}", *shown, column=column.spec))
     for line in told_in_words(winner.facts["figures"]):
         say(f"{winner.spec.name}: {line}")
-    trained = training_figures(winner, column)
+    trained = _training_figures(winner, column)
     least = floors(column, TRAIN, winner.config.window, winner.config.weighting)
     say(_on_training_songs(trained, least, winner) + "\n")
     return {
@@ -92,6 +92,12 @@ def _replaced(winner: Winner, best: Best, updates: int, options: TrainOptions) -
     }
     save_winner(winner.path, best.tensors, facts)
     return load_winner(winner.path)
+
+
+def _training_figures(winner: Winner, column: Column) -> dict[str, float]:
+    """Figures on the training windows, one pass in evaluation mode: what the original's figures are figures of."""
+    batches = in_order(column, TRAIN, winner.framing, winner.config.weighting)
+    return score(winner.head(), batches, winner.mixture).figures
 
 
 def _on_training_songs(trained: dict[str, float], least: dict[str, float], winner: Winner) -> str:

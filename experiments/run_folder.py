@@ -21,7 +21,6 @@ from experiments.dataset import Dataset, read_dataset
 from experiments.files import locked, read_json, write_json
 from experiments.heads import HEADS
 from experiments.plugins import packages
-from experiments.progress import reading
 from experiments.provenance import made_by
 from experiments.winners import WINNER
 
@@ -134,8 +133,7 @@ class Run:
         """
         options = self.data_options
         try:
-            with reading() as progress:
-                dataset = read_dataset(options, progress)
+            dataset = read_dataset(options)
         except UserError as error:
             raise UserError(f"the songs of {self.path} cannot be read again: {error}") from error
         if dataset.digest != self.facts["songs"]:
@@ -215,12 +213,13 @@ def _write_new(path: Path, dataset: Dataset) -> None:
     write_json(path / "run.json", facts)
 
 
-def open_run(name: str | Path, runs: Path) -> Run:
-    """The run at a path, or of that name under `runs`.
+def open_run(name: str | Path, runs: Path | None = None) -> Run:
+    """The run at a path, or of that name under `runs`, which are the default ones if it is None.
 
     Raises:
         UserError: there is none.
     """
+    runs = runs or default_runs()
     for path in (runs / name, Path(name)):
         if (path / "run.json").is_file():
             return Run(path.resolve())

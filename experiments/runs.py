@@ -14,7 +14,8 @@ import tyro
 
 from datamodules.errors import UserError
 from experiments.command_line.cli import console, main
-from experiments.command_line.config_file import ConfigFile, RunsFolder
+from experiments.command_line.common_options import ConfigFile, RunsFolder
+from experiments.command_line.option_fields import worded
 
 if TYPE_CHECKING:
     from experiments.run_folder import Run
@@ -30,9 +31,7 @@ class RunsOptions:
     Example: python -m experiments.runs first_run second_run
     """
 
-    names: Annotated[
-        tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="[RUN ...]", help_behavior_hint="")
-    ] = ()
+    names: Annotated[tyro.conf.Positional[tuple[str, ...]], worded("[RUN ...]")] = ()
     """runs to compare, by path or name; all under --runs are listed if none are given"""
     runs: RunsFolder = None
     config: ConfigFile = None

@@ -205,9 +205,8 @@ class EpochTable:
         """Append one epoch's report."""
         cells = {"row": row, **report}
         try:
-            if new := [
-                name for name in cells if name not in self.names
-            ]:  # heads of another objective have other figures
+            # heads of another objective have other figures
+            if new := [name for name in cells if name not in self.names]:
                 self._rewrite([*self.names, *new])
             self._append((",".join(str(cells.get(name, "")) for name in self.names) + "\n").encode())
         except OSError as error:

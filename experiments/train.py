@@ -9,17 +9,26 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from datamodules.errors import UserError
 from experiments.command_line.cli import main, note
-from experiments.command_line.config_file import ConfigFile, RunsFolder
+from experiments.command_line.common_options import ConfigFile, RunsFolder
+from experiments.command_line.option_fields import Switch, worded
 from experiments.heads import ALL, HEADS, HeadName, named_heads
+from lightning_modules.config import HeadConfig
 
 __all__ = ["TrainOptions", "train"]
 
+
+WEIGHTINGS = HeadConfig.choices("weighting")
+
+if TYPE_CHECKING:
+    WeightingName = str
+else:  # one of these
+    WeightingName = Literal[WEIGHTINGS]
 
 HEAD = tyro.conf.arg(metavar="HEAD", help=f"the head to train: {', '.join(HEADS)}; or {ALL} that the run has")
 
@@ -40,16 +49,13 @@ class TrainOptions:
     """the run's path or name"""
     epochs: Annotated[int, tyro.conf.arg(metavar="N")] = 100
     """further epochs, of at least 50 updates each"""
-    weighting: Annotated[
-        Literal["none", "sqrt", "balanced"] | None,
-        tyro.conf.arg(metavar="{none,sqrt,balanced}", help_behavior_hint=""),
-    ] = None
+    weighting: Annotated[WeightingName | None, worded(f"{{{','.join(WEIGHTINGS)}}}")] = None
     """other weights of the windows than the winner's own, for these epochs"""
-    all_songs: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
+    all_songs: Switch = False
     """train anew on all songs, held-out ones too, for as many updates as the winner took"""
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     """decides the order of the windows, and fresh weights"""
-    json: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    json: Annotated[Path | None, worded("FILE")] = None
     """write the figures on the training songs, and their floors, here too"""
     runs: RunsFolder = None
     config: ConfigFile = None
@@ -61,12 +67,12 @@ def train(options: TrainOptions, arguments: Sequence[str]) -> None:
     from experiments.plugins import note_unknown_heads
     from experiments.provenance import made_by
     from experiments.retraining import further, on_all_songs
-    from experiments.run_folder import default_runs, open_run
+    from experiments.run_folder import open_run
     from experiments.winners import ALL_SONGS, load_winner
 
     if options.epochs < 1:
         raise UserError(f"--epochs {options.epochs}: must be at least 1")
-    run = open_run(options.run, options.runs or default_runs())
+    run = open_run(options.run, options.runs)
     note_unknown_heads(run)
     names = [spec.name for spec in named_heads(options.head)]
     there = [name for name in HEADS if run.winner(name).exists()]

@@ -19,14 +19,15 @@ import tyro
 
 from datamodules.errors import UserError, did_you_mean
 from experiments.command_line.cli import main, parse
-from experiments.command_line.config_file import ConfigFile, RunsFolder
-from experiments.command_line.option_fields import Section
+from experiments.command_line.common_options import ConfigFile, RunsFolder
+from experiments.command_line.option_fields import Section, Switch, worded
 from experiments.command_line.song_options import FileMegabytes, FileSeconds, Grid, Held, Parts, Songs, Split
 from experiments.data_options import DEFAULT_SPLIT, DataOptions
 from experiments.files import place
 from experiments.heads import ALL, HEADS, HeadName
 from experiments.plugins import check_options
 from experiments.searchers import DEFAULT, SEARCHERS, SearcherName
+from experiments.tracking.mode import Mode
 from experiments.tracking.trackers import TRACKERS
 
 __all__ = ["TuneOptions", "tune"]
@@ -35,14 +36,9 @@ CAN_CHANGE = {
     *("trials", "confirm", "time_budget", "max_concurrent", "max_failures"),
     *("cpus_per_trial", "gpus_per_trial", "address", "wandb", "tensorboard", "track", "runs", "quiet"),
 }
+COUNTED = ("trials", "max_epochs", "patience", "max_concurrent", "max_failures")
 MANY = 10**6  # of what is counted: a run may come from a stranger, whose options --resume takes
-MOST = {"confirm": 100, "folds": 20} | dict.fromkeys(("trials", "max_epochs", "patience", "max_concurrent"), MANY)
-MOST["max_failures"] = MANY
-
-
-def _told(metavar: str) -> Any:
-    """How an option is shown whose help text tells its default in words."""
-    return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
+MOST = {"confirm": 100, "folds": 20} | dict.fromkeys(COUNTED, MANY)
 
 
 HEAD = tyro.conf.arg(
@@ -75,7 +71,7 @@ class TuneOptions:
 
     head: Annotated[tyro.conf.Positional[HeadName | None], HEAD] = None
     songs: Songs = ()
-    name: Annotated[str | None, _told("NAME")] = None
+    name: Annotated[str | None, worded("NAME")] = None
     """the run's name (default: date and time); the name of a run over the same songs joins that run"""
     runs: RunsFolder = None
     trials: Annotated[int, tyro.conf.arg(metavar="N"), Section("how much it searches")] = 20
@@ -89,21 +85,21 @@ class TuneOptions:
     """the most epochs that a trial trains; an epoch is at least 50 updates"""
     patience: Annotated[int, tyro.conf.arg(metavar="N")] = 10
     """epochs without a better best after which a trial stops by itself"""
-    time_budget: Annotated[float | None, _told("SECONDS")] = None
+    time_budget: Annotated[float | None, worded("SECONDS")] = None
     """the search ends after this time, in all (default: never)"""
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = DataOptions.seed
     """decides the split, the sampler's draws, the weights and the order of the windows"""
-    max_concurrent: Annotated[int | None, _told("N"), Section("on which machines")] = None
+    max_concurrent: Annotated[int | None, worded("N"), Section("on which machines")] = None
     """trials at once (default: as many as the cluster holds); 1 makes a search repeatable"""
     max_failures: Annotated[int, tyro.conf.arg(metavar="N")] = 3
     """how often a trial that fails, or whose worker dies, goes on from its last checkpoint; then it counts as failed"""
     cpus_per_trial: Annotated[float, tyro.conf.arg(metavar="X")] = 1.0
     """CPUs, and so threads, of a trial"""
-    gpus_per_trial: Annotated[float | None, _told("X")] = None
+    gpus_per_trial: Annotated[float | None, worded("X")] = None
     """GPUs of a trial, a share of one too (default: 0.25 where there are GPUs, else 0)"""
-    address: Annotated[str | None, _told("ADDRESS")] = None
+    address: Annotated[str | None, worded("ADDRESS")] = None
     """a Ray cluster (default: $RAY_ADDRESS, else one running here, else a local Ray); local forces that"""
-    storage: Annotated[str | None, _told("PATH-OR-URI")] = None
+    storage: Annotated[str | None, worded("PATH-OR-URI")] = None
     """where trials keep their weights: a path, or a URI as s3://bucket/folder (default: inside the run)"""
     split: Annotated[Split, Section("songs: held out, and read")] = DEFAULT_SPLIT
     valid: Held = ()
@@ -114,31 +110,29 @@ class TuneOptions:
     grid: Grid = DataOptions.grid
     file_seconds: FileSeconds = DataOptions.file_seconds
     file_megabytes: FileMegabytes = DataOptions.file_megabytes
-    set: Annotated[tuple[str, ...], _told("NAME=VALUE"), tyro.conf.UseAppendAction, Section("what is searched")] = ()
+    set: Annotated[tuple[str, ...], worded("NAME=VALUE"), tyro.conf.UseAppendAction, Section("what is searched")] = ()
     """fix a hyperparameter, as hidden=64 (repeatable; a wrong name lists them all)"""
-    space: Annotated[str | None, _told("FILE.py:FUNCTION")] = None
+    space: Annotated[str | None, worded("FILE.py:FUNCTION")] = None
     """a search space of your own: trial -> hyperparameters (default: the head's)"""
     searcher: Annotated[SearcherName, SEARCHER] = DEFAULT
-    preset: Annotated[str | None, _told("NAME")] = None
+    preset: Annotated[str | None, worded("NAME")] = None
     """fix the hyperparameters of a preset; there is: original (the first version's design)"""
-    init: Annotated[str | None, _told("RUN")] = None
+    init: Annotated[str | None, worded("RUN")] = None
     """go on from the winners of another run: its weights and architecture, on these songs (default: fresh weights)"""
-    warm_start: Annotated[str | None, _told("RUN")] = None
+    warm_start: Annotated[str | None, worded("RUN")] = None
     """begin with what another run's search found: its trials, or, over other songs, its best few configurations"""
     metric: Literal["nats", "mae", "macro"] = "nats"
     """what is minimised: nats per event, MAE (not of notes; their nats), or nats averaged over classes"""
-    wandb: Annotated[Literal["auto", "online", "offline", "off"], Section("tracking, resuming, files of options")] = (
-        "auto"
-    )
+    wandb: Annotated[Mode, Section("tracking, resuming, files of options")] = "auto"
     """Weights & Biases: auto is online with a key, else offline"""
     tensorboard: bool = True
     """an event file a trial, for `tensorboard --logdir RUN`, while the search runs too"""
-    track: Annotated[tuple[str, ...], _told("NAME"), tyro.conf.UseAppendAction] = ()
+    track: Annotated[tuple[str, ...], worded("NAME"), tyro.conf.UseAppendAction] = ()
     """a tracker of an installed package (docs/extending.md), beside these (repeatable)"""
-    resume: Annotated[str | None, _told("RUN")] = None
+    resume: Annotated[str | None, worded("RUN")] = None
     """go on with a run: its options are taken from it, and a larger --trials or --confirm extends it"""
     config: ConfigFile = None
-    quiet: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
+    quiet: Switch = False
     """say nothing but what is wrong"""
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from datamodules.baselines.mixture import HIGHEST_MIXTURE, LOWEST_MIXTURE
 from datamodules.column_spec import ColumnSpec
-from datamodules.errors import UserError
+from datamodules.errors import UserError, first_line
 from datamodules.framing import Framing
 from datamodules.song import check_grid
 from datamodules.vocabulary import Vocabulary
@@ -153,7 +153,7 @@ def _check_file(path: Path) -> None:
 def _reason(error: Exception) -> str:
     if isinstance(error, KeyError) and error.args:
         return f"{error.args[0]} is missing"
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
+    return first_line(error)
 
 
 def _understood(path: Path, metadata: Mapping[str, str], file: Any) -> Winner:

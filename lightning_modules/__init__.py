@@ -1,4 +1,4 @@
 """Windows to predictions. Knows nothing of Ray, Optuna, W&B, MIDI, or of where the windows come from.
 
-`config` is light; every other file here imports torch.
+`config`, `bounds`, `backbones` and `registry` are light; every other file here imports torch.
 """

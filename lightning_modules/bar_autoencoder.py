@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from lightning_modules.outputs.output import Batch
-from lightning_modules.outputs.spelling import PITCHES, FactoredOutput
+from lightning_modules.outputs.output import PITCHES, Batch
+from lightning_modules.outputs.spelling import FactoredOutput
 from lightning_modules.sampling import sample
 
 __all__ = ["BarAutoencoder", "Bars", "DrawnEvent", "between_points"]
@@ -165,8 +165,6 @@ class BarAutoencoder(pl.LightningModule):
     def _begun(self, point: Tensor) -> tuple[Tensor, Tensor]:
         output, cell = self.begin(point).tanh()[None].chunk(2, dim=2)
         return output.contiguous(), cell.contiguous()
-
-    # training
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.AdamW(self.parameters(), lr=self.rate)

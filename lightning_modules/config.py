@@ -145,6 +145,12 @@ class HeadConfig:
         return bounds.high
 
     @classmethod
+    def choices(cls, name: str) -> tuple[str, ...]:
+        """What a hyperparameter that is a word may be."""
+        bounds: Bounds = cls.__dataclass_fields__[name].metadata["bounds"]
+        return tuple(bounds.choices or ())
+
+    @classmethod
     def problems(cls, values: Mapping[str, object]) -> list[str]:
         """What is wrong with some or all values, each by itself: unknown names, wrong types, out of bounds."""
         known = cls._known()

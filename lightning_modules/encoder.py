@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.outputs.output import Batch
+from lightning_modules.outputs.output import PITCHES, Batch
 
-__all__ = ["Encoder", "Inputs"]
+__all__ = ["SPREAD", "Encoder", "Inputs"]
 
-PITCHES = 128
-SPREAD = 0.25  # of a pitch's initial vector: a chord of a few is then as large as the embedding of an id
+SPREAD = 0.25  # of the initial vector of a pitch, and of a song: a chord of a few is as large as the embedding of an id
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lightning_modules.outputs.output import Output
-from lightning_modules.outputs.spelling import END, PITCHES, START, FactoredOutput
+from lightning_modules.outputs.output import PITCHES, Output
+from lightning_modules.outputs.spelling import END, START, FactoredOutput
 from lightning_modules.outputs.token import TokenOutput
 from lightning_modules.sampling import sample
 

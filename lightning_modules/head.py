@@ -24,7 +24,7 @@ from lightning_modules.outputs.output import Batch, Output, Score, Value, charge
 from lightning_modules.scoring import MIXTURE_RANGE
 from lightning_modules.stack import Memory, Stack
 
-__all__ = ["CLIP_NORM", "Head", "score"]
+__all__ = ["CLIP_NORM", "Head", "evaluating", "score"]
 
 CLIP_NORM = 1.0  # gradients of LSTMs over long windows can explode
 
@@ -95,8 +95,6 @@ class Head(pl.LightningModule):
         else:
             super().__setattr__(name, value)
 
-    # training
-
     def configure_optimizers(self) -> torch.optim.Optimizer:
         rate, decay = self.config.learning_rate, self.config.weight_decay
         if self.device.type == "cpu":
@@ -128,8 +126,6 @@ class Head(pl.LightningModule):
     # Lightning asks for it at every step, and Python finds it anew each time unless it stands here.
     training_step.__signature__ = inspect.signature(training_step)  # type: ignore[attr-defined]
 
-    # validation
-
     def on_validation_epoch_start(self) -> None:
         self._kept = []
         self.figures = {}
@@ -147,8 +143,6 @@ class Head(pl.LightningModule):
         self.figures |= self.tally(self._kept, None).figures
         self.mixture.fill_(self.figures["mixture"])
         self._kept = []
-
-    # scoring and sampling, without a Trainer
 
     def keep(self, batch: Batch) -> Batch:
         """What `tally` needs of a batch."""

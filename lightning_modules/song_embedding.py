@@ -9,13 +9,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.encoder import Encoder
+from lightning_modules.encoder import SPREAD, Encoder
 from lightning_modules.head import Head
 from lightning_modules.outputs.output import Batch
 
 __all__ = ["SongEncoder", "embedded", "stand"]
-
-SPREAD = 0.25  # of a song's initial vector, as of a pitch's
 
 
 class SongEncoder(nn.Module):

@@ -22,9 +22,8 @@ DROPOUT = (0.05, 0.6)  # chorales want 0.3 to 0.6; songs that repeat themselves 
 def draw_counts(trial: Trial) -> dict[str, Any]:
     """lstm_layers, dense_layers, batchnorm_layers, dropout_layers and, with dropout layers, dropout."""
     fixed = fixed_values(trial)
-    needed = max(
-        int(fixed.get(name, 0)) for name in ("batchnorm_layers", "dropout_layers")
-    )  # slots that were asked for
+    # slots that were asked for
+    needed = max(int(fixed.get(name, 0)) for name in ("batchnorm_layers", "dropout_layers"))
     least = max(1, needed - int(fixed.get("dense_layers", MOST_DENSE)))
     most = max(MOST_LSTM, least)
     lstm = trial.suggest_int("lstm_layers", least, most)

@@ -6,8 +6,8 @@ import pytest
 from pages import ROOT, commands_of
 
 from experiments.command_line.cli import parse
+from experiments.command_line.common_options import COMMANDS
 from experiments.command_line.completion import options_class
-from experiments.command_line.config_file import COMMANDS
 
 README = (ROOT / "README.md").read_text()
 

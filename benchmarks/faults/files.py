@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from datamodules.corpus import workers as song_workers
-from datamodules.corpus.finding import printable
-from datamodules.corpus.reading import find_files, read_corpus
+from datamodules.corpus.finding import find_files, printable
+from datamodules.corpus.reading import read_corpus
 from datamodules.midi.raw_bytes import Limits, RejectedFile
 from datamodules.song import Song
 from songs import bundled

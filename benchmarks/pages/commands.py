@@ -14,7 +14,7 @@ from functools import cache
 
 from benchmarks.measured import ROOT
 from benchmarks.pages.command_examples import EXAMPLES, READ_ON
-from experiments.command_line.config_file import COMMANDS
+from experiments.command_line.common_options import COMMANDS
 
 __all__ = ["FOLDER", "help_of", "pages"]
 

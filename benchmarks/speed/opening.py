@@ -26,7 +26,8 @@ from statistics import median
 import tyro
 
 from benchmarks.measured import ROOT, tell
-from datamodules.corpus.reading import find_files, read_corpus
+from datamodules.corpus.finding import find_files
+from datamodules.corpus.reading import read_corpus
 from experiments.data_options import DataOptions
 from experiments.dataset import read_dataset
 from songs import bundled

@@ -1,4 +1,4 @@
-"""What a head's figures are held against: models without a network, on the same targets.
+"""All baselines of a column, each by its mean over the targets; `by_target` has them target by target.
 
 Unigram and Kneser-Ney for every head; for numbers also the two constants of the trade, the training median and the
 last value again, by their mean absolute error.
@@ -15,10 +15,11 @@ from datamodules.columns import Column
 from datamodules.lengths import notes_of, unrolled
 from datamodules.splits import TRAIN
 
-__all__ = ["Figures", "baselines", "median_error", "repeat_error", "unigram"]
+__all__ = ["Figures", "baselines", "frequencies", "median_error", "repeat_error", "unigram"]
 
 Figures = dict[str, float | int]
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 def baselines(column: Column, on: int, choose_on: int | None = None) -> dict[str, Figures]:
@@ -56,16 +57,22 @@ def unigram(column: Column, scored: Ints, chosen: Ints) -> tuple[float, float]:
     """Nats of the relative frequency mixed with the base distribution, and the mixture, fitted on `chosen`.
 
     Args:
-        column: its vocabulary's counts are the frequencies.
+        column: see `frequencies`.
         scored, chosen: events, shape (targets,).
     """
-    counts = np.zeros(len(column.lexicon))
-    counts[: len(column.vocabulary)] = column.vocabulary.counts
-    frequency = (counts / counts.sum())[column.ids]
+    frequency = frequencies(column)
     base = np.exp(column.base)
     mixture = fit_mixture(frequency[chosen], base[chosen])
     mixed = (1 - mixture) * frequency[scored] + mixture * base[scored]
     return float(-np.log(mixed).mean()), mixture
+
+
+def frequencies(column: Column) -> Floats:
+    """How often each event's value is a training target, as a share of these, float64 (E,)."""
+    counts = np.zeros(len(column.lexicon))
+    counts[: len(column.vocabulary)] = column.vocabulary.counts
+    shares: Floats = (counts / counts.sum())[column.ids]
+    return shares
 
 
 def median_error(column: Column, scored: Ints) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.baselines.averages import Figures
+from datamodules.baselines.averages import Figures, frequencies
 from datamodules.baselines.kneser_ney import HIGHEST_ORDER, kneser_ney
 from datamodules.columns import Column
 from datamodules.lengths import notes_of, summed, unrolled
@@ -68,9 +68,7 @@ def baseline_nats(column: Column, name: str, figures: Figures, events: Ints) -> 
         notes, row = notes_of(column.context, events)
         return summed(baseline_nats(unrolled(column), name, figures, notes), row)
     if name == "unigram":
-        counts = np.zeros(len(column.lexicon))
-        counts[: len(column.vocabulary)] = column.vocabulary.counts
-        share, mixture = (counts / counts.sum())[column.ids[events]], float(figures["mixture"])
+        share, mixture = frequencies(column)[events], float(figures["mixture"])
         nats: Floats = -np.log((1 - mixture) * share + mixture * np.exp(column.base[events]))
         return nats
     order = int(figures.get("order", 3))

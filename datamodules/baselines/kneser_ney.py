@@ -21,12 +21,11 @@ from datamodules.columns import Column
 from datamodules.grams import numbered, paired
 from datamodules.lengths import notes_of, summed, unrolled
 from datamodules.splits import TRAIN
-from datamodules.vocabulary import PITCHES, Chord, Speller
+from datamodules.vocabulary import PITCHES, TRANSPOSITIONS, Chord, Speller
 
-__all__ = ["HIGHEST_ORDER", "TRANSPOSITIONS", "kneser_ney"]
+__all__ = ["HIGHEST_ORDER", "discount", "kneser_ney"]
 
 HIGHEST_ORDER = 6
-TRANSPOSITIONS = tuple(range(-5, 7))  # semitones: every key once, the nearest way
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -107,16 +106,20 @@ class _Order:
 
     def interpolate(self, counts: Ints, lower: Floats) -> Floats:
         """The probability of each scored target, from its counts and its probability one order below."""
-        once, twice = int(np.count_nonzero(counts == 1)), int(np.count_nonzero(counts == 2))
-        discount = once / (once + 2 * twice) if once and twice else 0.5
-        seen = counts > 0
+        seen, less = counts > 0, discount(counts)
         contexts = self.context_of[seen]
         size = int(self.context_of.max()) + 1
         total = np.bincount(contexts, weights=counts[seen], minlength=size)[self.context]
         followers = np.bincount(contexts, minlength=size)[self.context]
-        kept = np.maximum(counts[self.gram] - discount, 0.0)
-        mixed = (kept + discount * followers * lower) / np.maximum(total, 1)
+        kept = np.maximum(counts[self.gram] - less, 0.0)
+        mixed = (kept + less * followers * lower) / np.maximum(total, 1)
         return np.where(total > 0, mixed, lower)
+
+
+def discount(counts: Ints) -> float:
+    """What is taken off each count of an order, from how many n-grams occur once and twice; counts of shape (G,)."""
+    once, twice = int(np.count_nonzero(counts == 1)), int(np.count_nonzero(counts == 2))
+    return once / (once + 2 * twice) if once and twice else 0.5
 
 
 def _orders(positions: _Positions, highest: int) -> Iterator[_Order]:

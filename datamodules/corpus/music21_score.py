@@ -19,8 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.midi.writing import DIVISION
-from datamodules.song import Notes, Part, Song, bar_length
+from datamodules.song import DIVISION, Notes, Part, Song, bar_length
 
 __all__ = ["NoScore", "metre_map", "score_song", "scores_of"]
 

@@ -16,7 +16,7 @@ import re
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from pathlib import Path, PurePosixPath
 
 from datamodules.corpus.finding import MUSIC21
 from datamodules.corpus.music21_score import NoScore, score_song, scores_of
+from datamodules.corpus.workers import Progress, cores
 from datamodules.errors import UserError
 from datamodules.files import read_whole, write_whole
 from datamodules.midi.raw_bytes import Limits
@@ -37,7 +38,6 @@ _FORMATS = ("mxl", "musicxml", "xml", "krn", "abc")  # of one score in several f
 _LARGEST = 1 << 24  # bytes of a list; the longest of the corpus has a thousandth
 _DIED = "ends the process that parses it (out of memory?)"
 
-Progress = Callable[[int, int], None]
 _Wanted = Mapping[PurePosixPath, Collection[str]]  # by file of the corpus, the numbers of its scores; none are all
 
 
@@ -174,7 +174,7 @@ def _written(
     If a worker dies, the files left are parsed one at a time, and the one that it dies of again is rejected.
     """
     left = dict.fromkeys(sources)
-    workers = min(len(left), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    workers = min(len(left), cores())
     while left:
         with ProcessPoolExecutor(workers, get_context("spawn"), _prepare) as pool:
             try:

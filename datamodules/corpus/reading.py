@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from datamodules.corpus.cache import Entry, SongCache, default_cache
-from datamodules.corpus.finding import find_files, is_query, printable
+from datamodules.corpus.finding import find_files, is_query, near_file, printable
 from datamodules.corpus.music21_songs import written_scores
-from datamodules.corpus.workers import read_files
+from datamodules.corpus.workers import Progress, read_files
 from datamodules.errors import UserError, did_you_mean
-from datamodules.midi.reading import Limits, RejectedFile, bytes_of
+from datamodules.midi.raw_bytes import Limits, RejectedFile
+from datamodules.midi.reading import bytes_of
 from datamodules.song import DEFAULT_GRID, Song, bar_length, check_grid
 
-__all__ = ["Corpus", "Row", "find_files", "read_corpus", "read_song"]
+__all__ = ["Corpus", "Row", "named_song", "read_corpus", "read_song"]
 
 _FEWEST = 2  # events: a song's first event is context, so one event alone has no target
-
-Progress = Callable[[int, int], None]  # files done, files in all
 
 
 @dataclass(frozen=True)
@@ -117,6 +116,18 @@ def read_song(
     if not isinstance(entry, Song):
         raise RejectedFile(str(entry))
     return replace(entry, name=printable(path))
+
+
+def named_song(option: str, path: Path, *, grid: int = DEFAULT_GRID) -> Song:
+    """`read_song` of the file that an option names, as "--prime".
+
+    Raises:
+        UserError: it cannot be read as a song; with the option, and a file beside it that may have been meant.
+    """
+    try:
+        return read_song(path, grid=grid)
+    except RejectedFile as error:
+        raise UserError(f"{option} {path}: {error}; choose another song{near_file(path)}") from error
 
 
 def _found(paths: Sequence[Path], cache: Path | None, progress: Progress) -> tuple[list[Path], list[Row]]:

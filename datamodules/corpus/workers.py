@@ -8,18 +8,20 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import FrameType
 
-from datamodules.midi.reading import Limits, RejectedFile, read_midi
+from datamodules.midi.raw_bytes import Limits, RejectedFile
+from datamodules.midi.reading import read_midi
 from datamodules.song import Song
 
-__all__ = ["Outcome", "read_files"]
+__all__ = ["Outcome", "Progress", "cores", "read_files"]
 
 Outcome = Song | RejectedFile
+Progress = Callable[[int, int], None]  # files done, files in all
 _Rows = list[tuple[int, Outcome]]
 _CHUNK = 16  # files a task at most: small ones cost less to read than to hand over one by one
 _DIED = "ends the process that reads it (out of memory?)"
@@ -31,7 +33,7 @@ def read_files(paths: Sequence[Path], grid: int, limits: Limits) -> Iterator[tup
     Every file has `limits.seconds` and `limits.memory`. If a worker dies all the same, the files it may have held are
     read again one at a time, each alone in a fresh worker if need be, so that exactly the guilty ones are rejected.
     """
-    workers = min(_cores(), len(paths))
+    workers = min(cores(), len(paths))
     size = max(1, min(_CHUNK, len(paths) // (4 * max(workers, 1))))
     left = set(range(len(paths)))
     chunks = [range(start, min(start + size, len(paths))) for start in range(0, len(paths), size)]
@@ -136,6 +138,6 @@ def _read(path: Path, grid: int, limits: Limits) -> Outcome:
         return rejected.with_traceback(None)
 
 
-def _cores() -> int:
+def cores() -> int:
     """How many this process may use, which in a container is fewer than there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from datamodules.form.finding import Section
 from datamodules.vocabulary import Chord
 
-__all__ = ["UNTOLD", "Guide", "Stand"]
+__all__ = ["BEFORE", "EMPTY", "THERE", "UNTOLD", "Guide", "Stand"]
 
 NOWHERE, EMPTY, BEFORE, THERE = range(4)  # `Stand.known`
 

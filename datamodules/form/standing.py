@@ -10,10 +10,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.context import PITCHES, tick_features
+from datamodules.context import tick_features
 from datamodules.form.finding import LONGEST_SONG, Section, find_form
 from datamodules.form.guide import BEFORE, EMPTY, THERE, Guide
 from datamodules.song import Events, Song, bar_lines
+from datamodules.vocabulary import PITCHES
 
 __all__ = ["Standing", "plan_nats", "stand_features", "stand_size", "standing_of", "stands_of"]
 

@@ -11,7 +11,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["READER_VERSION", "Limits", "RawFile", "RawTrack", "RejectedFile", "scan"]
+__all__ = [
+    "KEY",
+    "METRE",
+    "NOTES_OFF",
+    "PEDAL",
+    "READER_VERSION",
+    "RESET_CONTROLLERS",
+    "TEMPO",
+    "TRACK_NAME",
+    "Limits",
+    "Meta",
+    "RawFile",
+    "RawTrack",
+    "RejectedFile",
+    "scan",
+]
 
 READER_VERSION = 2  # part of the cache key: raise it when the same bytes would make another song, or another reason
 

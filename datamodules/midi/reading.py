@@ -1,7 +1,7 @@
-"""A MIDI file to a Song, and back.
+"""A MIDI file to a Song; `writing` is the way back.
 
-The way in: `midi_bytes` checks the bytes, `midi_repair` makes a mido object of them from which nothing is lost,
-pretty_midi reads its notes and maps, and here their times become ticks of the grid. `midi_write` is the way out.
+`raw_bytes` checks the bytes, `repair` makes a mido object of them from which nothing is lost, pretty_midi reads its
+notes and maps, and here their times become ticks of the grid.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import pretty_midi
 from numpy.typing import ArrayLike, NDArray
 
 from datamodules.files import read_whole
-from datamodules.midi.raw_bytes import READER_VERSION, Limits, RejectedFile, scan
-from datamodules.midi.repair import repaired, settle
+from datamodules.midi.raw_bytes import Limits, RejectedFile, scan
+from datamodules.midi.repair import repaired
 from datamodules.midi.roles import guess_roles, sketch
-from datamodules.midi.writing import part_name, write_midi
+from datamodules.midi.writing import part_name
+from datamodules.settling import settled
 from datamodules.song import DEFAULT_GRID, Notes, Part, Song, check_grid
 
-__all__ = ["READER_VERSION", "Limits", "RejectedFile", "bytes_of", "read_midi", "ticks_of", "write_midi"]
+__all__ = ["bytes_of", "read_midi", "ticks_of"]
 
 _TOGETHER = 0.030  # seconds within which onsets are one: fingers of a hand, not a fast run
 _EPSILON = 1e-9  # seconds; two sums of the same tempo map may differ in their last bits
@@ -56,7 +57,7 @@ def read_midi(
     Args:
         path: the file, whatever its name ends in.
         grid: ticks a quarter note of the song.
-        limits: what the file may cost. Seconds and memory are for `corpus.read_corpus` to enforce, in its workers.
+        limits: what the file may cost. Seconds and memory are for `corpus.workers` to enforce.
         together: seconds within which onsets are one; 0 leaves each where it is.
 
     Raises:
@@ -100,15 +101,12 @@ def _song(data: bytes, path: Path, grid: int, limits: Limits, together: float) -
     start, end = ticks_of(midi, table[:, 3]), ticks_of(midi, table[:, 4])
     onset = _to_grid(_clustered(start, table[:, 3], midi.resolution, grid, together), midi.resolution, grid)
     ends = np.maximum(_to_grid(end, midi.resolution, grid), onset + 1)
-    kept, ends = settle(part, pitch, onset, ends, velocity)
-    part, pitch, velocity, onset = part[kept], pitch[kept], velocity[kept], onset[kept]
-    order = np.lexsort((pitch, part, onset))
-    columns = (onset, pitch, ends - onset, velocity, part)
+    notes = settled(onset, pitch, ends, velocity, part)
     tempos, metres, keys = _maps(midi, grid)
     return Song(
         grid=grid,
-        parts=_parts(midi.instruments, part, onset, pitch),
-        notes=Notes(*(column[order].astype(np.int32) for column in columns)),
+        parts=_parts(midi.instruments, notes),
+        notes=notes,
         tempos=tempos,
         metres=metres,
         keys=keys,
@@ -141,11 +139,11 @@ def _to_grid(tick: Ints, division: int, grid: int) -> Ints:
     return (2 * tick * grid + division) // (2 * division)
 
 
-def _parts(instruments: list[pretty_midi.Instrument], part: Ints, onset: Ints, pitch: Ints) -> tuple[Part, ...]:
-    """The parts with their roles. Each has notes: `repaired` makes no track without, `settle` keeps one of any two."""
-    order = np.argsort(part, kind="stable")
-    ends = np.searchsorted(part[order], np.arange(1, len(instruments)))
-    onsets, pitches = (np.split(column[order], ends) for column in (onset, pitch))
+def _parts(instruments: list[pretty_midi.Instrument], notes: Notes) -> tuple[Part, ...]:
+    """The parts with their roles. Each has notes: `repaired` makes no track without, `settled` keeps one of any two."""
+    order = np.argsort(notes.part, kind="stable")
+    ends = np.searchsorted(notes.part[order], np.arange(1, len(instruments)))
+    onsets, pitches = (np.split(column[order].astype(np.int64), ends) for column in (notes.onset, notes.pitch))
     sketches = [
         sketch(
             part_name(instrument.name, int(instrument.program), bool(instrument.is_drum)),

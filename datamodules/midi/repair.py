@@ -29,8 +29,9 @@ from datamodules.midi.raw_bytes import (
     RawTrack,
     RejectedFile,
 )
+from datamodules.settling import settle
 
-__all__ = ["DRUM_CHANNEL", "repaired", "settle"]
+__all__ = ["DRUM_CHANNEL", "repaired"]
 
 DRUM_CHANNEL = 9  # General MIDI's channel 10
 _FASTEST = 30_000  # microseconds a quarter note: 2,000 beats a minute; what is faster is no tempo
@@ -75,27 +76,6 @@ def repaired(raw: RawFile, limits: Limits) -> mido.MidiFile:
         table[:, :2] //= step
         file.tracks.append(_note_track(part, table))
     return file
-
-
-def settle(part: Ints, pitch: Ints, onset: Ints, end: Ints, velocity: Ints) -> tuple[Ints, Ints]:
-    """Let no note of a part sound beyond the next onset of its pitch, nor twice at once.
-
-    Args:
-        part, pitch, onset, end, velocity: shape (notes,), in any order and unit.
-
-    Returns:
-        The indices of the notes that stay, by part, pitch and onset (of notes alike in all three, the longest, then
-        the loudest), and their ends.
-    """
-    order = np.lexsort((-velocity, -end, onset, pitch, part))
-    part, pitch, onset = part[order], pitch[order], onset[order]
-    same = (part[1:] == part[:-1]) & (pitch[1:] == pitch[:-1])
-    kept = np.r_[True, ~(same & (onset[1:] == onset[:-1]))][: len(order)]
-    order, part, pitch, onset = order[kept], part[kept], pitch[kept], onset[kept]
-    ends = end[order]
-    same = (part[1:] == part[:-1]) & (pitch[1:] == pitch[:-1])
-    ends[:-1] = np.where(same, np.minimum(ends[:-1], onset[1:]), ends[:-1])
-    return order, ends
 
 
 def _pedal_spans(raw: RawFile) -> dict[int, _Spans]:

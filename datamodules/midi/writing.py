@@ -18,12 +18,12 @@ import pretty_midi
 
 from datamodules.errors import UserError
 from datamodules.files import write_whole
-from datamodules.midi.repair import DRUM_CHANNEL, settle
-from datamodules.song import Part, Song, bar_lines, check_grid, is_compound
+from datamodules.midi.repair import DRUM_CHANNEL
+from datamodules.settling import settle
+from datamodules.song import DIVISION, Part, Song, bar_lines, check_grid, is_compound
 
-__all__ = ["DIVISION", "channels_of", "midi_bytes", "part_name", "write_midi"]
+__all__ = ["channels_of", "midi_bytes", "part_name", "write_midi"]
 
-DIVISION = 480  # ticks a quarter note
 VOLUME = 7  # the controller
 LOUD = 100  # General MIDI's own value, said so that nothing is left of the file played before
 CLOCKS = 96  # MIDI clocks in a whole note: what a metronome's click is told in

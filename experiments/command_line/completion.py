@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from importlib import import_module
 
 from datamodules.errors import UserError, did_you_mean
-from experiments.command_line.config_file import COMMANDS
+from experiments.command_line.common_options import COMMANDS
 from experiments.command_line.option_fields import Option, options_of
 
 __all__ = ["SHELLS", "completion", "options_class"]

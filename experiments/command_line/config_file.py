@@ -1,4 +1,4 @@
-"""Options that all commands share; options out of a TOML or YAML file, and the file that would repeat a run.
+"""Options out of a TOML or YAML file, and the file that would repeat a run.
 
 Keys are the options' names, with - or _; a table named after a command holds options of that command alone. The command
 line wins.
@@ -13,26 +13,18 @@ import tomllib
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import tyro
 
 from datamodules.corpus.finding import absolute, near_file
-from datamodules.errors import UserError, did_you_mean
+from datamodules.errors import UserError, did_you_mean, first_line
 from datamodules.files import read_whole
+from experiments.command_line.common_options import COMMANDS
 from experiments.command_line.option_fields import flag_of, is_positional, is_required, is_switch, options_of
 
-__all__ = ["COMMANDS", "ConfigFile", "RunsFolder", "as_toml", "defaults_of", "named_file"]
+__all__ = ["as_toml", "defaults_of", "named_file"]
 
-ConfigFile = Annotated[
-    Path | None,
-    tyro.conf.arg(metavar="FILE", help_behavior_hint="", help="a TOML or YAML file of options; the command line wins"),
-]
-RunsFolder = Annotated[
-    Path | None,
-    tyro.conf.arg(metavar="DIR", help_behavior_hint="", help="where runs are kept (default: $TRITONE_RUNS or runs)"),
-]
-COMMANDS = ("tune", "train", "evaluate", "generate", "report", "explore", "runs")
 LARGEST = 1_000_000  # bytes
 
 Options = TypeVar("Options")
@@ -119,16 +111,12 @@ def _read(path: Path) -> Mapping[str, Any]:
     except UserError:
         raise
     except (ValueError, RecursionError) as error:
-        raise UserError(f"--config {path}: is no TOML ({_first_line(error)})") from error
+        raise UserError(f"--config {path}: is no TOML ({first_line(error)})") from error
     except Exception as error:  # what PyYAML raises has no common base of its own that is imported here
-        raise UserError(f"--config {path}: is no YAML ({_first_line(error)})") from error
+        raise UserError(f"--config {path}: is no YAML ({first_line(error)})") from error
     if not isinstance(found, dict):
         raise UserError(f"--config {path}: holds no options (NAME = VALUE)")
     return found
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _known(options: type, found: Mapping[str, Any], path: Path, command: str) -> dict[str, Any]:

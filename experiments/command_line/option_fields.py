@@ -7,11 +7,29 @@ import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 
-__all__ = ["Option", "Section", "flag_of", "is_positional", "is_required", "is_switch", "options_of"]
+__all__ = [
+    "Option",
+    "Section",
+    "Switch",
+    "flag_of",
+    "is_positional",
+    "is_required",
+    "is_switch",
+    "options_of",
+    "worded",
+]
+
+
+def worded(metavar: str | None = None) -> Any:
+    """How an option is shown whose help text tells its default in words: tyro would say "(default: None)" after it."""
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
+
+
+Switch = Annotated[bool, tyro.conf.FlagCreatePairsOff, worded()]  # an option that stands alone
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from experiments.command_line.option_fields import worded
+
 __all__ = ["FileMegabytes", "FileSeconds", "Grid", "Held", "Parts", "Songs", "Split"]
 
 Songs = Annotated[
@@ -24,7 +26,7 @@ Split = Annotated[
         " with (a table or folders), else song from ten songs on, else tail"
     ),
 ]
-Held = Annotated[tuple[Path, ...], tyro.conf.arg(metavar="SONGS ...", help_behavior_hint="")]
+Held = Annotated[tuple[Path, ...], worded("SONGS ...")]
 Parts = Annotated[
     str | None,
     tyro.conf.arg(

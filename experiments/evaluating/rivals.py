@@ -47,11 +47,11 @@ class Rival:
         return {"trained_on": self.trained_on, "chosen_on": self.chosen_on, "refused": dict(self.refused)}
 
 
-def rival_of(name: str, runs: Path, run: Run, winners: Sequence[Winner], songs: Mapping[str, str]) -> Rival:
+def rival_of(name: str, runs: Path | None, run: Run, winners: Sequence[Winner], songs: Mapping[str, str]) -> Rival:
     """The run that --against names.
 
     Args:
-        runs: where runs are kept.
+        runs: where runs are kept; None for the default place.
         run, winners: what it is held against.
         songs: by digest, the songs that are scored, each with what it is for in `run`: "tail" if only its end is.
 

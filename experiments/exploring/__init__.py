@@ -1,1 +1,1 @@
-"""What `explore` tells of the songs: figures, tables, one picture."""
+"""What `explore` tells of the songs: figures, tables, pictures."""

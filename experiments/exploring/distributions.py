@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 
 import numpy as np
@@ -13,8 +12,9 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from datamodules.song import ROLES
 from experiments.exploring.note_panels import draw_pitches, draw_tail, draw_top
-from experiments.exploring.style import FAINT, HEADS, PAPER, shortened, styled, thousands
+from experiments.exploring.style import COLOURS, FAINT, PAPER, shortened, styled, thousands
 from experiments.exploring.summaries import ColumnSummary, Summary, plain
+from experiments.music.pictures import as_png
 
 __all__ = ["draw"]
 
@@ -57,13 +57,7 @@ def draw(summary: Summary) -> bytes:
         _draw_weights(left, summary)
         _draw_events(middle, summary)
         _draw_parts(right, summary)
-        return _png(figure)
-
-
-def _png(figure: Figure) -> bytes:
-    file = io.BytesIO()
-    figure.savefig(file, format="png", metadata={"Software": None})
-    return file.getvalue()
+        return as_png(figure)
 
 
 def _title(summary: Summary) -> str:
@@ -110,7 +104,7 @@ def _draw_timing(axes: Axes, column: ColumnSummary) -> None:
 def _draw_steps(axes: Axes, column: ColumnSummary) -> None:
     """Numbers that are no lengths, as velocities, over their range."""
     steps = np.array(column.values, dtype=np.float64)
-    axes.vlines(steps, 0, column.counts, colors=HEADS.get(column.name, SPARE), linewidth=2.6)
+    axes.vlines(steps, 0, column.counts, colors=COLOURS.get(column.name, SPARE), linewidth=2.6)
     axes.set_xlim(0, column.spec.highest(column.grid) + 1)
     axes.set_ylim(0, float(column.counts[0]) * 1.1)
     axes.grid(axis="y")
@@ -129,7 +123,7 @@ def _draw_weights(axes: Axes, summary: Summary) -> None:
     """What a training window counts, by how often its target occurs."""
     marks = {"balanced": "-", "sqrt": "--"}
     for column in summary.columns:
-        colour = HEADS.get(column.name, SPARE)
+        colour = COLOURS.get(column.name, SPARE)
         for scheme, found in column.weights.items():
             label = f"{column.name}, {scheme}: {found.effective:,.0f}"
             axes.plot(column.counts, found.by_value, marks.get(scheme, ":"), color=colour, linewidth=1.6, label=label)
@@ -158,7 +152,7 @@ def _draw_events(axes: Axes, summary: Summary) -> None:
         if highest > 8 * lowest:
             axes.set_xscale("log")
         axes.xaxis.set_major_formatter(thousands)
-        axes.axvline(float(np.median(events)), color=HEADS["durations"], linewidth=1.2, linestyle=(0, (4, 2)))
+        axes.axvline(float(np.median(events)), color=COLOURS["durations"], linewidth=1.2, linestyle=(0, (4, 2)))
         axes.set_xlabel(f"events (dashed: the median, {np.median(events):,.0f})")
         axes.set_ylabel("songs")
         axes.grid(axis="y")

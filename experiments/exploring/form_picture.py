@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,7 +14,7 @@ from datamodules.form.finding import Form
 from datamodules.song import Song, bar_lines
 from experiments.exploring.style import INK, styled
 from experiments.exploring.summaries import plain
-from experiments.music.pictures import roll_strip
+from experiments.music.pictures import as_png, roll_strip
 
 __all__ = ["draw_forms"]
 
@@ -49,9 +48,7 @@ def _drawn(songs: Sequence[tuple[Song, Form]]) -> bytes:
         above = figure.add_subplot(grid[2 * row, column])
         _draw_roll(above, song, form)
         _draw_map(figure.add_subplot(grid[2 * row + 1, column]), form)
-    file = io.BytesIO()
-    figure.savefig(file, format="png", metadata={"Software": None})
-    return file.getvalue()
+    return as_png(figure)
 
 
 def _colour(label: str) -> str:

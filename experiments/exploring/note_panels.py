@@ -11,21 +11,20 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator
 
-from datamodules.names import chord_names, pitch_name
-from experiments.exploring.style import FAINT, HEADS, INK, shortened, thousands
+from datamodules.names import BLACK_KEYS, chord_names, pitch_name
+from experiments.exploring.style import COLOURS, FAINT, INK, shortened, thousands
 from experiments.exploring.summaries import ColumnSummary
 
 __all__ = ["draw_pitches", "draw_tail", "draw_top"]
 
 TOP = 14  # chords that are named
-BLACK_KEYS = (1, 3, 6, 8, 10)
 
 
 def draw_top(axes: Axes, notes: ColumnSummary) -> None:
     """The most frequent chords by name."""
     counts = notes.counts[:TOP]
     rows = np.arange(len(counts))
-    axes.barh(rows, counts, height=0.72, color=HEADS["notes"])
+    axes.barh(rows, counts, height=0.72, color=COLOURS["notes"])
     axes.set_yticks(rows, [shortened(chord_names(value)) for value in notes.values[:TOP]])
     axes.set_ylim(max(len(counts), 5) - 0.4, -0.6)
     for row, count in zip(rows, counts.tolist(), strict=True):
@@ -43,7 +42,7 @@ def draw_tail(axes: Axes, notes: ColumnSummary) -> None:
     named = min(TOP, len(ranks))
     # a step a chord: the edges of a bar of width one, so that thousands of chords are still one polygon
     edges = np.append(ranks - 0.5, ranks[-1] + 0.5)
-    for until, colour in ((len(ranks), "#a9c6d9"), (named, HEADS["notes"])):
+    for until, colour in ((len(ranks), "#a9c6d9"), (named, COLOURS["notes"])):
         heights = np.append(notes.counts[:until], notes.counts[until - 1])
         axes.fill_between(edges[: until + 1], 0.6, heights, step="post", color=colour, linewidth=0)
     axes.set_yscale("log")
@@ -54,7 +53,7 @@ def draw_tail(axes: Axes, notes: ColumnSummary) -> None:
     axes.xaxis.set_major_formatter(thousands)
     axes.tick_params(axis="y", which="minor", length=0)
     axes.grid(axis="y")
-    axes.axvline(notes.half + 0.5, color=HEADS["durations"], linewidth=1.2, linestyle=(0, (4, 2)))
+    axes.axvline(notes.half + 0.5, color=COLOURS["durations"], linewidth=1.2, linestyle=(0, (4, 2)))
     share = notes.counts[:named].sum() / notes.targets
     lines = (
         f"{len(ranks):,} different chords in {notes.targets:,} training targets",

@@ -9,10 +9,10 @@ from typing import Any
 
 import matplotlib
 
-__all__ = ["FAINT", "HEADS", "INK", "PAPER", "shortened", "styled", "thousands"]
+__all__ = ["COLOURS", "FAINT", "INK", "PAPER", "shortened", "styled", "thousands"]
 
 INK, FAINT, PAPER = "#22303c", "#8b98a5", "#ffffff"
-HEADS = {"notes": "#2f6690", "durations": "#d1495b", "offsets": "#3a8f6b"}
+COLOURS = {"notes": "#2f6690", "durations": "#d1495b", "offsets": "#3a8f6b"}
 
 STYLE: Any = {  # matplotlib's stubs want each key as a literal
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture on every machine

@@ -22,21 +22,13 @@ from datamodules.names import key_name
 from datamodules.song import Part, Song
 from datamodules.splits import TRAIN
 from datamodules.vocabulary import PITCHES, Value
-from datamodules.weights import Weighting, weights
+from datamodules.weights import WEIGHTINGS, Weighting, weights
 from experiments.dataset import Dataset
 from experiments.heads import HEADS
 
-__all__ = [
-    "SCHEMES",
-    "ColumnSummary",
-    "SongSummary",
-    "Summary",
-    "WeightSummary",
-    "plain",
-    "summarise",
-]
+__all__ = ["SCHEMES", "TOP", "ColumnSummary", "SongSummary", "Summary", "WeightSummary", "plain", "summarise"]
 
-SCHEMES: tuple[Weighting, ...] = ("balanced", "sqrt")  # the weightings that are not all ones
+SCHEMES = tuple(scheme for scheme in WEIGHTINGS if scheme != "none")  # that are not all ones
 TOP = 10  # values a column that are told one by one
 
 

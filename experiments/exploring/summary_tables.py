@@ -16,7 +16,7 @@ from datamodules.baselines.averages import Figures
 from datamodules.names import chord_names
 from datamodules.song import ROLES
 from experiments.exploring.summaries import SCHEMES, TOP, ColumnSummary, SongSummary, Summary, plain
-from experiments.figures import TITLES
+from experiments.figures import TITLES, many
 
 __all__ = ["tables"]
 
@@ -45,8 +45,8 @@ def _songs(summary: Summary) -> Iterator[RenderableType]:
     """What was read, and what was not."""
     songs, rejected = summary.songs, summary.rejected
     events, notes = sum(song.events for song in songs), sum(song.notes for song in songs)
-    said = f"{_many(len(songs), 'song')}, {_many(events, 'event')}, {_many(notes, 'note')}"
-    yield _heading("Songs", f"{said}; {_many(len(rejected), 'file')} rejected")
+    said = f"{many(len(songs), 'song')}, {many(events, 'event')}, {many(notes, 'note')}"
+    yield _heading("Songs", f"{said}; {many(len(rejected), 'file')} rejected")
     if len(songs) <= FEW:
         yield from map(_song, songs)
     else:
@@ -55,14 +55,14 @@ def _songs(summary: Summary) -> Iterator[RenderableType]:
         yield _indent(f"[yellow]rejected[/yellow] {escape(_short(row.path))}: {escape(plain(row.reason))}")
     if len(rejected) > REJECTED:
         reasons = Counter(plain(row.reason) for row in rejected[REJECTED:])
-        more = _many(len(rejected) - REJECTED, "more file")
+        more = many(len(rejected) - REJECTED, "more file")
         yield _indent(f"[yellow]rejected[/yellow] {more}: {escape(_common(reasons))}")
 
 
 def _song(song: SongSummary) -> RenderableType:
     """A song in a few lines."""
     facts = ", ".join([f"{_span(*song.tempos)} bpm", _first(song.metres), _first(song.keys) or "no key given"])
-    counts = f"{_many(song.events, 'event')}, {_many(song.notes, 'note')}, {_many(song.bars, 'bar')}"
+    counts = f"{many(song.events, 'event')}, {many(song.notes, 'note')}, {many(song.bars, 'bar')}"
     table = Table.grid(padding=(0, 2))
     for role in ROLES:
         names = Counter(plain(part.name) or "unnamed" for part in song.parts if part.role == role)
@@ -185,19 +185,15 @@ def _indent(text: str) -> Padding:
     return Padding(text, (0, 0, 0, 2))
 
 
-def _many(count: int, name: str) -> str:
-    return f"{count:,} {name}{'' if count == 1 else 's'}"
-
-
 def _common(counts: Counter[str]) -> str:
     """The most common names, each with how many songs or files have it."""
     told = ", ".join(f"{name} ({count:,})" for name, count in counts.most_common(COMMON))
-    return f"{told} and {_many(len(counts) - COMMON, 'other')}" if len(counts) > COMMON else told
+    return f"{told} and {many(len(counts) - COMMON, 'other')}" if len(counts) > COMMON else told
 
 
 def _first(names: Sequence[str]) -> str:
     """The first few names."""
-    more = f" and {_many(len(names) - 3, 'other')}" if len(names) > 3 else ""
+    more = f" and {many(len(names) - 3, 'other')}" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more
 
 

@@ -216,8 +216,8 @@ def _announce(winners: Mapping[str, Winner], prime: Prime, settings: Settings, s
         if head not in winners:
             say(f"{head}: no head, so {without_head(head)}")
             continue
-        winner, sampling = winners[head], settings.drawn(head)
-        how = f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}"
+        winner = winners[head]
+        how = settings.drawn(head).describe()
         if getattr(winner.config, "objective", "") == "mae":
             how = "a regression, which has nothing to draw"
         how += f"; {shares[head].describe()}" if head in shares else ""

@@ -11,7 +11,7 @@ from experiments.music.prime import Prime
 from experiments.provenance import made_by
 from experiments.winners import Winner, weights_hash
 
-__all__ = ["origin_of"]
+__all__ = ["HEX", "origin_of"]
 
 HEX = 16  # digits of a hash: enough to tell one file from another, few enough to read
 
@@ -24,8 +24,7 @@ def origin_of(
     commit = f", commit {made['commit']}" if made["commit"] else ""
     lines = [f"made by tritone {made['tritone']}{commit}"]
     for head, winner in winners.items():
-        sampling = settings.drawn(head)
-        how = f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}"
+        how = settings.drawn(head).describe()
         how += f", {shares[head].describe()}" if head in shares else ""
         lines.append(f"{head}: weights with SHA-256 {weights_hash(winner.tensors)[:HEX]}, {how}")
     verb = "continues" if prime.continues else "prime:"

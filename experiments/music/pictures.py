@@ -20,18 +20,17 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from datamodules.form.finding import Section
-from datamodules.names import pitch_name
+from datamodules.names import BLACK_KEYS, pitch_name
 from datamodules.song import Song, bar_lines
 from experiments.files import write_bytes
 
-__all__ = ["piano_roll", "roll_strip"]
+__all__ = ["as_png", "piano_roll", "roll_strip"]
 
 WIDTH, DPI = 14.0, 100  # inches, dots an inch: 1400 pixels
 BARS_A_ROW = 16
 MOST_ROWS = 12  # of a long song, whose rows then hold more bars
 FEWEST_PITCHES = 24  # that a row is high
 DARK, LIGHT, GRID = "#1b2430", "#f6f7f9", "#c9d0d8"
-BLACK_KEYS = (1, 3, 6, 8, 10)
 COLOURS = {"melody": "#d1495b", "chords": "#2878b5", "bass": "#2f8f5b", "drums": "#8a8f98"}
 SINGLE = "#2f5fa8"  # a song of one part, whose shades are its velocities
 
@@ -79,9 +78,14 @@ def piano_roll(song: Song, path: Path, title: str = "", sections: Sequence[Secti
     told = title.encode("utf-8", "replace").decode()
     figure.text(*place, told, fontsize=13, color=DARK, va="center", weight="bold", parse_math=False)
     _legend(figure, song)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})  # else matplotlib's version is in the bytes
-    write_bytes(path, buffer.getvalue())
+    write_bytes(path, as_png(figure))
+
+
+def as_png(figure: Figure) -> bytes:
+    """A figure's PNG file; the same figure gives the same bytes."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", metadata={"Software": None})  # else matplotlib's version is in the bytes
+    return file.getvalue()
 
 
 def roll_strip(axes: Axes, song: Song) -> None:

@@ -12,15 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.column_spec import ColumnSpec
-from datamodules.corpus.finding import near_file
-from datamodules.corpus.reading import read_song
+from datamodules.corpus.reading import named_song
 from datamodules.errors import UserError
-from datamodules.midi.raw_bytes import RejectedFile
 from datamodules.song import LONGEST_QUARTERS, Events, Song, bar_length
 from datamodules.vocabulary import Value
 from experiments.music.events.event import Event
 from experiments.music.events.grids import common_grid
-from experiments.music.training_songs import first_training_song, parts_of
+from experiments.music.training_songs import first_training_song, leader_of, parts_of
 from experiments.winners import Winner
 from songs import bundled
 
@@ -128,17 +126,14 @@ def find_prime(winners: Mapping[str, Winner], path: Path | None, *, whole: bool 
         UserError: it cannot be read, or none of its notes are in those parts.
     """
     grid = common_grid(winners.values())
-    leader = winners.get("notes") or next(iter(winners.values()))
+    leader = leader_of(winners)
     origin, option = "", "--continue" if whole else "--prime"
     if path is None:
         candidates = [leader, *(winner for winner in winners.values() if winner is not leader)]
         found = next(filter(None, map(first_training_song, candidates)), None)
         origin = "the first training song" if found else "the first bundled song, since no training song is here"
         path = found or bundled()[0]
-    try:
-        song = read_song(path, grid=grid)
-    except RejectedFile as error:
-        raise UserError(f"{option} {path}: {error}; choose another song{near_file(path)}") from error
+    song = named_song(option, path, grid=grid)
     parts = parts_of(leader)
     events = song.events(parts)
     if not len(events):

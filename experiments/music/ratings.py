@@ -93,7 +93,7 @@ def _count(ratings: Sequence[int]) -> str:
 
 def _in_words(setting: Setting) -> str:
     """Once, where all heads have the same."""
-    each = {head: f"temperature {one.temperature:g}, top-p {one.top_p:g}" for head, one in setting}
+    each = {head: one.describe() for head, one in setting}
     if len(set(each.values())) > 1:
         return "; ".join(f"{head} {how}" for head, how in each.items())
     how = next(iter(each.values()))

@@ -18,13 +18,20 @@ from datamodules.files import read_whole
 from datamodules.midi.raw_bytes import Limits
 from datamodules.song import DEFAULT_GRID, Events, Song
 from datamodules.splits import tail_bounds
-from experiments.heard import TRAINS, heard, in_run
-from experiments.heard import Song as Heard
+from experiments.heard import TRAINS, HeardSong, heard, in_run
 from experiments.music.events.grids import common_grid
 from experiments.winners import Winner
 from songs import bundled
 
-__all__ = ["HeldOut", "TrainingSongs", "first_training_song", "held_out", "training_songs"]
+__all__ = [
+    "HeldOut",
+    "TrainingSongs",
+    "first_training_song",
+    "held_out",
+    "leader_of",
+    "parts_of",
+    "training_songs",
+]
 
 MOST_HELD = 50  # held-out songs that new ones are compared with: drawn once, with the same seed always
 
@@ -97,7 +104,7 @@ class _Search:
     wanted: set[Key] = field(default_factory=set)
     found: dict[Key, tuple[Song, Events]] = field(default_factory=dict)
 
-    def look(self, winner: Winner, rows: Sequence[Heard]) -> None:
+    def look(self, winner: Winner, rows: Sequence[HeardSong]) -> None:
         parts = parts_of(winner)
         key = tuple(sorted(parts or ("",)))
         new = [row for row in rows if (row["sha256"], key) not in self.wanted]
@@ -143,7 +150,7 @@ def held_out(winners: Mapping[str, Winner], training: TrainingSongs) -> HeldOut:
         winners: by head.
         training: what they learnt from.
     """
-    leader = winners.get("notes") or next(iter(winners.values()))
+    leader = leader_of(winners)
     rows = in_run(leader, ("valid", "test", "tail"))
     if rows is None:
         return HeldOut((), "no held-out songs: nothing tells which")
@@ -179,18 +186,23 @@ def first_training_song(winner: Winner) -> Path | None:
     return next((path for row in _learnt_from(winner) if (path := _here(row))), None)
 
 
+def leader_of(winners: Mapping[str, Winner]) -> Winner:
+    """Of winners by head, the one whose songs and parts count where they differ: the notes head, else the first."""
+    return winners.get("notes") or next(iter(winners.values()))
+
+
 def parts_of(winner: Winner) -> tuple[str, ...] | None:
     """The parts whose events the head learnt; None for all pitched ones."""
     parts = winner.facts.get("parts")
     return tuple(map(str, parts)) if isinstance(parts, list) else None
 
 
-def _learnt_from(winner: Winner) -> list[Heard]:
+def _learnt_from(winner: Winner) -> list[HeardSong]:
     """The songs that a winner learnt from, its own run's first; none if nothing tells."""
     return [song for song in heard(winner) or [] if song["split"] in TRAINS]
 
 
-def _here(row: Heard) -> Path | None:
+def _here(row: HeardSong) -> Path | None:
     """Where a song is: at its path, or among the bundled ones if the run was made by another installation."""
     recorded = Path(row["path"])
     for path in (recorded, *(path for path in bundled() if path.name == recorded.name)):

@@ -10,8 +10,10 @@ import numpy as np
 
 from datamodules.errors import UserError
 from datamodules.form.finding import Section
-from datamodules.midi.reading import RejectedFile, read_midi, write_midi
-from datamodules.song import Song, bar_lines
+from datamodules.midi.raw_bytes import RejectedFile
+from datamodules.midi.reading import read_midi
+from datamodules.midi.writing import write_midi
+from datamodules.song import NOTE_COLUMNS, Song, bar_lines
 from experiments.command_line.cli import note
 from experiments.music.copying.figures import Comparison, Copying
 from experiments.music.pictures import piano_roll
@@ -119,7 +121,7 @@ def _checked(song: Song, path: Path) -> Song:
         again = read_midi(path, grid=song.grid)
     except RejectedFile as error:
         raise UserError(f"{path} was written, but cannot be read back: {error}", status=1) from error
-    for column in ("onset", "pitch", "length", "velocity", "part"):
+    for column in NOTE_COLUMNS:
         if not np.array_equal(getattr(again.notes, column), getattr(song.notes, column)):
             raise UserError(f"{path} was written, but its notes differ in {column} when it is read back", status=1)
     return again

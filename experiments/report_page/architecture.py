@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from experiments.figures import many
 from experiments.winners import Winner
 from lightning_modules.backbones import BACKBONES
 
@@ -50,7 +51,7 @@ def _boxes(winner: Winner) -> Iterator[Box]:
     for layer in range(config.lstm_layers):
         last = layer == config.lstm_layers - 1
         positions = config.tail if last else window
-        size = f"{before} → {hidden}, {_many(positions, 'position')} kept"
+        size = f"{before} → {hidden}, {many(positions, 'position')} kept"
         yield Box("lstm", name, size, hidden, _weights(winner, f"stack.backbone.{layer}."))
         yield from _slot(winner, slot)
         before, slot = hidden, slot + 1
@@ -76,13 +77,9 @@ def _output(winner: Winner) -> str:
         return "a chord, pitch by pitch"
     if getattr(winner.config, "objective", "") == "mae":
         return f"one number, in {winner.column.unit}"
-    return f"softmax over {_many(len(winner.vocabulary.values), winner.column.noun)}"
+    return f"softmax over {many(len(winner.vocabulary.values), winner.column.noun)}"
 
 
 def _weights(winner: Winner, prefix: str) -> int:
     trained = (name for name in winner.tensors if name.startswith(prefix) and "running_" not in name)
     return sum(winner.tensors[name].numel() for name in trained if not name.endswith("num_batches_tracked"))
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' if count != 1 else ''}"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from datamodules.files import read_whole
 from datamodules.midi.raw_bytes import Limits
-from datamodules.names import pitch_name
+from datamodules.names import BLACK_KEYS, pitch_name
 from datamodules.song import Song, bar_lines
 from experiments.command_line.cli import note
 from experiments.music.copying.figures import GRAMS, TOLD, Copying
@@ -158,7 +158,7 @@ def _roll(song: Song, seconds: float) -> tuple[str, str, str]:
     rows = "".join(
         f'<rect class="black" x="0" y="{(high - row) * ROW}" width="{width:.1f}" height="{ROW}"/>'
         for row in range(low, high + 1)
-        if row % 12 in (1, 3, 6, 8, 10)
+        if row % 12 in BLACK_KEYS
     )
     groups = []
     for number, part in enumerate(song.parts):

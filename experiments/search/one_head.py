@@ -49,7 +49,7 @@ from experiments.winners import Winner, load_winner
 if TYPE_CHECKING:
     from experiments.tune import TuneOptions
 
-__all__ = ["HeadPlan", "is_finished", "search_head"]
+__all__ = ["GRACE", "HeadPlan", "is_finished", "search_head"]
 
 GPU_SHARE = 0.25  # of a GPU a trial: small networks leave most of one idle
 LONG = ("vocabulary", "init")  # what a winner tells of itself that is too long for a tracker

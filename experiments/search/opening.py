@@ -16,7 +16,6 @@ from experiments.dataset import Dataset, read_dataset
 from experiments.heads import ALL, HeadSpec, named_heads
 from experiments.initial import initial_of_head, initial_place, say_heard
 from experiments.plugins import note_unknown_heads
-from experiments.progress import reading
 from experiments.run_folder import Run, create_run, default_runs, new_name, open_run
 from experiments.search.machines.cluster import in_a_job
 from experiments.search.one_head import HeadPlan
@@ -38,7 +37,7 @@ def open_session(options: TuneOptions) -> tuple[Run, Dataset, list[HeadPlan]]:
     assert options.head is not None
     head, runs = options.head, _lasting(options.runs or default_runs())
     if options.init is not None:
-        options = dataclasses.replace(options, init=str(initial_place(options.init, options.runs or default_runs())))
+        options = dataclasses.replace(options, init=str(initial_place(options.init, options.runs)))
     specs = named_heads(head)
     plans = []
     for spec in specs:  # everything that can be wrong in the command is found before the songs are read
@@ -48,7 +47,7 @@ def open_session(options: TuneOptions) -> tuple[Run, Dataset, list[HeadPlan]]:
         own = dataclasses.replace(options, head=spec.name, set=settings, init=init, warm_start=warm)
         plans.append(HeadPlan(spec, own))
         check(plans[-1], alone=len(specs) == 1)
-    dataset = _read(DataOptions.given(options))
+    dataset = read_dataset(DataOptions.given(options))
     if in_a_job() and not all(path.is_absolute() for path in (*options.songs, *options.valid, *options.test)):
         note("songs that are given by a relative path go with the Ray job's folder: --resume will not find them")
     plans = _with_something_to_learn(plans, dataset)
@@ -98,7 +97,7 @@ def _warm_of(spec: HeadSpec, options: TuneOptions, *, alone: bool) -> str | None
     try:
         earlier = earlier_run(options, spec.name)
     except UserError as error:
-        if alone or not (open_run(str(options.warm_start), options.runs or default_runs())).searched():
+        if alone or not open_run(str(options.warm_start), options.runs).searched():
             raise
         note(str(error))
         return None
@@ -150,13 +149,8 @@ def check(plan: HeadPlan, *, alone: bool) -> str | None:
     options = plan.options
     initial = initial_of_head(plan.spec, options.init, options.grid)
     space = search_space(plan.spec, options.preset, options.set, options.space, initial)
-    if plan.options.space:
-        try_space(space, plan.options.space)
-    if plan.options.metric == "mae" and plan.spec.column.chords and alone:
+    if options.space:
+        try_space(space, options.space)
+    if options.metric == "mae" and plan.spec.column.chords and alone:
         raise UserError(f"--metric mae: {plan.spec.name} have no distance; choose nats or macro")
     return initial.digest if initial else None
-
-
-def _read(options: DataOptions) -> Dataset:
-    with reading() as progress:
-        return read_dataset(options, progress)

@@ -13,6 +13,7 @@ from experiments.initial import Initial
 from experiments.searchers import DEFAULT
 from experiments.stopping import Interrupt
 from experiments.tables import TrialTable
+from search_spaces import Space
 
 __all__ = ["REDUCTION", "TROUBLE", "Outcome", "SearchPlan", "TrialSettings", "Warm"]
 
@@ -86,7 +87,7 @@ class SearchPlan:
     grace: int
     seed: int
     metric: str
-    space: Callable[[Any], dict[str, Any]]
+    space: Space
     initial: Initial | None
     start: Mapping[str, Any] | None
     warm: Callable[[], Warm | None]

@@ -19,7 +19,7 @@ from experiments.search.machines.deaths import deaths_are_alike
 from experiments.search.plan import SearchPlan, TrialSettings
 from experiments.search.watching.observer import Halt, Observer, last_line
 
-__all__ = ["Listed", "run_trials"]
+__all__ = ["Listed", "run_trials", "train_trial_on"]
 
 
 class Listed(Searcher):  # type: ignore[misc]  # Ray ships no types

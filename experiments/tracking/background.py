@@ -7,7 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 
-__all__ = ["Background", "first_line"]
+from datamodules.errors import first_line
+
+__all__ = ["Background"]
 
 
 class Background:
@@ -55,8 +57,3 @@ class Background:
         if not self.failed:
             self.failed = True
             self.tell(f"{self.name} is left out from here on: {reason}")
-
-
-def first_line(error: Exception) -> str:
-    """What went wrong, in a line."""
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

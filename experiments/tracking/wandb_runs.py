@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from experiments.tracking.background import first_line
+from datamodules.errors import first_line
 from experiments.tracking.mode import Mode, has_key, resolve_mode
 
 __all__ = ["OpenRun", "SongFiles", "Tracking", "keep"]
@@ -28,7 +28,7 @@ LONGEST_REASON = 200  # signs of what a server said: it may be a page of HTML
 MOST_SONGS = 10_000  # rows of a table that W&B's pages show
 
 
-def _first_line(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     line = first_line(error).partition(': {"')[0]  # what a server said in JSON comes behind its status
     return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]} ..."
 
@@ -141,10 +141,10 @@ class Tracking:
             except Exception as error:
                 if self.mode != "online":
                     raise
-                self._go_offline(_first_line(error))
+                self._go_offline(_reason(error))
                 action()
         except Exception as error:
-            self._fail(_first_line(error))
+            self._fail(_reason(error))
 
     def _go_offline(self, reason: str) -> None:
         """Give up the server, and write the open runs again, whole, under the same ids, so that each stays one run."""

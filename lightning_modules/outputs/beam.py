@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from lightning_modules.head import Head, evaluating
-from lightning_modules.outputs.output import Batch
-from lightning_modules.outputs.spelling import END, PITCHES, START, FactoredOutput
+from lightning_modules.outputs.output import PITCHES, Batch
+from lightning_modules.outputs.spelling import END, START, FactoredOutput
 
 __all__ = ["among_likeliest", "likeliest"]
 

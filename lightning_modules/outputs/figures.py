@@ -11,7 +11,7 @@ from lightning_modules.outputs.output import Batch
 from lightning_modules.outputs.ticks import Ticks
 from lightning_modules.scoring import fit_mixture, macro_mean, median_tick, mixture_nats, mode_tick
 
-__all__ = ["chunks", "cross_entropies", "nats_figures", "point_figures", "target_log_probs"]
+__all__ = ["by_row", "chunks", "cross_entropies", "nats_figures", "over_ticks", "point_figures", "target_log_probs"]
 
 _CHUNK = 1 << 20  # float64 numbers of a dense (targets, ticks) table held at once: 8 MiB
 
@@ -47,6 +47,18 @@ def cross_entropies(kept: Batch) -> dict[str, float]:
     nats = -kept["model"][inside]
     weighted = nats * kept["weight"][inside]
     return {"cross_entropy": float(nats.mean()), "weighted_cross_entropy": float(weighted.mean())}
+
+
+def by_row(values: Tensor, row: Tensor, rows: int) -> Tensor:
+    """Values (K,), summed over those of each row, int64 (K,): (rows,)."""
+    return values.new_zeros(rows).index_add(0, row, values)
+
+
+def over_ticks(probabilities: Tensor, values: Tensor, ticks: Ticks) -> Tensor:
+    """Of values int64 (V,), (n, V) -> the same over all ticks of the range, float64 (n, ticks)."""
+    dense = probabilities.new_zeros(len(probabilities), len(ticks.histogram), dtype=torch.float64)
+    dense[:, values - ticks.lowest] = probabilities.double()
+    return dense
 
 
 def chunks(rows: int, columns: int) -> list[slice]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from lightning_modules.outputs.figures import cross_entropies, nats_figures, point_figures, target_log_probs
+from lightning_modules.outputs.figures import cross_entropies, nats_figures, over_ticks, point_figures, target_log_probs
 from lightning_modules.outputs.output import Batch, Score, Value
 from lightning_modules.outputs.ticks import Ticks
 from lightning_modules.sampling import sample
@@ -55,9 +55,7 @@ class GridOutput(nn.Module):
 
     def masses(self, probabilities: Tensor) -> Tensor:
         """(n, values) -> the same over all ticks of the range, float64 (n, ticks)."""
-        dense = probabilities.new_zeros(len(probabilities), len(self.histogram), dtype=torch.float64)
-        dense[:, self.values - self.ticks.lowest] = probabilities.double()
-        return dense
+        return over_ticks(probabilities, self.values, self.ticks)
 
     def score(self, kept: Batch, mixture: float | None) -> Score:
         figures, nats = nats_figures(kept["model"], kept["base"], kept["value"], mixture)

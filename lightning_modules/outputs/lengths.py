@@ -13,14 +13,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from lightning_modules.outputs.figures import chunks, cross_entropies, nats_figures, point_figures, target_log_probs
-from lightning_modules.outputs.output import Batch, Score, Value
+from lightning_modules.outputs.figures import (
+    by_row,
+    chunks,
+    cross_entropies,
+    nats_figures,
+    over_ticks,
+    point_figures,
+    target_log_probs,
+)
+from lightning_modules.outputs.output import PITCHES, Batch, Score, Value
 from lightning_modules.outputs.ticks import Ticks
 from lightning_modules.sampling import check_sampling, sample
 
 __all__ = ["LengthsOutput"]
-
-PITCHES = 128
 
 
 class Notes(NamedTuple):
@@ -105,7 +111,7 @@ class LengthsOutput(nn.Module):
 
     def losses(self, state: Tensor, batch: Batch) -> Tensor:
         logits, notes = self._taught(state, batch)
-        return _by_event(cross_entropy(logits, notes.target, reduction="none"), notes.row, len(state))
+        return by_row(cross_entropy(logits, notes.target, reduction="none"), notes.row, len(state))
 
     def end_epoch(self, loss: Tensor) -> None:
         """Nothing to learn from it."""
@@ -115,21 +121,19 @@ class LengthsOutput(nn.Module):
 
     def masses(self, probabilities: Tensor) -> Tensor:
         """(n, V) -> the same over all ticks of the range, float64 (n, ticks)."""
-        dense = probabilities.new_zeros(len(probabilities), len(self.histogram), dtype=torch.float64)
-        dense[:, self.values - self.ticks.lowest] = probabilities.double()
-        return dense
+        return over_ticks(probabilities, self.values, self.ticks)
 
     def score(self, kept: Batch, mixture: float | None) -> Score:
         events = len(kept["state"])
         notes, found = self.notes(kept["lengths"]), self._scored(kept)
         figures, nats = nats_figures(found["model"], found["base"], found["value"], mixture)
-        summed = _by_event(nats, notes.row, events)
+        summed = by_row(nats, notes.row, events)
         figures["valid"] = float(summed.mean())
         points, errors = point_figures(
             found, found["probabilities"], self.masses, self.histogram, figures["mixture"], self.ticks
         )
-        whole = {"model": _by_event(found["model"], notes.row, events), "weight": kept["weight"]}
-        shared = _by_event(errors, notes.row, events) * events / len(errors)
+        whole = {"model": by_row(found["model"], notes.row, events), "weight": kept["weight"]}
+        shared = by_row(errors, notes.row, events) * events / len(errors)
         return Score(figures | points | cross_entropies(whole), summed.cpu(), shared.cpu())
 
     def _scored(self, kept: Batch) -> Batch:
@@ -166,7 +170,3 @@ class LengthsOutput(nn.Module):
                 drawn[row].append(length)
         values = self.values.tolist()
         return [tuple(values[length] for length in reversed(lengths)) for lengths in drawn]
-
-
-def _by_event(values: Tensor, row: Tensor, events: int) -> Tensor:
-    return values.new_zeros(events).index_add(0, row, values)

@@ -12,7 +12,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-__all__ = ["Batch", "Output", "Score", "Value", "charged"]
+__all__ = ["PITCHES", "Batch", "Output", "Score", "Value", "charged"]
+
+PITCHES = 128  # MIDI numbers
 
 Batch = dict[str, Tensor]
 Value = tuple[int, ...] | int  # a chord's pitches low to high, or ticks

@@ -13,14 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from lightning_modules.outputs.figures import cross_entropies, nats_figures
-from lightning_modules.outputs.output import Batch, Score, Value
+from lightning_modules.outputs.figures import by_row, cross_entropies, nats_figures
+from lightning_modules.outputs.output import PITCHES, Batch, Score, Value
 from lightning_modules.sampling import check_sampling, sample
 from lightning_modules.scoring import macro_mean
 
-__all__ = ["FactoredOutput"]
+__all__ = ["END", "START", "FactoredOutput"]
 
-PITCHES = 128
 END = START = PITCHES  # the class that ends a chord; the pitch that stands above its highest
 
 
@@ -61,22 +60,25 @@ class FactoredOutput(nn.Module):
         raw: Tensor = self.choice((state + self.above(above) + self.last(last)).relu())
         return raw.masked_fill(self.impossible[last], -torch.inf)
 
-    def losses(self, state: Tensor, batch: Batch) -> Tensor:
+    def _taught(self, state: Tensor, batch: Batch) -> tuple[Tensor, Steps]:
+        """The logits of all choices, each given the true pitches above it."""
         steps = _steps(batch["pitches"])
-        logits = self.logits(self.state(state)[steps.row], steps.above.to(state.dtype), steps.last)
-        return _by_row(cross_entropy(logits, steps.choice, reduction="none"), steps.row, len(state))
+        return self.logits(self.state(state)[steps.row], steps.above.to(state.dtype), steps.last), steps
+
+    def losses(self, state: Tensor, batch: Batch) -> Tensor:
+        logits, steps = self._taught(state, batch)
+        return by_row(cross_entropy(logits, steps.choice, reduction="none"), steps.row, len(state))
 
     def end_epoch(self, loss: Tensor) -> None:
         """Nothing to learn from it."""
 
     def keep(self, state: Tensor, batch: Batch) -> Batch:
-        steps = _steps(batch["pitches"])
-        logits = self.logits(self.state(state)[steps.row], steps.above.to(state.dtype), steps.last)
+        logits, steps = self._taught(state, batch)
         nats = cross_entropy(logits, steps.choice, reduction="none").double()
         missed = (logits.argmax(dim=1) != steps.choice).double()
         return {
-            "model": -_by_row(nats, steps.row, len(state)),
-            "top1": _by_row(missed, steps.row, len(state)) == 0,
+            "model": -by_row(nats, steps.row, len(state)),
+            "top1": by_row(missed, steps.row, len(state)) == 0,
             **{name: batch[name] for name in ("target", "weight", "base")},
         }
 
@@ -127,7 +129,3 @@ def _steps(pitches: Tensor) -> Steps:
         torch.cat([last, lowest]),
         torch.cat([pitch, torch.full_like(every, END)]),
     )
-
-
-def _by_row(values: Tensor, row: Tensor, rows: int) -> Tensor:
-    return values.new_zeros(rows).index_add(0, row, values)

@@ -9,8 +9,8 @@ from pages import commands_of
 
 from benchmarks.pages.commands import FOLDER, help_of, pages
 from experiments.command_line.cli import parse
+from experiments.command_line.common_options import COMMANDS
 from experiments.command_line.completion import options_class
-from experiments.command_line.config_file import COMMANDS
 from experiments.command_line.help_page import help_page
 from experiments.command_line.option_fields import options_of
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from experiments.command_line.common_options import COMMANDS
 from experiments.command_line.completion import completion, options_class
-from experiments.command_line.config_file import COMMANDS
 from experiments.command_line.option_fields import options_of
 
 TRY = """

@@ -11,9 +11,10 @@ import pytest
 
 from datamodules.errors import UserError
 from experiments.command_line.cli import main, note, parse, say
-from experiments.command_line.config_file import COMMANDS, as_toml, named_file
+from experiments.command_line.common_options import COMMANDS
+from experiments.command_line.config_file import as_toml, named_file
 from experiments.evaluate import EvaluateOptions
-from experiments.explore import Options as ExploreOptions
+from experiments.explore import ExploreOptions
 from experiments.generate import GenerateOptions
 from experiments.train import TrainOptions
 from experiments.tune import TuneOptions, _merged, tune
@@ -172,9 +173,8 @@ def test_quiet_says_nothing_but_what_is_wrong(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_every_command_takes_one() -> None:
-    names = {"runs": "RunsOptions", "report": "ReportOptions", "explore": "Options"}
     for command in COMMANDS:
-        kind = getattr(import_module(f"experiments.{command}"), names.get(command, f"{command.title()}Options"))
+        kind = getattr(import_module(f"experiments.{command}"), f"{command.title()}Options")
         assert "config" in kind.__dataclass_fields__
     assert named_file(["--", "--config", "x.toml"]) is None
     assert named_file(["--config"]) is None

@@ -237,7 +237,7 @@ def test_the_tables_fit_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
         (["song.mid", "--json", "folder.png"], "is a folder"),
         (["song.mid", "--forms", "13"], "--forms 13: give a number from 0 to 12"),
         (["song.mid", "--out", "x.png", "--json", "x.png"], "two names"),
-        (["song.mid", "--seed", "-1"], "from 0 up"),
+        (["song.mid", "--seed", "-1"], "must be at least 0"),
         (["song.mid", "--grid", "7"], "must divide 480"),
         (["song.mid", "--parts", ","], "--parts is empty"),
         (["song.mid", "--parts", "kazoo"], "no song has a part kazoo"),

@@ -14,8 +14,8 @@ from datamodules.corpus.finding import near_file
 from datamodules.errors import did_you_mean
 from experiments import __main__ as program
 from experiments.command_line import cli
+from experiments.command_line.common_options import COMMANDS
 from experiments.command_line.completion import options_class
-from experiments.command_line.config_file import COMMANDS
 from experiments.command_line.mistakes import mistake
 from experiments.command_line.option_fields import options_of
 from songs import bundled

@@ -13,13 +13,13 @@ import pytest
 from events_made import events_of, random_song, random_songs
 
 from datamodules.baselines.averages import baselines, median_error, repeat_error, unigram
-from datamodules.baselines.kneser_ney import HIGHEST_ORDER, TRANSPOSITIONS, kneser_ney
+from datamodules.baselines.kneser_ney import HIGHEST_ORDER, kneser_ney
 from datamodules.baselines.mixture import HIGHEST_MIXTURE, LOWEST_MIXTURE, fit_mixture
 from datamodules.columns import Column, build_column
 from datamodules.corpus.reading import read_corpus
 from datamodules.song import Events
 from datamodules.splits import TEST, TRAIN, VALID, Split, make_split, named_split
-from datamodules.vocabulary import Speller
+from datamodules.vocabulary import TRANSPOSITIONS, Speller
 from experiments.heads import HEADS
 
 COLUMNS = {name: spec.column for name, spec in HEADS.items()}
@@ -107,7 +107,7 @@ def test_transposed_kneser_ney_is_that_of_the_book_on_twelve_copies() -> None:
     found = np.exp(kneser_ney(column, column.targets(VALID), transpose=True))
     for order in (1, 3, 6):
         training = [gram for sequence, marks in copies for gram in _grams(sequence, marks, TRAIN, order)]
-        model = _Plain(training, order, lambda chord: float(np.exp(speller.log_prob(cast("Any", chord)))))
+        model = _Plain(training, order, lambda chord: float(np.exp(speller.log_probs([cast("Any", chord)])[0])))
         scored = [
             g for s, m in zip(songs, split.parts, strict=True) for g in _grams(s.chords(), m.tolist(), VALID, order)
         ]

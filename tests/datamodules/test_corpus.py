@@ -14,10 +14,13 @@ from midi_files import SHARED, midi_file, note_rows, off, on, random_song, scale
 from datamodules.corpus import reading as corpus_module
 from datamodules.corpus import workers as song_workers
 from datamodules.corpus.cache import SongCache, default_cache
-from datamodules.corpus.reading import Corpus, find_files, read_corpus
+from datamodules.corpus.finding import find_files
+from datamodules.corpus.reading import Corpus, read_corpus
 from datamodules.errors import UserError
 from datamodules.files import write_whole
-from datamodules.midi.reading import Limits, RejectedFile, read_midi, write_midi
+from datamodules.midi.raw_bytes import Limits, RejectedFile
+from datamodules.midi.reading import read_midi
+from datamodules.midi.writing import write_midi
 from datamodules.song import Song
 
 

@@ -23,10 +23,12 @@ from datamodules import files as files_module
 from datamodules.corpus import reading as corpus_module
 from datamodules.corpus import workers as song_workers
 from datamodules.corpus.cache import SongCache
-from datamodules.corpus.reading import Row, find_files, read_corpus, read_song
+from datamodules.corpus.finding import find_files
+from datamodules.corpus.reading import Row, read_corpus, read_song
 from datamodules.errors import UserError
 from datamodules.files import read_whole
-from datamodules.midi.reading import Limits, RejectedFile, read_midi
+from datamodules.midi.raw_bytes import Limits, RejectedFile
+from datamodules.midi.reading import read_midi
 from datamodules.song import Song
 from experiments import dataset as dataset_module
 from experiments.command_line import cli

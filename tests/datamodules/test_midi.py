@@ -12,11 +12,11 @@ import pytest
 from midi_files import SHARED, control, meta, midi_file, note_rows, off, on, program, random_song, track
 
 from datamodules.errors import UserError
-from datamodules.midi.raw_bytes import scan
-from datamodules.midi.reading import Limits, RejectedFile, read_midi, ticks_of, write_midi
+from datamodules.midi.raw_bytes import Limits, RejectedFile, scan
+from datamodules.midi.reading import read_midi, ticks_of
 from datamodules.midi.repair import repaired
 from datamodules.midi.roles import guess_roles, sketch
-from datamodules.midi.writing import midi_bytes
+from datamodules.midi.writing import midi_bytes, write_midi
 from datamodules.song import Song
 
 CORPORA = SHARED / "corpora"

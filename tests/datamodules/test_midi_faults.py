@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from midi_files import SHARED, after, meta, midi_file, number, off, on, random_song, scale, track
 
-from datamodules.corpus.reading import find_files, read_corpus
-from datamodules.midi.reading import Limits, RejectedFile, read_midi
+from datamodules.corpus.finding import find_files
+from datamodules.corpus.reading import read_corpus
+from datamodules.midi.raw_bytes import Limits, RejectedFile
+from datamodules.midi.reading import read_midi
 from datamodules.midi.writing import midi_bytes
 
 FAULTS = SHARED / "midi_faults"

@@ -14,8 +14,8 @@ from midi_files import note_rows, random_song
 
 from datamodules.midi.reading import read_midi
 from datamodules.midi.repair import DRUM_CHANNEL
-from datamodules.midi.writing import DIVISION, write_midi
-from datamodules.song import Song, bar_lines
+from datamodules.midi.writing import write_midi
+from datamodules.song import DIVISION, Song, bar_lines
 from songs import bundled
 
 MADE = ("made by tritone 1", "prime: größe ♪.mid")

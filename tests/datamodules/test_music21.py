@@ -20,9 +20,9 @@ from datamodules.corpus.music21_songs import Written, written_scores
 from datamodules.corpus.reading import read_corpus, read_song
 from datamodules.errors import UserError
 from datamodules.midi.raw_bytes import RejectedFile
-from datamodules.midi.reading import read_midi, write_midi
-from datamodules.midi.writing import DIVISION, midi_bytes
-from datamodules.song import Song, bar_length
+from datamodules.midi.reading import read_midi
+from datamodules.midi.writing import midi_bytes, write_midi
+from datamodules.song import DIVISION, Song, bar_length
 from experiments.data_options import DataOptions
 from experiments.explore import main as explore
 

@@ -12,12 +12,12 @@ from columns_made import COLUMNS, GRID, SPECS, column_of, framings, lively_songs
 from events_made import moved
 from torch import Tensor
 
-from datamodules.baselines.kneser_ney import TRANSPOSITIONS
 from datamodules.columns import Column, build_column, column_for
 from datamodules.framing import Framing
 from datamodules.midi_windows import MidiWindows
 from datamodules.song import Events
 from datamodules.splits import TEST, TRAIN, VALID, make_split
+from datamodules.vocabulary import TRANSPOSITIONS
 from datamodules.windows import Batch, Segments, Windows
 from experiments.heads import HEADS
 

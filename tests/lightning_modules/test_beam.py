@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from lightning_modules.outputs.beam import likeliest
-from lightning_modules.outputs.spelling import PITCHES, FactoredOutput
+from lightning_modules.outputs.output import PITCHES
+from lightning_modules.outputs.spelling import FactoredOutput
 
 LOWEST = 5  # pitches that the toy knows
 EVERY = [chord for size in range(1, LOWEST + 1) for chord in combinations(range(LOWEST), size)]

@@ -18,7 +18,7 @@ from winners_made import demo_songs, make_run, make_winner
 from datamodules.baselines.averages import median_error, repeat_error
 from datamodules.baselines.floors import floors
 from datamodules.columns import only_value
-from datamodules.midi.reading import write_midi
+from datamodules.midi.writing import write_midi
 from datamodules.midi_windows import MidiWindows
 from datamodules.song import Notes, Part, Song
 from datamodules.splits import TRAIN, VALID, make_split

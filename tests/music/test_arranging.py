@@ -10,9 +10,10 @@ import pytest
 from winners_made import make_run
 
 from datamodules.errors import UserError
-from datamodules.midi.reading import read_midi, write_midi
-from datamodules.midi.repair import settle
+from datamodules.midi.reading import read_midi
+from datamodules.midi.writing import write_midi
 from datamodules.names import key_name
+from datamodules.settling import settle
 from datamodules.song import Notes, Part, Song
 from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions, generate

@@ -15,7 +15,7 @@ from winners_made import demo_songs, make_run, make_winner
 
 from datamodules.columns import column_for
 from datamodules.errors import UserError
-from datamodules.midi.reading import write_midi
+from datamodules.midi.writing import write_midi
 from datamodules.song import Events, Song
 from datamodules.splits import TEST
 from datamodules.windows import Segments, Windows

@@ -12,7 +12,8 @@ from winners_made import demo_songs, make_run, make_winner
 
 from datamodules.batches import in_order
 from datamodules.columns import column_for
-from datamodules.midi.reading import read_midi, write_midi
+from datamodules.midi.reading import read_midi
+from datamodules.midi.writing import write_midi
 from datamodules.splits import TEST
 from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions, generate

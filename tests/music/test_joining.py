@@ -10,7 +10,8 @@ import pytest
 from midi_files import scale
 from winners_made import make_run
 
-from datamodules.midi.reading import read_midi, write_midi
+from datamodules.midi.reading import read_midi
+from datamodules.midi.writing import write_midi
 from datamodules.song import Notes, Part, Song
 from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions, generate

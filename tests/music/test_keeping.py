@@ -13,7 +13,8 @@ import pytest
 from winners_made import demo_songs, make_run, make_winner
 
 from datamodules.errors import UserError
-from datamodules.midi.reading import read_midi, write_midi
+from datamodules.midi.reading import read_midi
+from datamodules.midi.writing import write_midi
 from datamodules.song import Notes, Part, Song, bar_lines
 from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions, generate

@@ -11,11 +11,11 @@ import pytest
 from events_made import events_of, random_songs
 
 from datamodules.baselines.by_target import Ngram
-from datamodules.baselines.kneser_ney import HIGHEST_ORDER, TRANSPOSITIONS, kneser_ney
+from datamodules.baselines.kneser_ney import HIGHEST_ORDER, kneser_ney
 from datamodules.columns import Column, build_column
 from datamodules.song import Events
 from datamodules.splits import named_split
-from datamodules.vocabulary import Speller, Value
+from datamodules.vocabulary import TRANSPOSITIONS, Speller, Value
 from experiments.heads import HEADS
 from experiments.music.events.mixed import Mixed
 from experiments.music.events.ngram import NgramSampler, _spelled

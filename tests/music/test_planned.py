@@ -13,7 +13,8 @@ from winners_made import demo_songs, make_run, make_winner
 
 from datamodules.errors import UserError
 from datamodules.form.finding import find_form
-from datamodules.midi.reading import read_midi, write_midi
+from datamodules.midi.reading import read_midi
+from datamodules.midi.writing import write_midi
 from datamodules.song import Notes, Song, bar_lines
 from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions, generate

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from winners_made import make_run
 
-from datamodules.midi.reading import read_midi, write_midi
+from datamodules.midi.reading import read_midi
+from datamodules.midi.writing import write_midi
 from datamodules.song import Song
 from experiments.command_line.cli import main
 from experiments.evaluate import EvaluateOptions, evaluate

@@ -13,7 +13,7 @@ from experiments.music.arrangement.arranging import Arrangement, arranged, read_
 from experiments.music.arrangement.keys import read_key, transposed
 from experiments.music.own_song.joining import with_drums
 from experiments.music.prime import Prime
-from experiments.music.training_songs import TrainingSongs, parts_of
+from experiments.music.training_songs import TrainingSongs, leader_of, parts_of
 from experiments.winners import Winner
 
 __all__ = ["Dress", "dress_of", "dresser"]
@@ -60,8 +60,7 @@ def dresser(
 ) -> Callable[[Song], Song]:
     """What dresses a song as the training songs are, else the prime, and as the user asked; it says what it did."""
     songs = [song for song, _ in training.songs] or [prime.song]
-    leader = winners.get("notes") or next(iter(winners.values()))
-    arrangement = Arrangement.of(songs, parts_of(leader), dress.kept)
+    arrangement = Arrangement.of(songs, parts_of(leader_of(winners)), dress.kept)
     if dress.drums and not any(part.drums for part in prime.song.parts):
         note(f"--drums like: {prime.song.name} has no drums")
 

@@ -11,9 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from datamodules.errors import UserError, did_you_mean
-from datamodules.midi.repair import settle
 from datamodules.names import key_name
-from datamodules.song import Notes, Song
+from datamodules.settling import settled
+from datamodules.song import Song
 
 __all__ = ["key_of", "read_key", "transposed"]
 
@@ -65,13 +65,10 @@ def transposed(song: Song, key: int) -> tuple[Song, int]:
     )
     pitch = pitch + np.where(song.chosen(), step, 0)
     pitch = np.where(pitch > 127, pitch - 12, np.where(pitch < 0, pitch + 12, pitch))
-    kept, end = settle(part, pitch, onset, onset + length, velocity)  # an octave off, a note may meet its like
-    order = np.lexsort((pitch[kept], part[kept], onset[kept]))
-    rows = kept[order]
-    table = (onset[rows], pitch[rows], end[order] - onset[rows], velocity[rows], part[rows])
+    own = settled(onset, pitch, onset + length, velocity, part)  # an octave off, a note may meet its like
     moved = (now % 12 + step) % 12 + (12 if now >= 12 else 0)
     keys = np.array([[0, moved]], np.int32)
-    return replace(song, notes=Notes(*(x.astype(np.int32) for x in table)), keys=keys), step
+    return replace(song, notes=own, keys=keys), step
 
 
 def _relative_major(key: int) -> int:

@@ -14,8 +14,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.midi.repair import settle
-from datamodules.song import Notes, Song, bar_length, is_compound
+from datamodules.settling import settled
+from datamodules.song import Song, bar_length, is_compound
 
 __all__ = ["beat_of", "in_metre", "metre_of"]
 
@@ -66,11 +66,12 @@ def in_metre(song: Song, metre: Metre) -> tuple[Song, str]:
         ]
         return np.array(found, dtype=np.int64)
 
+    part, pitch, velocity = (column.astype(np.int64) for column in (notes.part, notes.pitch, notes.velocity))
     onset = moved(notes.onset.astype(np.int64))
     end = np.maximum(moved(notes.onset.astype(np.int64) + notes.length), onset + 1)
     new = replace(
         song,
-        notes=_settled(notes, onset, end),
+        notes=settled(onset, pitch, end, velocity, part),
         metres=np.array([[0, *metre]], np.int32),
         tempos=_tempos(song, moved, factors, bounds),
         keys=np.array([[0, key] for key in song.keys[:1, 1]], np.int32).reshape(-1, 2),
@@ -81,16 +82,6 @@ def in_metre(song: Song, metre: Metre) -> tuple[Song, str]:
 def _rounded(ticks: Fraction | int) -> int:
     """The nearest tick; halves go up."""
     return int((Fraction(ticks) + Fraction(1, 2)) // 1)
-
-
-def _settled(notes: Notes, onset: Ints, end: Ints) -> Notes:
-    """The table with new times, sorted; a pitch ends where it begins again."""
-    part, pitch, velocity = (column.astype(np.int64) for column in (notes.part, notes.pitch, notes.velocity))
-    kept, end = settle(part, pitch, onset, end, velocity)
-    order = np.lexsort((pitch[kept], part[kept], onset[kept]))
-    rows = kept[order]
-    table = (onset[rows], pitch[rows], end[order] - onset[rows], velocity[rows], part[rows])
-    return Notes(*(column.astype(np.int32) for column in table))
 
 
 def _tempos(song: Song, moved: Callable[[Ints], Ints], factors: list[Fraction], bounds: Ints) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from datamodules.corpus.cache import default_cache
+from datamodules.errors import first_line
 from datamodules.files import read_whole, write_whole
 from experiments.command_line.cli import note
 from experiments.winners import weights_hash
@@ -61,8 +62,7 @@ def kept_weights(path: Path, key: str, like: Mapping[str, Tensor]) -> dict[str, 
             raise ValueError("its weights are not finite numbers")
         return tensors
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
-        note(f"{path} is damaged ({reason}): trained again")
+        note(f"{path} is damaged ({first_line(error)[:100]}): trained again")
         return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from experiments.music.between.crossing import CrossedWindows
 from experiments.music.between.kept import keep_weights, kept_weights, key_of_weights, place_of
 from experiments.music.between.pair import NAMES, Pair, Source
 from experiments.music.events.grids import on_grid
-from experiments.progress import bar
+from experiments.progress import Progress, bar
 from experiments.winners import Winner, weights_hash
 from lightning_modules.song_embedding import embedded
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Learning", "embedding_heads", "source_heads"]
 
 HELD_OUT = 10  # the last one of so many parts of a song says when to stop
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

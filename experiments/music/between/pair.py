@@ -9,17 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.corpus.finding import near_file
-from datamodules.corpus.reading import read_song
+from datamodules.corpus.reading import named_song
 from datamodules.errors import UserError
-from datamodules.midi.raw_bytes import RejectedFile
 from datamodules.names import key_name
 from datamodules.song import Events, Song
 from experiments.music.arrangement.keys import key_of, transposed
 from experiments.music.arrangement.metres import in_metre, metre_of
 from experiments.music.events.grids import common_grid, on_grid
 from experiments.music.prime import Prime
-from experiments.music.training_songs import parts_of
+from experiments.music.training_songs import leader_of, parts_of
 from experiments.winners import Winner
 
 __all__ = ["LEAST", "NAMES", "Pair", "Source", "read_pair"]
@@ -87,8 +85,8 @@ def read_pair(winners: Mapping[str, Winner], paths: tuple[Path, Path], key: int 
         UserError: a file that cannot be read, or too few notes in those parts.
     """
     grid = common_grid(winners.values())
-    parts = parts_of(winners.get("notes") or next(iter(winners.values())))
-    songs = [_read(path, grid) for path in paths]
+    parts = parts_of(leader_of(winners))
+    songs = [named_song("--between", path, grid=grid) for path in paths]
     told = []
     into = key if key is not None else _key(songs[0])
     for number, (name, song) in enumerate(zip(NAMES, songs, strict=True)):
@@ -106,13 +104,6 @@ def read_pair(winners: Mapping[str, Winner], paths: tuple[Path, Path], key: int 
     told += [f"B: {how}"] if how else []
     sources = [Source(song, _checked(song, parts, path), path, parts) for song, path in zip(songs, paths, strict=True)]
     return Pair((sources[0], sources[1]), tuple(told))
-
-
-def _read(path: Path, grid: int) -> Song:
-    try:
-        return read_song(path, grid=grid)
-    except RejectedFile as error:
-        raise UserError(f"--between {path}: {error}; choose another song{near_file(path)}") from error
 
 
 def _checked(song: Song, parts: tuple[str, ...] | None, path: Path) -> Events:

@@ -19,7 +19,7 @@ from experiments.music.copying.matching import DIFFERENT, VIEWS, Tokens, matchin
 from experiments.music.training_songs import HeldOut, TrainingSongs, held_out, training_songs
 from experiments.winners import Winner
 
-__all__ = ["GRAMS", "TOLD", "Comparison", "Copying", "Shared", "comparison"]
+__all__ = ["GRAMS", "MAIN", "TOLD", "Comparison", "Copying", "Shared", "comparison"]
 
 GRAMS = (4, 8, 16)  # events in a row
 MAIN = 8  # of these, the ones that one figure is of

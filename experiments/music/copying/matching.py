@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from datamodules.song import Events
 
-__all__ = ["DIFFERENT", "VIEWS", "Tokens", "matching", "places", "symbols", "third", "tokens_of"]
+__all__ = ["CHORD", "DIFFERENT", "VIEWS", "Tokens", "matching", "places", "symbols", "third", "tokens_of"]
 
 DIFFERENT = 3  # tokens of a run that counts: one chord, or two in turn, again and again copy nobody
 CHORD = ("near", "far", "step")

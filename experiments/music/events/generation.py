@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 from datamodules.errors import UserError
-from datamodules.midi.repair import settle
-from datamodules.song import Notes, Part, Song
+from datamodules.settling import settled
+from datamodules.song import Part, Song
 from datamodules.vocabulary import Value
 from experiments.heads import HEADS, WRITING
 from experiments.music.events.dynamics import Dynamics
@@ -28,6 +28,7 @@ from experiments.music.events.grids import coarser, common_grid
 from experiments.music.events.sampling import Sampling
 from experiments.music.events.voices import Voice, input_id
 from experiments.music.prime import Prime
+from experiments.progress import Progress
 from experiments.winners import Winner
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVENTS",
+    "FASTEST",
     "MOST_EVENTS",
     "PART",
+    "SLOWEST",
     "Compose",
-    "Progress",
-    "Sampling",
     "Settings",
     "generate",
     "hear_prime",
@@ -57,7 +58,6 @@ MOST_BARS = 10_000
 SLOWEST, FASTEST = 4.0, 1000.0  # quarter notes a minute; a MIDI file holds no slower tempo
 PART = Part("tritone", program=0, drums=False, role="chords")
 
-Progress = Callable[[int, int], None]  # steps done, steps in all
 Compose = Callable[[Mapping[str, Voice], Prime, "Settings", Progress], Song]
 
 
@@ -262,14 +262,10 @@ def song_of(prime: Prime, events: Sequence[Event], settings: Settings) -> Song:
     top[np.cumsum(sizes) - 1] = True  # a chord's pitches stand low to high
     loud = np.repeat(np.array([event.velocity for event in events], np.int64), sizes)
     velocity = Dynamics.of(prime).shared(loud, top)
-    kept, end = settle(np.zeros_like(pitch), pitch, onset, end, velocity)  # a pitch ends where it begins again
-    order = np.lexsort((pitch[kept], onset[kept]))
-    rows = kept[order]
-    table = (onset[rows], pitch[rows], end[order] - onset[rows], velocity[rows], np.zeros_like(rows))
     return Song(
         grid=prime.song.grid,
         parts=(PART,),
-        notes=Notes(*(x.astype(np.int32) for x in table)),
+        notes=settled(onset, pitch, end, velocity, np.zeros_like(pitch)),
         tempos=np.array([[0.0, settings.tempo or min(max(prime.tempo, SLOWEST), FASTEST)]]),
         metres=np.array([[0, *prime.metre]], np.int32),
         keys=np.array([[0, key] for key in prime.key], np.int32).reshape(-1, 2),

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from datamodules.errors import UserError
 from datamodules.form.guide import Stand
-from datamodules.midi.reading import read_midi, write_midi
+from datamodules.midi.reading import read_midi
+from datamodules.midi.writing import write_midi
 from datamodules.song import Song
 from datamodules.vocabulary import Value
 

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.baselines.by_target import Ngram
-from datamodules.baselines.kneser_ney import TRANSPOSITIONS
+from datamodules.baselines.kneser_ney import discount
 from datamodules.columns import Column
 from datamodules.grams import numbered, paired
-from datamodules.vocabulary import PITCHES, Chord, Speller, Value
+from datamodules.vocabulary import PITCHES, TRANSPOSITIONS, Chord, Speller, Value
 
 __all__ = ["NgramSampler"]
 
@@ -59,9 +59,9 @@ class NgramSampler:
         """A value after those of a song so far, from its start on."""
         places = [self._everywhere]  # of orders 1, 2, ...
         places += [self._places(at, order) for order, at in enumerate(self._matching(history), start=2)]
-        for discount, (follower, first) in reversed(list(zip(self._discounts, places, strict=False))):
+        for less, (follower, first) in reversed(list(zip(self._discounts, places, strict=False))):
             one = int(random.integers(len(follower)))
-            if not (first[one] and random.random() < discount):
+            if not (first[one] and random.random() < less):
                 return self._values[int(follower[one]) - 1]
         if self._speller is not None:
             return _spelled(self._speller, random)
@@ -141,8 +141,7 @@ class NgramSampler:
             longer = paired(gram, self._before(self._targets, order))
             different = np.unique(longer, return_index=True)[1]
             counts = np.bincount(gram if order == self.ngram.order else gram[different])
-            once, twice = int(np.count_nonzero(counts == 1)), int(np.count_nonzero(counts == 2))
-            discounts.append(once / (once + 2 * twice) if once and twice else 0.5)
+            discounts.append(discount(counts))
             gram = longer
         return discounts
 

@@ -24,6 +24,10 @@ class Sampling:
         """That of a head, unless told otherwise."""
         return cls(top_p=HEADS[head].top_p)
 
+    def describe(self) -> str:
+        """In words."""
+        return f"temperature {self.temperature:g}, top-p {self.top_p:g}"
+
 
 def read_sampling(
     temperature: Sequence[str], top_p: Sequence[str], liked: Mapping[str, Sampling] = MappingProxyType({})

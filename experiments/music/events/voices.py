@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from datamodules.context import PITCHES, known_size, past_size, place_features, tick_features
+from datamodules.context import known_size, past_size, place_features, tick_features
 from datamodules.form.guide import UNTOLD
 from datamodules.form.standing import stand_features
-from datamodules.vocabulary import Chord, Value
+from datamodules.vocabulary import PITCHES, Chord, Value
 from experiments.music.events.event import Event
 from experiments.music.events.grids import finer, heard_on
 from experiments.music.events.sampling import Sampling
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lightning_modules.outputs.output import Batch
     from lightning_modules.stack import Memory
 
-__all__ = ["Voice", "input_id"]
+__all__ = ["TRIES", "Voice", "input_id"]
 
 Rows = dict[str, NDArray[np.generic]]  # what stands at one position, a row of each input
 

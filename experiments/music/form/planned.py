@@ -24,7 +24,6 @@ from experiments.music.events.event import Event
 from experiments.music.events.generation import (
     MOST_EVENTS,
     Compose,
-    Progress,
     Settings,
     hear_prime,
     own_column,
@@ -34,6 +33,7 @@ from experiments.music.events.voices import Voice
 from experiments.music.form.planning import Plan
 from experiments.music.form.varying import Variation
 from experiments.music.prime import Prime
+from experiments.progress import Progress
 from lightning_modules.fitting import Fit, Fitting
 
 __all__ = ["planned"]

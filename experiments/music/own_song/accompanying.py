@@ -23,11 +23,12 @@ from datamodules.vocabulary import Chord, Value
 from experiments.heads import WRITING
 from experiments.music.events.dynamics import Dynamics
 from experiments.music.events.event import Event
-from experiments.music.events.generation import PART, Compose, Progress, Settings, hear_prime, own_column
+from experiments.music.events.generation import PART, Compose, Settings, hear_prime, own_column
 from experiments.music.events.voices import TRIES, Voice
 from experiments.music.own_song.joining import joined
 from experiments.music.own_song.keeping import Kept
 from experiments.music.prime import Prime
+from experiments.progress import Progress
 from lightning_modules.fitting import Fit, Fitting
 
 __all__ = ["accompaniment"]

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.midi.reading import read_midi
-from datamodules.midi.writing import DIVISION
-from datamodules.song import Notes, Song, bar_lines
+from datamodules.song import DIVISION, Notes, Song, bar_lines
 
 __all__ = ["read_exact", "to_exact", "trimmed"]
 

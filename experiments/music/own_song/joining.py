@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.midi.repair import settle
-from datamodules.song import Notes, Part, Song, bar_length
+from datamodules.settling import settled
+from datamodules.song import NOTE_COLUMNS, Notes, Part, Song, bar_length
 
 __all__ = ["continued", "joined", "with_drums"]
-
-COLUMNS = ("onset", "pitch", "length", "velocity", "part")
 
 
 def with_drums(song: Song, like: Song) -> Song:
@@ -81,19 +79,14 @@ def _sounding(
 
 def joined(song: Song, parts: tuple[Part, ...], added: Sequence[NDArray[Any]]) -> Song:
     """A song with notes added, onset, pitch, length, velocity and part, (notes,) each; parts without a note go."""
-    own = [getattr(song.notes, name) for name in COLUMNS]
+    own = [getattr(song.notes, name) for name in NOTE_COLUMNS]
     onset, pitch, length, velocity, part = (
         np.concatenate([old, new]).astype(np.int64) for old, new in zip(own, added, strict=True)
     )
-    kept, end = settle(part, pitch, onset, onset + length, velocity)
-    order = np.lexsort((pitch[kept], part[kept], onset[kept]))
-    rows = kept[order]
-    table = (onset[rows], pitch[rows], end[order] - onset[rows], velocity[rows], part[rows])
-    there, number = np.unique(table[4], return_inverse=True)  # a part without notes cannot be read back
-    columns = (*table[:4], number)
-    return replace(
-        song, parts=tuple(parts[i] for i in there.tolist()), notes=Notes(*(c.astype(np.int32) for c in columns))
-    )
+    notes = settled(onset, pitch, onset + length, velocity, part)
+    there, number = np.unique(notes.part, return_inverse=True)  # a part without notes cannot be read back
+    notes = replace(notes, part=number.astype(np.int32))
+    return replace(song, parts=tuple(parts[i] for i in there.tolist()), notes=notes)
 
 
 def _bar(song: Song) -> int:

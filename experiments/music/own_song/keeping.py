@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 
 from datamodules.corpus.reading import read_song
 from datamodules.errors import UserError
-from datamodules.midi.reading import RejectedFile
-from datamodules.midi.writing import DIVISION, part_name
-from datamodules.song import Notes, Song, bar_length, bar_lines
+from datamodules.midi.raw_bytes import RejectedFile
+from datamodules.midi.writing import part_name
+from datamodules.song import DIVISION, NOTE_COLUMNS, Notes, Song, bar_length, bar_lines
 from experiments.music.arrangement.keys import key_of, transposed
 from experiments.music.events.generation import Settings
 from experiments.music.own_song.exact import read_exact, trimmed
 from experiments.music.own_song.joining import joined
 from experiments.music.own_song.spans import Spans
 from experiments.music.prime import Prime
-from experiments.music.training_songs import parts_of
+from experiments.music.training_songs import leader_of, parts_of
 from experiments.winners import Winner
 
 __all__ = ["Kept", "in_its_key", "read_kept"]
@@ -34,7 +34,6 @@ __all__ = ["Kept", "in_its_key", "read_kept"]
 EVERY = "all"
 NEAR = 1.5  # ticks of the heads' grid within which an added note begins with a kept one
 
-COLUMNS = ("onset", "pitch", "length", "velocity", "part")
 Ints = NDArray[np.int64]
 
 
@@ -199,7 +198,7 @@ def _named(song: Song, name: str, path: Path) -> list[int]:
 def only(song: Song, keep: NDArray[np.bool_]) -> Song:
     """The song of some of its notes, and of the parts that these are in."""
     there, part = np.unique(song.notes.part[keep], return_inverse=True)
-    columns = {name: getattr(song.notes, name)[keep] for name in COLUMNS} | {"part": part.astype(np.int32)}
+    columns = {name: getattr(song.notes, name)[keep] for name in NOTE_COLUMNS} | {"part": part.astype(np.int32)}
     return replace(song, parts=tuple(song.parts[number] for number in there.tolist()), notes=Notes(**columns))
 
 
@@ -212,7 +211,7 @@ def _cut(song: Song, end: int) -> Song:
 def _rows(song: Song) -> list[tuple[int, int, int, int, str, int, bool]]:
     """All that a note is: onset, pitch, length, velocity, and its part's name and program."""
     parts = [(part_name(part.name, part.program, part.drums), part.program, part.drums) for part in song.parts]
-    columns = zip(*(getattr(song.notes, name).tolist() for name in COLUMNS), strict=True)
+    columns = zip(*(getattr(song.notes, name).tolist() for name in NOTE_COLUMNS), strict=True)
     return [(*row[:-1], *parts[row[-1]]) for row in columns]
 
 
@@ -221,7 +220,7 @@ def in_its_key(prime: Prime, kept: Kept, winners: Mapping[str, Winner]) -> Prime
 
     Not for a head of tokens, which would not know the chords of another key.
     """
-    leader = winners.get("notes") or next(iter(winners.values()))
+    leader = leader_of(winners)
     tokens = leader.spec.column.chords and not leader.framing.spelled
     if tokens or not kept.file.chosen().any():
         return prime

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datamodules.midi.repair import settle
-from datamodules.song import Song, check_grid, is_compound
+from datamodules.settling import settle
+from datamodules.song import DIVISION, Song, check_grid, is_compound
 
 __all__ = ["QUARTER", "Bar", "Chord", "Note", "bars_of", "rounded", "voices_of"]
 
-QUARTER = 480  # ticks
+QUARTER = DIVISION  # ticks
 SHORTEST = QUARTER // 8  # a 32nd
 TRIPLET = QUARTER // 6  # a sixteenth triplet
 MOST_VOICES = 4  # that a staff of MusicXML's readers holds

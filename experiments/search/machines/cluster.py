@@ -15,7 +15,7 @@ from pathlib import Path
 import ray
 from ray._private import ray_constants  # the one switch that has no argument
 
-from datamodules.errors import UserError
+from datamodules.errors import UserError, first_line
 
 __all__ = ["Cluster", "Room", "connected", "in_a_job"]
 
@@ -121,7 +121,7 @@ def _connect(wanted: str | None) -> bool:
             if wanted:
                 raise UserError(f"--address {wanted}: no Ray cluster answers there", status=1) from error
         except (ValueError, RuntimeError) as error:
-            raise UserError(f"--address {found}: {str(error).splitlines()[0]}", status=1) from error
+            raise UserError(f"--address {found}: {first_line(error)}", status=1) from error
     with _for_this_machine_alone():
         ray.init(address="local", include_dashboard=False, **quiet)
     return True

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,12 @@ from datamodules.errors import UserError
 from datamodules.files import read_whole
 from experiments.searchers import DEFAULT, SEARCHERS
 from experiments.tables import MOST_ROWS
+from search_spaces import Space
 
 __all__ = ["LARGEST", "METRIC", "StudySearch", "next_row", "open_study", "row_of"]
 
 LARGEST = 1 << 30  # bytes of a journal: hundreds of thousands of trials
 METRIC = "best"  # what searcher, scheduler and ranking minimise: the least `valid` (or --metric) so far
-
-Space = Callable[[Any], dict[str, Any]]
 
 
 def open_study(journal: Path, head: str, seed: int, searcher: str = DEFAULT) -> optuna.Study:

@@ -4,7 +4,7 @@ longer draws.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import FrozenTrial, TrialState
 
 from datamodules.errors import UserError
+from search_spaces import Space
 
 __all__ = ["changes", "check_space"]
 
@@ -38,7 +39,7 @@ class _Replay(optuna.trial.FixedTrial):
         return self._params[name]
 
 
-def check_space(study: optuna.Study, space: Callable[[Any], Any], folder: Path) -> None:
+def check_space(study: optuna.Study, space: Space, folder: Path) -> None:
     """Let a study be gone on with by its own space alone.
 
     Args:
@@ -54,7 +55,7 @@ def check_space(study: optuna.Study, space: Callable[[Any], Any], folder: Path) 
         )
 
 
-def changes(study: optuna.Study, space: Callable[[Any], Any]) -> list[str]:
+def changes(study: optuna.Study, space: Space) -> list[str]:
     """What the space draws otherwise than the study's trials were drawn, in words; empty if nothing."""
     drawn = [trial for trial in study.get_trials(deepcopy=False) if _whole(trial)]
     found: dict[str, None] = {}
@@ -67,7 +68,7 @@ def _whole(trial: FrozenTrial) -> bool:
     return DRAWN in trial.user_attrs and trial.state is not TrialState.WAITING
 
 
-def _changes(trial: FrozenTrial, space: Callable[[Any], Any]) -> list[str]:
+def _changes(trial: FrozenTrial, space: Space) -> list[str]:
     replay = _Replay(trial.params)
     try:
         space(replay)

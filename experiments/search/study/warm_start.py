@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,10 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from datamodules.errors import UserError
-from experiments.run_folder import Run, default_runs, open_run
+from experiments.run_folder import Run, open_run
 from experiments.search.plan import Warm
 from experiments.search.study.optuna_study import LARGEST
+from search_spaces import Space
 
 if TYPE_CHECKING:
     from experiments.tune import TuneOptions
@@ -32,8 +33,6 @@ ORIGIN = "warm_start"  # the attribute of a trial that is another search's
 
 JUDGED_BY = ("metric", "folds", "max_epochs", "init")  # options without which two figures cannot be compared
 
-Space = Callable[[Any], dict[str, Any]]
-
 
 def earlier_run(options: TuneOptions, head: str) -> Run | None:
     """The run that --warm-start names; None without the option.
@@ -43,7 +42,7 @@ def earlier_run(options: TuneOptions, head: str) -> Run | None:
     """
     if options.warm_start is None:
         return None
-    run = open_run(options.warm_start, options.runs or default_runs())
+    run = open_run(options.warm_start, options.runs)
     if head not in run.facts["heads"]:
         raise UserError(f"--warm-start {options.warm_start}: that run has not searched {head}")
     return run

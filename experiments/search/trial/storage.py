@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.fs
 
-from datamodules.errors import UserError
+from datamodules.errors import UserError, first_line
 
 if TYPE_CHECKING:
     import torch
@@ -63,7 +63,7 @@ class TrialStore:
         except OSError as error:
             if error.errno in _OF_ONE_TRIAL:
                 raise
-            reason = os.strerror(error.errno) if error.errno else (str(error).splitlines() or ["no reason given"])[0]
+            reason = os.strerror(error.errno) if error.errno else first_line(error)
             raise StorageLostError(error.errno or 0, f"cannot write {self.root}: {reason}") from error
 
     def _write(self, row: int, name: str, data: bytes) -> None:
@@ -114,7 +114,7 @@ class TrialStore:
                 return None
             with system.open_input_stream(path) as stream:
                 return bytes(stream.read())
-        except (FileNotFoundError, OSError):
+        except OSError:
             return None
 
     def mark(self, sign: str) -> None:
@@ -129,8 +129,7 @@ class TrialStore:
             with system.open_output_stream(f"{root}/{MARK}") as stream:
                 stream.write(sign.encode())
         except Exception as error:  # pyarrow raises what its many back ends raise
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise UserError(f"--storage {self.root}: cannot be written ({reason})", status=1) from error
+            raise UserError(f"--storage {self.root}: cannot be written ({first_line(error)})", status=1) from error
 
     def is_marked(self, sign: str) -> bool:
         """Whether this is the storage that was marked so, seen from here."""

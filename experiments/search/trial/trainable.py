@@ -47,9 +47,8 @@ def train_trial(
         columns: the head's column, or one a fold, out of Ray's object store: their arrays are read-only.
         initial: the weights to go on from; None for fresh ones.
     """
-    told = (os.environ.get("OMP_NUM_THREADS") or "1").partition(",")[
-        0
-    ]  # Ray sets it to the trial's CPUs, if nobody has
+    # Ray sets it to the trial's CPUs, if nobody has
+    told = (os.environ.get("OMP_NUM_THREADS") or "1").partition(",")[0]
     threads = max(int(float(told)), 1)
     torch.set_num_threads(threads)
     seed, row = config.get("seed"), config["row"]

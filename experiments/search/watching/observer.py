@@ -115,7 +115,7 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
         self._changed()
 
     def _track_end(self, row: TrialRow, *, failed: bool) -> None:
-        """Close the trial's run in W&B; its summary is the best epoch, and how the trial ended."""
+        """Tell the trackers that a trial has ended: its summary is the best epoch, and how it ended."""
         ended = {"status": row.status, **({"reason": row.reason} if row.reason else {})}
         best = {"best": row.best, "best_epoch": row.best_epoch, **row.figures} if row.best_epoch else {}
         for tracker in self.trackers:
