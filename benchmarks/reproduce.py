@@ -36,7 +36,7 @@ from experiments.command_line.cli import main
 
 SHOWN = (  # by --quick alone: some of each kind, which need no corpora
     *("bundled", "bundled_original_none", "first_song", "generating", "lightning_epoch", "sleeping"),
-    *("traps_bundled", "planned_forms", "worth_of_form_bundled", "between_bundled", "faults_failures", "faults_files"),
+    *("traps_bundled", "planned_forms", "worth_of_form_bundled", "between_bundled", "faults_files"),
 )
 console = Console(soft_wrap=True)
 
