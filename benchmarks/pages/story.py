@@ -18,9 +18,14 @@ VALID = {"nats": "valid", "mae": "mae"}  # what a head calls a baseline's figure
 WAYS = ("none", "plan")
 WORTH = ("worth_of_form_bundled", "worth_of_form_nottingham", "worth_of_form_mutopia")
 STEPS = {  # by the row that measured it, with the changes of all before it
-    "jsb_notes_original": "the original's design",
-    "jsb_notes_own": "targets, output and training changed",
-    "jsb_notes": "the other columns and the beat seen",
+    "jsb_step_original": "the original's design",
+    "jsb_step_unweighted": "no class weights",
+    "jsb_step_spelled": "chords spelled pitch by pitch",
+    "jsb_step_half": "windows of 32, half of it targets",
+    "jsb_step_transposed": "windows in random keys",
+    "jsb_step_cosine": "the learning rate falls",
+    "jsb_weights_none": "the other columns and the beat seen",
+    "jsb_notes": "hyperparameters searched, longer trainings",
 }
 RESULTS, FORM, PERFORMANCE = "[results](results.md)", "[form](form.md)", "[performance](performance.md)"
 

@@ -23,6 +23,14 @@ SHORT = "--trials 12 --max-epochs 60 --confirm 3"
 LARGE = "--trials 6 --max-epochs 20 --confirm 3"  # of large corpora, whose epochs are long
 TIMED = "--trials 64 --time-budget 180 --set backbone="
 WEIGHED = "--trials 1 --confirm 3 --set weighting="
+STEPS = {  # from the original's design to the defaults, each with those before it; then inputs=context: jsb_weights_none
+    "original": "batch_size=256",  # as many targets an update as 16 windows of 32 have in the steps to come
+    "unweighted": "weighting=none",
+    "spelled": "output=factored",
+    "half": "loss=half window=32 batch_size=16",
+    "transposed": "transpose=window",
+    "cosine": "schedule=cosine",
+}
 
 
 def _search(what: str, options: str, run: str = "{run}") -> str:
@@ -41,6 +49,14 @@ def _notes(minutes: float, songs: str, options: str, seeds: tuple[int, ...] = (1
 def _on_training(minutes: float, songs: str, options: str, *then: str) -> Row:
     search = _search(f"all {songs}", f"{options} --split none")
     return _row(minutes, search, TRAIN, *then, EVALUATE, SONG, seeds=SEEDS)
+
+
+def _step(name: str) -> Row:
+    """Notes of the chorales after a step, with the default network, which no search has fitted to it."""
+    settings = " ".join(list(STEPS.values())[: list(STEPS).index(name) + 1])
+    fixed = dict(setting.split("=") for setting in settings.split())
+    told = " ".join(f"--set {key}={value}" for key, value in fixed.items())
+    return _notes(4, JSB, f"--preset original --trials 1 --confirm 3 {told}")
 
 
 LEARNING = {
@@ -64,6 +80,7 @@ LEARNING = {
     "jsb_lstm": _notes(4, JSB, f"{TIMED}lstm"),
     "jsb_transformer": _notes(4, JSB, f"{TIMED}transformer"),
     **{f"jsb_weights_{scheme}": _notes(3, JSB, WEIGHED + scheme) for scheme in ("none", "sqrt", "balanced")},
+    **{f"jsb_step_{name}": _step(name) for name in STEPS},
     # training songs
     "two_songs_none": _on_training(13, TWO, "--trials 6 --max-epochs 20"),
     "two_songs_original_none": _on_training(6, TWO, ORIGINAL),
