@@ -23,7 +23,8 @@ SHORT = "--trials 12 --max-epochs 60 --confirm 3"
 LARGE = "--trials 6 --max-epochs 20 --confirm 3"  # of large corpora, whose epochs are long
 TIMED = "--trials 64 --time-budget 180 --set backbone="
 WEIGHED = "--trials 1 --confirm 3 --set weighting="
-STEPS = {  # from the original's design to the defaults, each with those before it; then inputs=context: jsb_weights_none
+# from the original's design to the defaults, each with those before it; inputs=context is the next: jsb_weights_none
+STEPS = {
     "original": "batch_size=256",  # as many targets an update as 16 windows of 32 have in the steps to come
     "unweighted": "weighting=none",
     "spelled": "output=factored",
