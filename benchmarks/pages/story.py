@@ -25,7 +25,7 @@ STEPS = {  # by the row that measured it, with the changes of all before it
     "jsb_step_transposed": "windows in random keys",
     "jsb_step_cosine": "the learning rate falls",
     "jsb_weights_none": "the other columns and the beat seen",
-    "jsb_notes": "hyperparameters searched, longer trainings",
+    "jsb_notes": "searched, and trained for longer",
 }
 RESULTS, FORM, PERFORMANCE = "[results](results.md)", "[form](form.md)", "[performance](performance.md)"
 

@@ -32,7 +32,8 @@ def draw(ladder: Sequence[Step], counted: float, path: Path) -> None:
     colours = [BAR if now < before else LOST for before, now in zip([nats[0] + 1, *nats], nats, strict=False)]
     axes.barh(places, nats, color=colours, height=0.66)
     for place, step in enumerate(ladder):
-        axes.text(step.nats + 0.06, place, f"{step.nats:.2f}", va="center", fontsize=10, color=DARK)
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}  # above the n-gram's line
+        axes.text(step.nats + 0.06, place, f"{step.nats:.2f}", va="center", fontsize=10, color=DARK, bbox=box)
     axes.axvline(counted, color=COUNTED, linestyle="--", linewidth=1.4)
     axes.text(counted, -0.72, f"the best n-gram, {counted:.2f}", color=COUNTED, fontsize=9.5, ha="center")
     axes.set_yticks(places, [ladder[0].title, *(f"+ {step.title}" for step in ladder[1:])], fontsize=10, color=DARK)

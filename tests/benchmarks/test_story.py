@@ -30,15 +30,15 @@ def test_no_figure_is_typed_by_hand() -> None:
 
 def test_another_figure_is_another_table(kept: Kept) -> None:
     other = deepcopy(kept)
-    other.rows["jsb_notes_own"][0]["winners"]["notes"]["repeats"]["valid"][0] += 1
+    other.rows["jsb_step_spelled"][0]["winners"]["notes"]["repeats"]["valid"][0] += 1
     before, now = steps(kept), steps(other)
     changed = [name for name, old, new in zip(STEPS, before, now, strict=True) if old != new]
-    assert changed == ["jsb_notes_own"]
+    assert changed == ["jsb_step_spelled"]
     assert story_blocks(other)["steps"] != story_blocks(kept)["steps"]
 
 
 def test_what_was_not_measured_is_told(kept: Kept) -> None:
-    fewer = Kept({name: found for name, found in kept.rows.items() if name != "jsb_notes_own"}, kept.results)
+    fewer = Kept({name: found for name, found in kept.rows.items() if name != "jsb_step_spelled"}, kept.results)
     told = story_blocks(fewer)
     assert told["steps"] == NOTHING
     assert told["then"] == story_blocks(kept)["then"] != NOTHING
