@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from datamodules.column_spec import ColumnSpec
@@ -13,6 +12,7 @@ from datamodules.form.standing import stand_size
 from datamodules.framing import Framing
 from datamodules.vocabulary import Vocabulary, tick_histogram
 from lightning_modules.config import HeadConfig
+from lightning_modules.registry import named, unnamed
 
 if TYPE_CHECKING:
     from lightning_modules.head import Head
@@ -46,8 +46,7 @@ class HeadSpec:
 
     def load(self) -> type[Head]:
         """The network's class; imports torch and Lightning."""
-        module, name = self.module.split(":")
-        found: type[Head] = getattr(import_module(module), name)
+        found: type[Head] = named(self.module)
         return found
 
     def column_for(self, values: Mapping[str, Any]) -> ColumnSpec:
@@ -94,8 +93,8 @@ class HeadSpec:
             return f"its column's field {column.field!r} must be its name"
         if not (isinstance(self.config, type) and issubclass(self.config, HeadConfig)):
             return "its config is no HeadConfig"
-        if self.module.count(":") != 1:
-            return f"module={self.module!r} must be module:class"
+        if told := unnamed("module", self.module, "class"):
+            return told
         if unknown := [name for name in column.after if name not in ("offsets", "notes", "durations")]:
             return f"it comes after {unknown[0]!r}, which is none of offsets, notes, durations"
         return ""

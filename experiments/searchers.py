@@ -7,10 +7,9 @@ A new one is a function that makes an Optuna sampler, and an entry here; an inst
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
-from lightning_modules.registry import Registry
+from lightning_modules.registry import Registry, named, unnamed
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -35,13 +34,12 @@ class SearcherSpec:
 
     def build(self, seed: int) -> BaseSampler:
         """The sampler; imports Optuna."""
-        module, name = self.sampler.split(":")
-        made: BaseSampler = getattr(import_module(module), name)(seed)
+        made: BaseSampler = named(self.sampler)(seed)
         return made
 
     def problem(self) -> str:
         """Why it cannot be taken from another package; "" if it can."""
-        return "" if self.sampler.count(":") == 1 else f"sampler={self.sampler!r} must be module:function"
+        return unnamed("sampler", self.sampler, "function")
 
 
 # Optuna's others (CMA-ES, Gaussian processes, quasi-Monte Carlo) model only the hyperparameters that every trial has

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.bounds import Option
-from lightning_modules.registry import Registry
+from lightning_modules.registry import Registry, named, unnamed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -67,22 +66,21 @@ class BackboneSpec:
         Raises:
             ValueError: they are not as many as `lstm_layers`.
         """
-        module, name = self.layers.split(":")
-        made = list(getattr(import_module(module), name)(config))
+        made = list(named(self.layers)(config))
         if len(made) != config.lstm_layers:
             raise ValueError(f"backbone {self.name} made {len(made)} layers, not lstm_layers={config.lstm_layers}")
         return made
 
     def problem(self) -> str:
         """Why it cannot be taken from another package; "" if it can."""
-        if self.layers.count(":") != 1:
-            return f"layers={self.layers!r} must be module:function"
+        if told := unnamed("layers", self.layers, "function"):
+            return told
         wrong = [name for name, option in self.options.items() if not isinstance(option, Option)]
         wrong += [name for name in self.options if not name.isidentifier()]
         if wrong:
             return f"its option {wrong[0]} must be a word, and made by number or choice of lightning_modules.bounds"
-        told = [option.bounds.problem(name, option.default, option.kind) for name, option in self.options.items()]
-        return next((problem for problem in told if problem), "")
+        bad = [option.bounds.problem(name, option.default, option.kind) for name, option in self.options.items()]
+        return next((problem for problem in bad if problem), "")
 
 
 def _heads_divide(values: Mapping[str, object]) -> list[str]:

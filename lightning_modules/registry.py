@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, Protocol, TypeVar
 
-__all__ = ["Registry", "Spec"]
+__all__ = ["Registry", "Spec", "named", "unnamed"]
 
 
 class Spec(Protocol):
@@ -96,6 +97,17 @@ class Registry(Mapping[str, S], Generic[S]):
         if spec.name in found:
             return f"the name {spec.name!r} is taken by {self._packages[spec.name]}"
         return spec.problem()
+
+
+def named(place: str) -> Any:
+    """What a spec names as "module:name", imported now."""
+    module, name = place.split(":")
+    return getattr(import_module(module), name)
+
+
+def unnamed(field: str, place: str, what: str) -> str:
+    """Why a spec's field names nothing; "" if it is like "module:name"."""
+    return "" if place.count(":") == 1 else f"{field}={place!r} must be module:{what}"
 
 
 @cache

@@ -3,6 +3,7 @@
 import ast
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +65,12 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr(cli.console, "_width", 120)
+
+
+@pytest.fixture(scope="module")
+def one_ray() -> Iterator[None]:
+    """The commands of a file share a Ray, as they would share a cluster: starting one takes seconds."""
+    from experiments.search.machines import cluster
+
+    with cluster.connected("local"):
+        yield

@@ -9,11 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lightning_modules.registry import Registry
+from lightning_modules.registry import Registry, named, unnamed
 
 if TYPE_CHECKING:
     from experiments.tracking.wandb_runs import Tracking
@@ -82,13 +81,12 @@ class TrackerSpec:
 
     def build(self, search: Search) -> Tracker:
         """The tracker of a search."""
-        module, name = self.tracker.split(":")
-        made: Tracker = getattr(import_module(module), name)(search)
+        made: Tracker = named(self.tracker)(search)
         return made
 
     def problem(self) -> str:
         """Why it cannot be taken from another package; "" if it can."""
-        return "" if self.tracker.count(":") == 1 else f"tracker={self.tracker!r} must be module:class"
+        return unnamed("tracker", self.tracker, "class")
 
 
 TRACKERS: Registry[TrackerSpec] = Registry(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import math
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
@@ -537,14 +536,6 @@ def test_conflicts_end_before_anything_is_read(capsys: pytest.CaptureFixture[str
     assert "grain must be one of event, note" in capsys.readouterr().err
     assert tuned("offsets", "--set", "grain=note") == 2
     assert "unknown hyperparameter 'grain'" in capsys.readouterr().err
-
-
-@pytest.fixture(scope="module")
-def one_ray() -> Iterator[None]:
-    from experiments.search.machines import cluster
-
-    with cluster.connected("local"):
-        yield
 
 
 @pytest.mark.long

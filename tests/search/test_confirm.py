@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -302,15 +301,6 @@ def test_in_words() -> None:
 
 
 # with a real Ray
-
-
-@pytest.fixture(scope="module")
-def one_ray() -> Iterator[None]:
-    """The commands of this file share a Ray: starting one takes seconds."""
-    from experiments.search.machines import cluster
-
-    with cluster.connected("local"):
-        yield
 
 
 def run(*arguments: str) -> int:

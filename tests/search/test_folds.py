@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -262,15 +262,6 @@ def test_seeds_make_other_networks_and_the_same_seed_the_same(tmp_path: Path, re
         found.append(torch.cat([weights[0][name].flatten().double() for name in sorted(weights[0])]))
     assert torch.equal(found[2], found[3])
     assert all(not torch.equal(found[a], found[b]) for a, b in ((0, 1), (0, 2), (2, 4), (1, 4)))
-
-
-@pytest.fixture(scope="module")
-def one_ray() -> Iterator[None]:
-    """The commands of this file share a Ray: starting one takes seconds."""
-    from experiments.search.machines import cluster
-
-    with cluster.connected("local"):
-        yield
 
 
 @pytest.mark.long

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -112,15 +111,6 @@ def test_values_beside_those_of_training_are_known_and_no_targets() -> None:
     assert [more.lexicon[i] for i in more.ids] == [plain.lexicon[i] for i in plain.ids]
     for value, count in zip(plain.vocabulary.values, plain.vocabulary.counts, strict=True):
         assert more.vocabulary.counts[more.vocabulary.index[value]] == count
-
-
-@pytest.fixture(scope="module")
-def one_ray() -> Iterator[None]:
-    """One local Ray for this file: starting one takes seconds."""
-    from experiments.search.machines import cluster
-
-    with cluster.connected("local"):
-        yield
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,14 +29,6 @@ def test_conflicts_end_before_anything_is_read(capsys: pytest.CaptureFixture[str
     assert "form=plan needs inputs=context" in capsys.readouterr().err
     assert tuned("notes", "--set", "form=song") == 2
     assert "form must be one of none, plan" in capsys.readouterr().err
-
-
-@pytest.fixture(scope="module")
-def one_ray() -> Iterator[None]:
-    from experiments.search.machines import cluster
-
-    with cluster.connected("local"):
-        yield
 
 
 @pytest.mark.long

@@ -6,7 +6,6 @@ import math
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import optuna
@@ -35,14 +34,7 @@ from songs import bundled
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ("--set", "hidden=16", "--set", "lstm_layers=1", "--set", "dense_layers=0", "--set", "batch_size=64")
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_ray() -> Iterator[None]:
-    """The commands of this file share a Ray, as they would share a cluster: starting one takes seconds."""
-    from experiments.search.machines import cluster
-
-    with cluster.connected("local"):
-        yield
+pytestmark = pytest.mark.usefixtures("one_ray")
 
 
 def run(*arguments: str) -> int:
