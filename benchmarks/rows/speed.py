@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benchmarks.rows.row import Row
 
 __all__ = ["SPEED"]
@@ -32,6 +34,7 @@ SPEED = {
     "where": _row("where", 2, (*TRAINED, *BARE), "--trials 6 --max-epochs 8"),
     "opening": _row("opening", 1, ("datamodules", "experiments/dataset.py"), "{corpora}/nottingham"),
     "memory": _row("memory", 2, TRAINED, "{corpora}/nottingham", "--trials 1"),
+    "gpu": replace(_row("gpu", 6, TRAINED), needs=("quiet", "gpu")),
     "generating": _row("generating", 1, WRITTEN),
     "time_to_loss": _row("time_to_loss", 20, TRAINED, "{corpora}/two_songs_freedoom {corpora}/jsb_chorales"),
 }
