@@ -26,8 +26,8 @@ from experiments.music.form.varying import VARIATION
 if TYPE_CHECKING:
     from experiments.music.arrangement.dressing import Dress
     from experiments.music.between.mixing import Between
-    from experiments.music.events.generation import Settings
     from experiments.music.events.sampling import Sampling
+    from experiments.music.events.settings import Settings
     from experiments.music.form.planning import Plan
     from experiments.music.own_song.keeping import Kept
     from experiments.music.writing import Written
@@ -174,7 +174,7 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
     between = _between(options, winners, dress, settings)
     shares = {}
     if options.mix_ngram is not None:
-        from experiments.music.events.mixed import shares_of
+        from experiments.music.events.ngram_share import shares_of
 
         shares = shares_of(winners, next(iter(options.mix_ngram), None))
     order = Order(
@@ -267,8 +267,8 @@ def _show(options: GenerateOptions, written: Sequence[Written]) -> None:
 
 def _settings(options: GenerateOptions) -> Settings:
     """The options as the generator takes them."""
-    from experiments.music.events.generation import MOST_EVENTS, Settings
     from experiments.music.events.sampling import read_sampling
+    from experiments.music.events.settings import MOST_EVENTS, Settings
 
     whole = MOST_EVENTS if options.keep is not None else None  # as many as there are to the end of what is kept
     return Settings(

@@ -33,8 +33,9 @@ from experiments.music.between.mix import AUTOENCODER, EMBEDDING, PREDICTIONS
 from experiments.music.between.pair import Pair, read_pair
 from experiments.music.choosing import chosen_winners
 from experiments.music.copying.figures import Comparison
-from experiments.music.events.generation import Compose, Settings, generate
+from experiments.music.events.generation import Compose, generate
 from experiments.music.events.sampling import Sampling
+from experiments.music.events.settings import Settings
 from experiments.music.ranking import likelihoods
 from experiments.music.training_songs import TrainingSongs, training_songs
 from experiments.winners import Winner

@@ -16,8 +16,9 @@ from datamodules.song import Song
 from datamodules.vocabulary import Value
 from experiments.heads import HEADS
 from experiments.music.events.event import Event
-from experiments.music.events.generation import Settings, hear_prime, song_of
+from experiments.music.events.generation import hear_prime, song_of
 from experiments.music.events.sampling import Sampling
+from experiments.music.events.settings import Settings
 from experiments.music.events.voices import TRIES, Voice
 from experiments.music.prime import Prime
 from experiments.winners import Winner

@@ -45,7 +45,8 @@ from experiments.heads import HEADS
 from experiments.music.arrangement.dressing import Dress, dresser
 from experiments.music.choosing import chosen_winners
 from experiments.music.copying.figures import GRAMS, Comparison, comparison
-from experiments.music.events.generation import Settings, generate
+from experiments.music.events.generation import generate
+from experiments.music.events.settings import Settings
 from experiments.music.form.planned import planned
 from experiments.music.form.planning import Plan, read_plan
 from experiments.music.prime import find_prime

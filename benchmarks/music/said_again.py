@@ -18,7 +18,8 @@ import tyro
 from benchmarks.measured import tell
 from datamodules.song import Song
 from experiments.music.choosing import chosen_winners
-from experiments.music.events.generation import Settings, generate
+from experiments.music.events.generation import generate
+from experiments.music.events.settings import Settings
 from experiments.music.form.planned import planned
 from experiments.music.form.planning import read_plan
 from experiments.music.prime import find_prime

@@ -38,8 +38,8 @@ from datamodules.splits import TRAIN, Split
 from experiments.dataset import Dataset
 from experiments.heads import HEADS
 from experiments.music.choosing import chosen_winners
-from experiments.music.events.generation import Settings
 from experiments.music.events.sampling import Sampling
+from experiments.music.events.settings import Settings
 from experiments.music.prime import Prime, find_prime
 from experiments.run_folder import open_run
 from experiments.winners import Winner

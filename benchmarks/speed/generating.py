@@ -23,7 +23,8 @@ from benchmarks.measured import tell
 from experiments.data_options import DataOptions
 from experiments.dataset import Dataset, read_dataset
 from experiments.heads import HEADS
-from experiments.music.events.generation import Settings, generate
+from experiments.music.events.generation import generate
+from experiments.music.events.settings import Settings
 from experiments.music.prime import find_prime
 from experiments.winners import Winner
 from songs import bundled

@@ -14,8 +14,9 @@ from experiments.heads import HEADS, WRITING
 from experiments.music.arrangement.dressing import Dress, dresser
 from experiments.music.copying.avoiding import avoiding
 from experiments.music.copying.figures import comparison
-from experiments.music.events.generation import Compose, Settings, generate, unknown_of_prime, without_head
-from experiments.music.events.mixed import Share
+from experiments.music.events.generation import Compose, generate, unknown_of_prime, without_head
+from experiments.music.events.ngram_share import NgramShare
+from experiments.music.events.settings import Settings
 from experiments.music.form.planned import planned
 from experiments.music.form.planning import Plan, plan_of
 from experiments.music.form.varying import VARIATION
@@ -66,7 +67,7 @@ class Order:
     out: Path
     settings: Settings
     prime: Path | None = None
-    shares: Mapping[str, Share] = field(default_factory=dict)
+    shares: Mapping[str, NgramShare] = field(default_factory=dict)
     candidates: int = 1
     soundfont: Path | None = None
     dress: Dress = field(default_factory=Dress)
@@ -210,7 +211,9 @@ class _Maker:
         return new, continued(before, to_exact(new), self.prime.line * (before.grid // self.prime.song.grid))
 
 
-def _announce(winners: Mapping[str, Winner], prime: Prime, settings: Settings, shares: Mapping[str, Share]) -> None:
+def _announce(
+    winners: Mapping[str, Winner], prime: Prime, settings: Settings, shares: Mapping[str, NgramShare]
+) -> None:
     """Say where each column comes from, and what the user should know of it."""
     for head in WRITING:
         if head not in winners:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from experiments.music.events.generation import Settings
-from experiments.music.events.mixed import Share
+from experiments.music.events.ngram_share import NgramShare
+from experiments.music.events.settings import Settings
 from experiments.music.prime import Prime
 from experiments.provenance import made_by
 from experiments.winners import Winner, weights_hash
@@ -17,7 +17,7 @@ HEX = 16  # digits of a hash: enough to tell one file from another, few enough t
 
 
 def origin_of(
-    winners: Mapping[str, Winner], prime: Prime, settings: Settings, shares: Mapping[str, Share]
+    winners: Mapping[str, Winner], prime: Prime, settings: Settings, shares: Mapping[str, NgramShare]
 ) -> tuple[str, ...]:
     """Lines that hold no path: a song is given away, and its maker's folders are nobody's business."""
     made = made_by()

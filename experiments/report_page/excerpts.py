@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from datamodules.song import Events, Notes, Song
 from datamodules.splits import TEST, TRAIN, VALID
 from experiments.dataset import Dataset
-from experiments.music.events.generation import FASTEST, SLOWEST, Settings, generate, song_of
+from experiments.music.events.generation import generate, song_of
 from experiments.music.events.sampling import Sampling
+from experiments.music.events.settings import FASTEST, SLOWEST, Settings
 from experiments.music.prime import Prime
 from experiments.winners import Winner
 

@@ -19,8 +19,9 @@ from datamodules.errors import UserError
 from datamodules.song import Events, Song
 from datamodules.splits import TRAIN, make_split
 from experiments.heads import HEADS
-from experiments.music.events.generation import Settings, generate
+from experiments.music.events.generation import generate
 from experiments.music.events.sampling import Sampling
+from experiments.music.events.settings import Settings
 from experiments.winners import Winner
 
 C, F, G = (60, 64, 67), (65, 69), (67,)

@@ -33,8 +33,9 @@ from experiments.command_line.cli import main
 from experiments.evaluate import EvaluateOptions, evaluate
 from experiments.heads import HEADS
 from experiments.initial import initial_of
-from experiments.music.events.generation import Settings, generate
+from experiments.music.events.generation import generate
 from experiments.music.events.sampling import Sampling
+from experiments.music.events.settings import Settings
 from experiments.music.prime import find_prime
 from experiments.runs import RunsOptions, list_runs
 from experiments.search.study.hyperparameters import search_space, try_space

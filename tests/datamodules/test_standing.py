@@ -30,7 +30,8 @@ from datamodules.windows import Segments, Windows
 from experiments.figures import in_words, told_in_words
 from experiments.heads import HEADS
 from experiments.music.events.event import Event
-from experiments.music.events.generation import Settings, generate, song_of
+from experiments.music.events.generation import generate, song_of
+from experiments.music.events.settings import Settings
 from experiments.music.form.planned import planned
 from experiments.music.form.planning import read_plan
 from experiments.music.prime import Prime, find_prime

@@ -22,10 +22,10 @@ from experiments.music.copying.avoiding import Avoiding
 from experiments.music.copying.figures import Comparison
 from experiments.music.copying.matching import tokens_of
 from experiments.music.events.event import Event
-from experiments.music.events.generation import Settings
 from experiments.music.events.generation import generate as new_songs
-from experiments.music.events.mixed import shares_of
+from experiments.music.events.ngram_share import shares_of
 from experiments.music.events.sampling import Sampling
+from experiments.music.events.settings import Settings
 from experiments.music.events.voices import Voice
 from experiments.music.own_song.accompanying import accompaniment
 from experiments.music.own_song.keeping import in_its_key, read_kept

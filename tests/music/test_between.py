@@ -31,7 +31,8 @@ from experiments.music.between.learning import Learning, source_heads
 from experiments.music.between.mix import WAYS, Mix
 from experiments.music.between.mixing import Between, between
 from experiments.music.between.pair import Pair, read_pair
-from experiments.music.events.generation import Settings, generate
+from experiments.music.events.generation import generate
+from experiments.music.events.settings import Settings
 from experiments.winners import Winner
 from songs import bundled
 

@@ -24,8 +24,9 @@ from experiments.generate import GenerateOptions
 from experiments.generate import generate as write_song
 from experiments.heads import HEADS
 from experiments.music.events.event import Event
-from experiments.music.events.generation import Settings, generate, unknown_of_prime
+from experiments.music.events.generation import generate, unknown_of_prime
 from experiments.music.events.sampling import Sampling, read_sampling
+from experiments.music.events.settings import Settings
 from experiments.music.events.voices import Voice
 from experiments.music.prime import Prime, find_prime
 from experiments.winners import Winner

@@ -19,10 +19,10 @@ from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions, generate
 from experiments.heads import HEADS, WRITING
 from experiments.music.events.event import Event
-from experiments.music.events.generation import Settings
 from experiments.music.events.generation import generate as new_songs
 from experiments.music.events.grids import common_grid, heard_on
 from experiments.music.events.sampling import Sampling
+from experiments.music.events.settings import Settings
 from experiments.music.events.voices import Voice
 from experiments.music.form.planned import planned
 from experiments.music.form.planning import read_plan

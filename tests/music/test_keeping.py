@@ -19,10 +19,10 @@ from datamodules.song import Notes, Part, Song, bar_lines
 from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions, generate
 from experiments.heads import HEADS
-from experiments.music.events.generation import Settings
 from experiments.music.events.generation import generate as new_songs
-from experiments.music.events.mixed import shares_of
+from experiments.music.events.ngram_share import shares_of
 from experiments.music.events.sampling import Sampling
+from experiments.music.events.settings import Settings
 from experiments.music.own_song.accompanying import accompaniment
 from experiments.music.own_song.keeping import Kept, in_its_key, read_kept
 from experiments.music.own_song.spans import Spans

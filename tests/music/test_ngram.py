@@ -17,8 +17,8 @@ from datamodules.song import Events
 from datamodules.splits import named_split
 from datamodules.vocabulary import TRANSPOSITIONS, Speller, Value
 from experiments.heads import HEADS
-from experiments.music.events.mixed import Mixed
 from experiments.music.events.ngram import NgramSampler, _spelled
+from experiments.music.events.ngram_share import NgramTurns
 
 COLUMNS = {name: spec.column for name, spec in HEADS.items()}
 DRAWS = 3000
@@ -87,10 +87,10 @@ def test_a_history_that_was_never_heard_is_none() -> None:
 
 def test_a_weight_of_none_leaves_the_head_its_turn_and_one_of_all_never() -> None:
     sampler = NgramSampler(column_of("offsets", SONGS[0], [6]), Ngram(2, False))
-    never, always = (Mixed(sampler, weight, np.random.default_rng(0), [12]) for weight in (0.0, 1.0))
+    never, always = (NgramTurns(sampler, weight, np.random.default_rng(0), [12]) for weight in (0.0, 1.0))
     assert all(never.say() is None for _ in range(50))
     assert all(isinstance(always.say(), int) for _ in range(50))
-    half = Mixed(sampler, 0.5, np.random.default_rng(0), [12])
+    half = NgramTurns(sampler, 0.5, np.random.default_rng(0), [12])
     assert 350 < sum(half.say() is None for _ in range(800)) < 450
 
 

@@ -19,8 +19,8 @@ from datamodules.song import Notes, Song, bar_lines
 from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions, generate
 from experiments.music.arrangement.keys import key_of
-from experiments.music.events.generation import EVENTS, Settings
 from experiments.music.events.generation import generate as new_songs
+from experiments.music.events.settings import EVENTS, Settings
 from experiments.music.form.planned import planned
 from experiments.music.form.planning import Plan, plan_of, read_plan
 from experiments.music.form.varying import Variation

@@ -14,8 +14,9 @@ from datamodules.midi.writing import write_midi
 from datamodules.song import Song
 from experiments.command_line.cli import main
 from experiments.evaluate import EvaluateOptions, evaluate
-from experiments.music.events.generation import Settings, generate
+from experiments.music.events.generation import generate
 from experiments.music.events.sampling import Sampling
+from experiments.music.events.settings import Settings
 from experiments.music.prime import find_prime
 from experiments.music.ranking import Likelihood, likelihoods
 from experiments.run_folder import open_run

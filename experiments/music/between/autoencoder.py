@@ -20,8 +20,9 @@ from experiments.music.arrangement.keys import key_of, transposed
 from experiments.music.between.bar_tables import BarTable, events_of, joined
 from experiments.music.between.kept import keep_weights, kept_weights, key_of_weights, place_of
 from experiments.music.between.pair import Pair
-from experiments.music.events.generation import Compose, Settings, song_of
+from experiments.music.events.generation import Compose, song_of
 from experiments.music.events.sampling import Sampling
+from experiments.music.events.settings import Settings
 from experiments.music.events.voices import Voice
 from experiments.music.form.planning import LONGEST_PLAN
 from experiments.music.prime import Prime

@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from datamodules.errors import UserError
-from experiments.heads import HEADS
 from experiments.music.between.autoencoder import BarLearning, bar_autoencoder, composed
 from experiments.music.between.learning import Learning, embedding_heads, source_heads
 from experiments.music.between.mix import AUTOENCODER, EMBEDDING, Mix
 from experiments.music.between.pair import NAMES, Pair
-from experiments.music.events.generation import Compose, Settings
-from experiments.music.events.sampling import Sampling
+from experiments.music.events.generation import Compose
+from experiments.music.events.settings import Settings
 from experiments.music.origin import HEX
 from experiments.music.prime import Prime
 from experiments.music.training_songs import TrainingSongs, training_songs
@@ -117,10 +116,9 @@ def between(
     nearer = int(mix.middle(list(winners)) > 0.5)
     if mix.way == AUTOENCODER:
         encoded = bar_autoencoder(pair, training_songs(winners.values()), bars or BARS)
-        sampling = settings.sampling.get(next(iter(HEADS)), Sampling())
         bars_of = " and ".join(f"{len(means)} bars of {name}" for means, name in zip(encoded.means, NAMES, strict=True))
         told = f"it learnt from {bars_of}, and {encoded.others} of the run's training songs"
-        return Between(pair, mix, winners, {}, composed(encoded, mix.whole, sampling), nearer, told)
+        return Between(pair, mix, winners, {}, composed(encoded, mix.whole, settings.drawn("notes")), nearer, told)
     if mix.way == EMBEDDING:
         found, networks = embedding_heads(winners, pair, learning or LEARNING)
         for name, network in networks.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import chain, cycle
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from datamodules.errors import UserError
 from datamodules.settling import settled
 from datamodules.song import Part, Song
 from datamodules.vocabulary import Value
@@ -25,7 +24,7 @@ from experiments.heads import HEADS, WRITING
 from experiments.music.events.dynamics import Dynamics
 from experiments.music.events.event import Event
 from experiments.music.events.grids import coarser, common_grid
-from experiments.music.events.sampling import Sampling
+from experiments.music.events.settings import FASTEST, SLOWEST, Settings
 from experiments.music.events.voices import Voice, input_id
 from experiments.music.prime import Prime
 from experiments.progress import Progress
@@ -33,17 +32,12 @@ from experiments.winners import Winner
 
 if TYPE_CHECKING:
     from experiments.music.copying.avoiding import Avoiding
-    from experiments.music.events.mixed import Share
+    from experiments.music.events.ngram_share import NgramShare
     from lightning_modules.head import Head
 
 __all__ = [
-    "EVENTS",
-    "FASTEST",
-    "MOST_EVENTS",
     "PART",
-    "SLOWEST",
     "Compose",
-    "Settings",
     "generate",
     "hear_prime",
     "own_column",
@@ -52,56 +46,9 @@ __all__ = [
     "without_head",
 ]
 
-EVENTS = 256  # of a song of which neither length nor plan is known: a minute or two
-MOST_EVENTS = 100_000  # an hour of fast music; more is a slip of the finger
-MOST_BARS = 10_000
-SLOWEST, FASTEST = 4.0, 1000.0  # quarter notes a minute; a MIDI file holds no slower tempo
 PART = Part("tritone", program=0, drums=False, role="chords")
 
-Compose = Callable[[Mapping[str, Voice], Prime, "Settings", Progress], Song]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What to generate.
-
-    Attributes:
-        events: how many; None for as many as `bars` hold, else as the plan of the song has, else `EVENTS`.
-        bars: how many bars to fill.
-        sampling: of each head; the default one for a head that is not named.
-        tempo: quarter notes a minute; None for the prime's.
-        seed: of all draws.
-    """
-
-    events: int | None = None
-    bars: int | None = None
-    sampling: Mapping[str, Sampling] = field(default_factory=dict)
-    tempo: float | None = None
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        if self.events is not None and not 1 <= self.events <= MOST_EVENTS:
-            raise UserError(f"--events {self.events}: must be from 1 to {MOST_EVENTS:,}")
-        if self.bars is not None and not 1 <= self.bars <= MOST_BARS:
-            raise UserError(f"--bars {self.bars}: must be from 1 to {MOST_BARS:,}")
-        if self.tempo is not None and not SLOWEST <= self.tempo <= FASTEST:
-            raise UserError(f"--tempo {self.tempo:g}: must be from {SLOWEST:g} to {FASTEST:g} quarter notes a minute")
-        if self.seed < 0:
-            raise UserError(f"--seed {self.seed}: must be at least 0")
-        for head, sampling in self.sampling.items():
-            if not (math.isfinite(sampling.temperature) and sampling.temperature >= 0):
-                raise UserError(f"--temperature {sampling.temperature:g} ({head}): must be at least 0")
-            if not 0 < sampling.top_p <= 1:
-                raise UserError(f"--top-p {sampling.top_p:g} ({head}): must be above 0 and at most 1")
-
-    @property
-    def most(self) -> int:
-        """Events of a song without a plan, whatever its bars hold."""
-        return self.events or (EVENTS if self.bars is None else MOST_EVENTS)
-
-    def drawn(self, head: str) -> Sampling:
-        """How a head's values are drawn."""
-        return self.sampling.get(head) or Sampling.of(head)
+Compose = Callable[[Mapping[str, Voice], Prime, Settings, Progress], Song]
 
 
 def unknown_of_prime(winners: Mapping[str, Winner], prime: Prime) -> dict[str, tuple[int, int]]:
@@ -126,7 +73,7 @@ def generate(
     prime: Prime,
     settings: Settings,
     *,
-    shares: Mapping[str, Share] = MappingProxyType({}),
+    shares: Mapping[str, NgramShare] = MappingProxyType({}),
     candidates: int = 1,
     progress: Progress | None = None,
     compose: Compose | None = None,
@@ -171,7 +118,7 @@ def _voices(
     winners: Mapping[str, Winner],
     heads: Mapping[str, Head],
     settings: Settings,
-    shares: Mapping[str, Share],
+    shares: Mapping[str, NgramShare],
     candidate: int,
     grid: int,
 ) -> dict[str, Voice]:
@@ -179,8 +126,8 @@ def _voices(
     for name, winner in winners.items():
         words = np.random.SeedSequence([settings.seed, candidate, *name.encode()])
         random = torch.Generator().manual_seed(int(words.generate_state(1, np.uint64)[0]))
-        mixed = shares[name].begin(settings.seed, candidate, name) if name in shares else None
-        voices[name] = Voice(winner, heads[name], settings.drawn(name), random, mixed, grid)
+        turns = shares[name].begin(settings.seed, candidate, name) if name in shares else None
+        voices[name] = Voice(winner, heads[name], settings.drawn(name), random, turns, grid)
     return voices
 
 

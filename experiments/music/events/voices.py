@@ -24,7 +24,7 @@ from lightning_modules.fitting import Fit, Fitting
 
 if TYPE_CHECKING:
     from experiments.music.copying.avoiding import Avoid
-    from experiments.music.events.mixed import Mixed
+    from experiments.music.events.ngram_share import NgramTurns
     from lightning_modules.head import Head
     from lightning_modules.outputs.output import Batch
     from lightning_modules.stack import Memory
@@ -48,7 +48,7 @@ class Voice:
         winner, head: the head, and its network.
         sampling: how its values are drawn.
         random: the source of randomness.
-        mixed: an n-gram model that says a share of the values, drawn as it counted them; None for none.
+        turns: an n-gram model that says a share of the values, drawn as it counted them; None for none.
         grid: ticks a quarter note of the events, a multiple of the head's; None for the head's own.
 
     Attributes:
@@ -61,10 +61,10 @@ class Voice:
         head: Head,
         sampling: Sampling,
         random: torch.Generator,
-        mixed: Mixed | None = None,
+        turns: NgramTurns | None = None,
         grid: int | None = None,
     ) -> None:
-        self.winner, self.head, self.sampling, self.random, self.mixed = winner, head, sampling, random, mixed
+        self.winner, self.head, self.sampling, self.random, self.turns = winner, head, sampling, random, turns
         self._scale = (grid or winner.grid) // winner.grid
         self.avoid: Avoid | None = None
         self._asked = False
@@ -81,8 +81,8 @@ class Voice:
         """Take in an event that is complete. What was known of it beforehand has been told by `expect` or `say`."""
         own = heard_on(event, self._scale)
         self._before = self._heard(own)
-        if self.mixed is not None:
-            self.mixed.history.append(getattr(own, self.spec.field))
+        if self.turns is not None:
+            self.turns.history.append(getattr(own, self.spec.field))
         if self.avoid is not None and self._asked:
             self.avoid.hear(event.chords)
 
@@ -104,7 +104,7 @@ class Voice:
             return self._other()
         read: tuple[torch.Tensor, Batch] | None = None
         for _ in range(TRIES):
-            value = self.mixed.say() if self.mixed is not None else None
+            value = self.turns.say() if self.turns is not None else None
             if value is None:
                 read = read or self._read()
                 (value,) = self.head.draw(
@@ -123,7 +123,7 @@ class Voice:
         """
         self._positions.append(self._position(heard_on(event, self._scale)))
         self._move_on()
-        value = self.mixed.say() if self.mixed is not None else None
+        value = self.turns.say() if self.turns is not None else None
         if isinstance(value, tuple) and fit.holds(value):
             return value
         state, _ = self._read()
@@ -137,7 +137,7 @@ class Voice:
     def _other(self) -> Value:
         """A chord that is not barred; one that is where nothing else is likely."""
         for _ in range(TRIES):
-            value = self.mixed.say() if self.mixed is not None else None
+            value = self.turns.say() if self.turns is not None else None
             if value is None:
                 break
             if value not in self.barred:

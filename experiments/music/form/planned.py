@@ -21,14 +21,8 @@ from datamodules.vocabulary import Chord
 from experiments.heads import HEADS, WRITING
 from experiments.music.arrangement.keys import key_of
 from experiments.music.events.event import Event
-from experiments.music.events.generation import (
-    MOST_EVENTS,
-    Compose,
-    Settings,
-    hear_prime,
-    own_column,
-    song_of,
-)
+from experiments.music.events.generation import Compose, hear_prime, own_column, song_of
+from experiments.music.events.settings import MOST_EVENTS, Settings
 from experiments.music.events.voices import Voice
 from experiments.music.form.planning import Plan
 from experiments.music.form.varying import Variation

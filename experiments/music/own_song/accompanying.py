@@ -23,7 +23,8 @@ from datamodules.vocabulary import Chord, Value
 from experiments.heads import WRITING
 from experiments.music.events.dynamics import Dynamics
 from experiments.music.events.event import Event
-from experiments.music.events.generation import PART, Compose, Settings, hear_prime, own_column
+from experiments.music.events.generation import PART, Compose, hear_prime, own_column
+from experiments.music.events.settings import Settings
 from experiments.music.events.voices import TRIES, Voice
 from experiments.music.own_song.joining import joined
 from experiments.music.own_song.keeping import Kept

@@ -21,7 +21,7 @@ from datamodules.midi.raw_bytes import RejectedFile
 from datamodules.midi.writing import part_name
 from datamodules.song import DIVISION, NOTE_COLUMNS, Notes, Song, bar_length, bar_lines
 from experiments.music.arrangement.keys import key_of, transposed
-from experiments.music.events.generation import Settings
+from experiments.music.events.settings import Settings
 from experiments.music.own_song.exact import read_exact, trimmed
 from experiments.music.own_song.joining import joined
 from experiments.music.own_song.spans import Spans

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from experiments.dataset import Dataset
     from experiments.winners import Winner
 
-__all__ = ["Mixed", "Share", "shares_of"]
+__all__ = ["NgramShare", "NgramTurns", "shares_of"]
 
 
 @dataclass
-class Mixed:
+class NgramTurns:
     """An n-gram model that speaks in a head's place now and then, over one song.
 
     Attributes:
@@ -47,7 +47,7 @@ class Mixed:
 
 
 @dataclass(frozen=True)
-class Share:
+class NgramShare:
     """What a head leaves to an n-gram model, in every song.
 
     Attributes:
@@ -65,13 +65,13 @@ class Share:
         how = "fitted on validation" if self.fitted else "as asked"
         return f"mixed with {100 * self.weight:.1f} % of {self.sampler.ngram.describe()} ({how})"
 
-    def begin(self, seed: int, candidate: int, head: str) -> Mixed:
+    def begin(self, seed: int, candidate: int, head: str) -> NgramTurns:
         """The model before a new song; its draws are its own, so that they move none of the head's."""
         words = np.random.SeedSequence([seed, candidate, *f"{head} n-gram".encode()])
-        return Mixed(self.sampler, self.weight, np.random.default_rng(words))
+        return NgramTurns(self.sampler, self.weight, np.random.default_rng(words))
 
 
-def shares_of(winners: Mapping[str, Winner], weight: float | None) -> dict[str, Share]:
+def shares_of(winners: Mapping[str, Winner], weight: float | None) -> dict[str, NgramShare]:
     """The best n-gram model beside each head, of its own training songs, and the share that it takes.
 
     Args:
@@ -100,7 +100,7 @@ def shares_of(winners: Mapping[str, Winner], weight: float | None) -> dict[str, 
     return shares
 
 
-def _share(winner: Winner, run: Run, dataset: Dataset, weight: float | None) -> Share:
+def _share(winner: Winner, run: Run, dataset: Dataset, weight: float | None) -> NgramShare:
     """The model is chosen, and the weight fitted, with the winner of the split; one of all songs has nothing to ask."""
     from experiments.evaluating.mixing import fit_mix
 
@@ -118,4 +118,4 @@ def _share(winner: Winner, run: Run, dataset: Dataset, weight: float | None) -> 
     if whole:
         split = make_split("none", dataset.events, dataset.options.seed)
         column = build_column(winner.column, dataset.events, split, dataset.options.grid)
-    return Share(NgramSampler(column, ngram), share, fitted=weight is None)
+    return NgramShare(NgramSampler(column, ngram), share, fitted=weight is None)

@@ -15,9 +15,9 @@ from experiments.command_line.cli import main
 from experiments.evaluating.mixing import fit_mix
 from experiments.generate import GenerateOptions, generate
 from experiments.heads import HEADS
-from experiments.music.events.generation import Settings
 from experiments.music.events.generation import generate as new_songs
-from experiments.music.events.mixed import shares_of
+from experiments.music.events.ngram_share import shares_of
+from experiments.music.events.settings import Settings
 from experiments.music.prime import find_prime
 from experiments.winners import ALL_SONGS, load_winner, save_winner
 from songs import bundled
