@@ -224,66 +224,91 @@ def test_songs_that_are_gone_leave_a_report_without_it(tmp_path: Path, capsys: p
 # -- in a browser
 
 
+def heard(tab: Any) -> None:
+    """One plays at a time."""
+    tab.keyboard.press(" ")
+    tab.wait_for_function("document.querySelector('audio').currentTime > 0.2")
+    tab.locator(".excerpt .play").nth(1).click()
+    tab.wait_for_function("document.querySelectorAll('audio')[0].paused")
+
+
+def rated(tab: Any, ratings: list[int | None], *, by_key: bool) -> None:
+    """Every excerpt gets its rating, or is left out, by mouse or by key."""
+    for number, rating in enumerate(ratings):
+        card = tab.locator(".excerpt").nth(number)
+        if by_key:
+            card.locator(".play").focus()
+            tab.keyboard.press("0" if rating is None else str(rating))
+        else:
+            card.locator("label.out" if rating is None else f"label:has([value='{rating}'])").click()
+        assert tab.locator("#told").inner_text() == f"{number + 1} of {len(ratings)} judged"
+
+
+def saved(tab: Any, folder: Path) -> Path:
+    """The file that the page gives."""
+    with tab.expect_download() as download:
+        tab.locator("#save").click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+def check_file(path: Path, key: dict[str, Any], ratings: list[int | None]) -> None:
+    """It holds the page's key, each rating, and when."""
+    found = json.loads(path.read_text())
+    assert [row.pop("rating") for row in found["excerpts"]] == ratings
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", found.pop("date"))
+    assert found == key
+
+
+def check_results(tab: Any, rows: list[dict[str, Any]], real: int, liked_most: str) -> None:
+    """What each excerpt was is told now, and what was rated how; neither changes any more."""
+    truths = tab.locator(".truth").all_inner_texts()
+    assert all(truth.startswith(row["kind"]) for truth, row in zip(truths, rows, strict=True))
+    table = tab.locator("#results tbody tr").all_inner_texts()
+    assert table[0].split() == ["real", "5.0", str(real)]
+    assert table[1].split() == ["written", "3.0", "2"]
+    assert table[2].split("\t") == [liked_most, "4.0", "1"]
+    assert tab.locator(".rating input").first.is_disabled()
+    tab.keyboard.press("1")
+    tab.reload()
+    assert tab.locator("#results tbody tr").all_inner_texts() == table
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
 def test_it_is_rated_saved_and_liked_in_a_real_browser(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    width: int, scheme: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser (extra: browser)")
     key, said = key_of((folder / "blind.html").read_text()), []
     rows = key["excerpts"]
-    given = [5 if row["kind"] == "real" else 4 if row["settings"]["notes"]["temperature"] == 0.8 else 2 for row in rows]
-    out = next(number for number, row in enumerate(rows) if row["kind"] == "written" and given[number] == 2)
+    tame = [row["kind"] == "written" and row["settings"]["notes"]["temperature"] == 0.8 for row in rows]
+    ratings: list[int | None] = [
+        5 if row["kind"] == "real" else 4 if t else 2 for row, t in zip(rows, tame, strict=True)
+    ]
+    ratings[ratings.index(2)] = None  # left out
+    told = "; ".join(f"{head} temperature 0.8, top-p {HEADS[head].top_p:g}" for head in HEADS)
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
         )
-        for width, scheme in ((1200, "light"), (390, "dark")):
-            tab = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
-            tab.on("console", lambda message: said.append(message.text))
-            tab.on("pageerror", lambda error: said.append(str(error)))
-            tab.on("request", lambda request: said.append(request.url))
-            tab.goto((folder / "blind.html").as_uri())
-            assert tab.locator("#save").is_disabled()
-            tab.keyboard.press(" ")
-            tab.wait_for_function("document.querySelector('audio').currentTime > 0.2")
-            tab.locator(".excerpt .play").nth(1).click()  # one plays at a time
-            tab.wait_for_function("document.querySelectorAll('audio')[0].paused")
-            for number, rating in enumerate(given):
-                card = tab.locator(".excerpt").nth(number)
-                if scheme == "light":
-                    card.locator("label.out" if number == out else f"label:has([value='{rating}'])").click()
-                else:
-                    card.locator(".play").focus()
-                    tab.keyboard.press("0" if number == out else str(rating))
-                assert tab.locator("#told").inner_text() == f"{number + 1} of {len(rows)} judged"
-            assert not tab.locator(".truth").all_inner_texts()[0]  # nothing is told yet
-            assert tab.evaluate("document.documentElement.scrollWidth") <= width
-            tab.reload()  # as a phone does
-            assert tab.locator("#told").inner_text() == f"{len(rows)} of {len(rows)} judged"
-            with tab.expect_download() as download:
-                tab.locator("#save").click()
-            path = tmp_path / download.value.suggested_filename
-            download.value.save_as(path)
-            saved = json.loads(path.read_text())
-            assert [row.pop("rating") for row in saved["excerpts"]] == [
-                None if number == out else rating for number, rating in enumerate(given)
-            ]
-            assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", saved.pop("date"))
-            assert saved == key
-            truths = tab.locator(".truth").all_inner_texts()
-            assert [truth.startswith(row["kind"]) for truth, row in zip(truths, rows, strict=True)] == [True] * len(
-                rows
-            )
-            table = tab.locator("#results tbody tr").all_inner_texts()
-            assert table[0].split() == ["real", "5.0", str(given.count(5))]
-            assert table[1].split() == ["written", "3.0", "2"]
-            told = "; ".join(f"{head} temperature 0.8, top-p {HEADS[head].top_p:g}" for head in HEADS)
-            assert table[2].split("\t") == [told, "4.0", "1"]
-            assert tab.locator(".rating input").first.is_disabled()  # what was saved stays as it is
-            tab.keyboard.press("1")
-            tab.reload()
-            assert tab.locator("#results tbody tr").all_inner_texts() == table
-            tab.screenshot(path=tmp_path / f"{scheme}.png", full_page=True)
+        tab = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
+        tab.on("console", lambda message: said.append(message.text))
+        tab.on("pageerror", lambda error: said.append(str(error)))
+        tab.on("request", lambda request: said.append(request.url))
+        tab.goto((folder / "blind.html").as_uri())
+        assert tab.locator("#save").is_disabled()
+        heard(tab)
+        rated(tab, ratings, by_key=scheme == "dark")
+        assert not tab.locator(".truth").all_inner_texts()[0]  # nothing is told yet
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        tab.reload()  # as a phone does
+        assert tab.locator("#told").inner_text() == f"{len(rows)} of {len(rows)} judged"
+        path = saved(tab, tmp_path)
+        check_file(path, key, ratings)
+        check_results(tab, rows, ratings.count(5), told)
+        tab.screenshot(path=tmp_path / f"{scheme}.png", full_page=True)
         browser.close()
     assert [text for text in said if not text.startswith(("file:", "data:", "blob:"))] == []
     assert liked([path]).sampling == {head: Sampling(0.8, HEADS[head].top_p) for head in HEADS}
