@@ -47,7 +47,7 @@ class Order:
     Attributes:
         winners: by head, of those that write.
         out: the MIDI file; with several candidates numbers are added to its name.
-        settings: see `generation.Settings`.
+        settings: see `settings.Settings`.
         prime: a MIDI file; None for the default one.
         shares: by head, what it leaves to an n-gram model.
         candidates: how many songs.

@@ -31,6 +31,8 @@ from experiments.generate import GenerateOptions, generate
 from experiments.heads import HEADS, HeadSpec
 from experiments.music.events import generation
 from experiments.music.events.dynamics import Dynamics
+from experiments.music.events.sampling import Sampling
+from experiments.music.events.settings import Settings
 from experiments.music.prime import find_prime
 from experiments.search.opening import open_session
 from experiments.search.study.hyperparameters import fixed
@@ -172,7 +174,7 @@ def test_its_probabilities_sum_to_1_over_1_to_127(inputs: str, objective: str) -
 
 def played(winners: dict[str, Winner], path: Path | None, **settings: Any) -> Song:
     prime = find_prime(winners, path)
-    (song,) = generation.generate(winners, prime, generation.Settings(**{"events": 60, **settings}))
+    (song,) = generation.generate(winners, prime, Settings(**{"events": 60, **settings}))
     return song
 
 
@@ -186,7 +188,7 @@ def loudness_of(winner: Winner, velocity: int) -> Winner:
 
 def test_a_song_is_as_loud_as_the_head_says(tmp_path: Path) -> None:
     _, winners = make_run(tmp_path / "runs" / "demo")
-    calm = {name: generation.Sampling(temperature=0) for name in HEADS}
+    calm = {name: Sampling(temperature=0) for name in HEADS}
     for velocity in (44, 101):
         sure = winners | {"velocity": loudness_of(winners["velocity"], velocity)}
         song = played(sure, bundled()[0], sampling=calm)
@@ -204,7 +206,7 @@ def test_it_plays_its_accents_where_the_prime_has_none(tmp_path: Path) -> None:
     save_winner(winner.path, head.state_dict(), winner.facts)
     winners = {"velocity": load_winner(winner.path)}
     prime = flat(tmp_path / "flat.mid", seed=1)
-    events = played(winners, prime, sampling={"velocity": generation.Sampling(temperature=0)}).events()
+    events = played(winners, prime, sampling={"velocity": Sampling(temperature=0)}).events()
     wanted = [ACCENTS[place] for place in events.place.tolist()]
     assert np.mean(events.velocity == wanted) > 0.9
     other = make_winner(tmp_path / "notes", "notes", demo_songs())
@@ -214,7 +216,7 @@ def test_it_plays_its_accents_where_the_prime_has_none(tmp_path: Path) -> None:
 def test_without_the_head_loudness_follows_the_primes_dynamics(tmp_path: Path) -> None:
     _, winners = make_run(tmp_path / "runs" / "demo", [name for name in HEADS if name != "velocity"])
     prime = find_prime(winners, bundled()[0])
-    (song,) = generation.generate(winners, prime, generation.Settings(events=60))
+    (song,) = generation.generate(winners, prime, Settings(events=60))
     dynamics, events = Dynamics.of(prime), song.events()
     assert events.velocity.tolist() == [dynamics.loudness(tick) for tick in events.onset.tolist()]
     assert len(set(events.velocity.tolist())) > 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -61,8 +62,10 @@ def _nothing_noted() -> None:
     CALLS.clear()
 
 
-def search(folder: Path, tell: Callable[[str], Any], *, late: bool = False) -> Guarded:
-    """A driver that tells a tracker all there is to tell."""
+def search(
+    folder: Path, tell: Callable[[str], Any], *, late: bool = False, told: Callable[[], None] = lambda: None
+) -> Guarded:
+    """A driver that tells a tracker all there is to tell, calls `told`, and closes it."""
     off = Tracking("off", folder, tell)
     spec = TrackerSpec("noted", f"{__name__}:Noted", "The notes", late)
     with Guarded(spec, Search(folder, "run/notes", "x-notes", (), {}, off), tell) as tracker:
@@ -75,6 +78,7 @@ def search(folder: Path, tell: Callable[[str], Any], *, late: bool = False) -> G
         if late:
             time.sleep(0.1)
             assert not CALLS
+        told()
     return tracker
 
 
@@ -109,13 +113,21 @@ def test_one_that_hangs_is_waited_for_no_longer_than_that(tmp_path: Path, monkey
 
 
 def test_the_time_is_that_of_the_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not when it is heard: here, all are heard when the driver has long gone on."""
     seen: list[float] = []
+    gone_on, times = threading.Event(), [time.time()]
     monkeypatch.setattr(Noted, "_note", lambda self, *told: seen.append(self.now()))
-    before = time.time()
-    monkeypatch.setattr(Noted, "then", staticmethod(lambda call: time.sleep(0.3)))
-    search(tmp_path, pytest.fail)
+    monkeypatch.setattr(Noted, "then", staticmethod(lambda call: gone_on.wait(60)))
+
+    def told() -> None:
+        times.append(time.time())
+        time.sleep(0.01)
+        gone_on.set()
+
+    search(tmp_path, pytest.fail, told=told)
     assert len(seen) == 5
-    assert max(seen[:4]) - before < 0.25
+    assert times[0] <= min(seen)
+    assert max(seen[:4]) <= times[1] < seen[4]
 
 
 @pytest.mark.parametrize("name", TRACKERS)
