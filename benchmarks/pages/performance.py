@@ -123,8 +123,9 @@ def of_gpu(found: Found) -> list[str]:
     )
     return [
         f"- A GPU pays for large networks: each of four trials on one makes {small:.1f} times as many updates as on a",
-        f"  core, but of networks of 1,024 nodes {large:.0f} times. So beside many cores small ones are better off on",
-        "  those: `--gpus-per-trial 0`. Whether one GPU does more for more than four at once has not been measured.",
+        f"  core, but of networks of 1,024 nodes {large:.0f} times. Where there are more than {4 * small:.0f}",
+        "  cores beside a GPU, as fast together as alone, small ones are better off there: `--gpus-per-trial 0`.",
+        "  Neither many cores at once nor more than four trials on a GPU have been measured.",
         "",
     ]
 
