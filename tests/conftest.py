@@ -67,6 +67,14 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli.console, "_width", 120)
 
 
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the runs (what TRITONE_RUNS names); the working directory is an empty one."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "runs"
+
+
 @pytest.fixture(scope="module")
 def one_ray() -> Iterator[None]:
     """The commands of a file share a Ray, as they would share a cluster: starting one takes seconds."""

@@ -116,9 +116,12 @@ def section(name: str, found: Found) -> list[str]:
 
 
 def of_gpu(found: Found) -> list[str]:
-    """What a GPU is worth, in a line for those who have one beside many cores."""
+    """What a GPU is worth beside many cores; nothing where four trials on one were not timed (`--quick`)."""
+    rates = found["figures"]
+    if "the default: 4 on the GPU" not in rates:
+        return [""]
     small, large = (
-        found["figures"][f"{name}: 4 on the GPU"] / 4 / found["figures"][f"{name}: 1 on cores"]
+        rates[f"{name}: 4 on the GPU"] / 4 / rates[f"{name}: 1 on cores"]
         for name in ("the default", "2 LSTMs of 1024, 128 windows")
     )
     return [

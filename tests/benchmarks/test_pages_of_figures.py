@@ -12,6 +12,7 @@ from pages import ROOT
 from benchmarks.pages.blocks import filled, names
 from benchmarks.pages.kept import Kept, dated
 from benchmarks.pages.made import pages
+from benchmarks.pages.performance import performance_page
 from benchmarks.pages.said import SAID, unsaid
 from benchmarks.reproducing.measuring import kept_files
 from benchmarks.reproducing.needs import NEEDS
@@ -125,6 +126,16 @@ def test_a_page_of_quick_figures_says_so(kept: Kept) -> None:
     quick = replace(kept, rows={name: [{**found, "quick": True}]})
     assert all(text.startswith("> **Quick figures.**") for text in pages(quick, ROOT / "docs").values())
     assert not any("Quick figures" in text for text in pages(kept, ROOT / "docs").values())
+
+
+def test_fewer_trials_on_a_gpu_than_are_compared_are_told_in_the_table_alone(kept: Kept) -> None:
+    """As `--quick` times them."""
+    (found,) = kept.rows["gpu"]
+    rates = {name: rate for name, rate in found["figures"].items() if ": 4 on" not in name}
+    page = performance_page(replace(kept, rows={**kept.rows, "gpu": [{**found, "figures": rates}]}))
+    assert "A GPU pays" in performance_page(kept)
+    assert "A GPU pays" not in page
+    assert "| the default: 1 on the GPU |" in page
 
 
 def test_blocks_are_filled_in_and_the_rest_stays() -> None:

@@ -25,14 +25,6 @@ from experiments.winners import ALL_SONGS
 from songs import bundled
 
 
-@pytest.fixture
-def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the runs (what TRITONE_RUNS names); the working directory is an empty one."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    return tmp_path / "runs"
-
-
 def call(*arguments: str) -> int:
     return main(GenerateOptions, generate, prog="generate", arguments=arguments)
 
