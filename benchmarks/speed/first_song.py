@@ -4,8 +4,8 @@
 
 The command is `python -m experiments.tune notes`, with nothing else: the bundled songs, a Ray of its own, W&B offline,
 in an empty folder, with no song in the cache. The clock starts with the process and stops when it has ended; song.mid,
-song.wav and song.png are there by then. Which trials are stopped early depends on which of two is done first, so no two
-searches train for as many epochs: the median is over three.
+song.wav and song.png are there by then. Which trials are stopped early depends on which of two is done first, so that
+searches may train for unlike many epochs: the median is over three.
 """
 
 from __future__ import annotations
