@@ -33,9 +33,9 @@ class Said(NamedTuple):
 
 
 def _minutes(found: Found) -> str:
-    """As "three to four minutes"."""
-    least = int(found["figures"]["command_minutes"])
-    return f"after {NUMBERS[least]} to {NUMBERS[least + 1]} minutes on two cores"
+    """As "two to four minutes": the whole ones around all runs."""
+    seconds = found["figures"]["command_s_of_each_run"]
+    return f"after {NUMBERS[int(min(seconds) / 60)]} to {NUMBERS[ceil(max(seconds) / 60)]} minutes on two cores"
 
 
 def _validated(found: Found) -> str:

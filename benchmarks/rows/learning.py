@@ -63,10 +63,12 @@ def _step(name: str) -> Row:
 LEARNING = {
     # songs that were never heard
     "jsb_notes": _notes(16, JSB, f"{LONG} --set inputs=context"),
-    "jsb_notes_own": _notes(11, JSB, "--trials 8 --max-epochs 60 --confirm 3 --set inputs=own"),
+    "jsb_notes_own": _notes(20, JSB, f"{LONG} --set inputs=own"),
     "jsb_notes_original": _notes(4, JSB, f"{ORIGINAL} --confirm 3"),
     "jsb_durations": _row(4, _search(f"durations {JSB}", f"{SHORT} --set inputs=context"), EVALUATE),
     "jsb_offsets": _row(4, _search(f"offsets {JSB}", f"{SHORT} --set inputs=context"), EVALUATE),
+    "jsb_durations_original": _row(4, _search(f"durations {JSB}", f"{ORIGINAL} --confirm 3"), EVALUATE),
+    "jsb_offsets_original": _row(4, _search(f"offsets {JSB}", f"{ORIGINAL} --confirm 3"), EVALUATE),
     "mutopia_notes": _notes(30, "{corpora}/mutopia_pd", LARGE, SEEDS),
     "freedoom_notes": _notes(27, "{corpora}/freedoom", "--trials 4 --max-epochs 16 --confirm 3", SEEDS),
     "two_songs_notes": _notes(6, TWO, SHORT),
