@@ -24,7 +24,7 @@ SPEED = {
     "first_song": _row("first_song", 10, (*TRAINED, "search_spaces", "experiments/music")),
     "first_epoch": _row("first_epoch", 1, (*TRAINED, "experiments/tune.py")),
     "share": _row("share", 36, (*TRAINED, *BARE), "--repetitions 2"),  # three take longer than a row may
-    "ray_pattern": _row("ray_pattern", 33, (*TRAINED, *PATTERN)),
+    "ray_pattern": _row("ray_pattern", 26, (*TRAINED, *PATTERN), "--trials 20"),
     "ray_pattern_light": _row("ray_pattern", 7, (*TRAINED, *PATTERN), "--size light --trials 32"),
     "ray_pattern_short": _row("ray_pattern", 8, (*TRAINED, *PATTERN), "--size short"),
     "lightning_epoch": _row("lightning_epoch", 2, TRAINED),
