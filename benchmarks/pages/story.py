@@ -132,7 +132,7 @@ def _alone(found: Figures) -> list[str]:
     unweighted, searched = found.confirmed("jsb_weights_none"), found.confirmed("jsb_notes")
     pairs = (
         ("no class weights, in place of balanced ones", found.confirmed("jsb_weights_balanced"), unweighted, RESULTS),
-        ("half of a window's positions as targets, in two minutes each", last, halves, PERFORMANCE),
+        ("half of a window's positions as targets, in two fifths of the time", last, halves, PERFORMANCE),
         ("the other columns and the beat, searched alike", found.confirmed("jsb_notes_own"), searched, RESULTS),
         ("a search of sixteen trials, after the defaults", unweighted, searched, RESULTS),
     )
