@@ -34,11 +34,10 @@ REST = """## Where the rest of the time goes
   rounding makes of a high learning rate within an epoch.
 - How much faster a search is than Ray's documented pattern depends on how long a trial trains. What that spends beside
   training - a process that starts for each trial, another for its W&B run, a checkpoint and a report that is waited for
-  at each epoch - is most of a trial of half a second, and little of one of 25 s, as the notes head's own are. There the
+  at each epoch - is most of a trial of half a second, and little of one of 21 s, as the notes head's own are. There the
   pattern itself comes to more than half of what a bare loop does, and no search could be four times as fast as that.
-  With the original's network (a window of 5, one target each) it is a quarter as fast. In the row of the notes head's
-  own trials, of an earlier commit, the pattern cut its windows once, learned less and ended trials earlier: there
-  epochs an hour compare the work.
+  With the original's network (a window of 5, one target each) it is a quarter as fast. Trials end early by what they
+  learn: epochs an hour compare the work.
 - Where the driver becomes the limit (*the driver of a search as trials add up*): it is one process, and the rest waits
   while it suggests a trial or takes a report. Its time a trial, above all TPE's, grew with every trial before it; now a
   suggestion is made from a thousand of them (`experiments/search/study/sampler.py`), tables and view take a fixed share

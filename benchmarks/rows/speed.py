@@ -24,11 +24,11 @@ SPEED = {
     "first_song": _row("first_song", 10, (*TRAINED, "search_spaces", "experiments/music")),
     "first_epoch": _row("first_epoch", 1, (*TRAINED, "experiments/tune.py")),
     "share": _row("share", 36, (*TRAINED, *BARE), "--repetitions 2"),  # three take longer than a row may
-    "ray_pattern": _row("ray_pattern", 26, (*TRAINED, *PATTERN), "--trials 20"),
+    "ray_pattern": _row("ray_pattern", 10, (*TRAINED, *PATTERN), "--trials 20"),
     "ray_pattern_light": _row("ray_pattern", 7, (*TRAINED, *PATTERN), "--size light --trials 32"),
     "ray_pattern_short": _row("ray_pattern", 8, (*TRAINED, *PATTERN), "--size short"),
     "lightning_epoch": _row("lightning_epoch", 2, TRAINED),
-    "bookkeeping": _row("bookkeeping", 7, (*TRAINED, "experiments/tracking", *BARE)),
+    "bookkeeping": _row("bookkeeping", 17, (*TRAINED, "experiments/tracking", *BARE)),
     "sleeping": _row("sleeping", 6, ("experiments/search", "experiments/tracking")),
     "driver_scale": _row("driver_scale", 23, ("experiments/search", "experiments/tables.py")),
     "where": _row("where", 2, (*TRAINED, *BARE), "--trials 6 --max-epochs 8"),
