@@ -55,6 +55,12 @@ def _seconds(values: list[float]) -> str:
     return f"{min(values):.0f} to {max(values):.0f} s" if values else "-"
 
 
+def _lines(found: Mapping[str, Any]) -> str:
+    """What was said at the end."""
+    count, notes = found["lines_of_error"], found.get("notes", 0)
+    return f"{count} line{'s' * (count != 1)}" + (", after a note that TensorBoard is left out" if notes else "")
+
+
 def _killed(found: Mapping[str, Any]) -> str:
     whole = f"in all {found['with_kills_s']:.0f} s, undisturbed {found['undisturbed_s']:.0f} s"
     return f"{found['start_to_first_epoch_s'][0]:.0f} s (a start); {whole} (in time: {found['at_most_s']:.0f} s)"
@@ -79,7 +85,7 @@ TRAINER = Row(
     ),
 )
 ENDED = Row("", lambda f: "1", _ended, lambda f: f"ended after {f['seconds']:.1f} s, status {f['status']}")
-DISK = Row("", lambda f: "1", _disk, lambda f: f"status {f['status']}, {f['lines_of_error']} line; then resumed")
+DISK = Row("", lambda f: "1", _disk, lambda f: f"status {f['status']}, {_lines(f)}; then resumed")
 FAILED = Row(
     "",
     lambda f: str(f["failures"]),
@@ -122,13 +128,13 @@ ROWS: dict[str, Row] = {
         "`--storage` on a disk of the driver's machine",
         lambda f: "1",
         lambda f: f"{f['trials_begun']} trials begun",
-        lambda f: f"refused after {f['seconds']:.0f} s, status {f['status']}, {f['lines_of_error']} line",
+        lambda f: f"refused after {f['seconds']:.0f} s, status {f['status']}, {_lines(f)}",
     ),
     "storage not shared, found later": Row(
         "a machine joins that has another disk there",
         lambda f: "1",
         _lost,
-        lambda f: f"ended after {f['seconds']:.0f} s, status {f['status']}, {f['lines_of_error']} line; then resumed",
+        lambda f: f"ended after {f['seconds']:.0f} s, status {f['status']}, {_lines(f)}; then resumed",
     ),
     "ray job": Row(
         "`ray job submit`; a relative --runs is refused first",

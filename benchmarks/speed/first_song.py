@@ -76,7 +76,6 @@ def main() -> None:
     seconds = [one.seconds for one in found]
     figures = {
         "command_s": median(seconds),
-        "command_minutes": median(seconds) / 60,
         "command_s_of_each_run": seconds,
         "trials": found[0].trials,
         "epochs_of_each_run": [one.epochs for one in found],

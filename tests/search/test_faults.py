@@ -69,7 +69,7 @@ def test_a_disk_that_fails_ends_a_search_in_one_line_and_loses_nothing(tmp_path:
         pytest.skip(reason)
     found = disks.failed(tmp_path, how, where)
     assert found["status"] == 1, found
-    assert found["lines_of_error"] == 1, found
+    assert (found["lines_of_error"], found["notes"]) == (1, int(where == "run")), found
     assert "cannot write" in found["said"]
     assert "--resume" in found["said"]
     assert (found["traceback"], found["unreadable"], found["problems_after_resume"]) == (False, [], [])
