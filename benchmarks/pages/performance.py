@@ -17,9 +17,9 @@ Made by `python -m benchmarks.reproduce` from the JSON that its rows leave under
 commit, the date and the machine of each). What each measures, and how, stands at the top of its file in
 `benchmarks/speed/`. `python -m benchmarks.reproduce ROW` measures one again, on a quiet machine.
 
-What stands under `gpu` was measured on one; everything else on two cores without. Training on a GPU is the same code
-but for AdamW (torch's own there, as LSTMs want their weights laid out in their own way). By default a trial takes a
-quarter of one, where there is one.
+What stands under `gpu` and `gpu_search` was measured on one; everything else on two cores without. Training on a GPU
+is the same code but for AdamW (torch's own there, as LSTMs want their weights laid out in their own way). By default a
+trial takes a quarter of one, where there is one.
 """
 
 REST = """## Where the rest of the time goes
@@ -114,22 +114,30 @@ def section(name: str, found: Found) -> list[str]:
     return [*lines, "", stands, ""]
 
 
-def of_gpu(found: Found) -> list[str]:
-    """What a GPU is worth beside many cores; nothing where four trials on one were not timed (`--quick`)."""
-    rates = found["figures"]
-    if "the default: 4 on the GPU" not in rates:
+def of_gpu(found: Mapping[str, Found]) -> list[str]:
+    """What a GPU is worth beside many cores; nothing where too few trials on one were timed (`--quick`)."""
+    rates = found["gpu"]["figures"] if "gpu" in found else {}
+    if "the default: 8 on the GPU" not in rates:
         return [""]
-    small, large = (
-        rates[f"{name}: 4 on the GPU"] / 4 / rates[f"{name}: 1 on cores"]
-        for name in ("the default", "2 LSTMs of 1024, 128 windows")
-    )
-    return [
-        f"- A GPU pays for large networks: each of four trials on one makes {small:.1f} times as many updates as on a",
-        f"  core, but of networks of 1,024 nodes {large:.0f} times. Where there are more than {4 * small:.0f}",
-        "  cores beside a GPU, as fast together as alone, small ones are better off there: `--gpus-per-trial 0`.",
-        "  Neither many cores at once nor more than four trials on a GPU have been measured.",
-        "",
+    small, large = ("the default", "2 LSTMs of 1024, 128 windows")
+    worth = {name: rates[f"{name}: 4 on the GPU"] / 4 / rates[f"{name}: 1 on cores"] for name in (small, large)}
+    more = {name: rates[f"{name}: 8 on the GPU"] / rates[f"{name}: 4 on the GPU"] for name in (small, large)}
+    lines = [
+        f"- A GPU pays for large networks: each of four trials on one makes {worth[small]:.1f} times as many updates",
+        f"  as on a core, but of networks of 1,024 nodes {worth[large]:.0f} times. Eight make {more[small]:.1f} times",
+        f"  as many in all as four do, of the large ones {more[large]:.1f} times. Sixteen, and many cores at once,",
+        "  have not been timed so.",
     ]
+    if "gpu_search" in found:
+        figures, cores = found["gpu_search"]["figures"], found["gpu_search"]["machine"]["cores"]
+        alone, four, sixteen = (
+            f"{figures[f'{trials}: seconds']:.0f}" for trials in ("one on each core", "4 on the GPU", "16 on the GPU")
+        )
+        lines += [
+            f"- The first song, of small networks, took {four} s with four trials on that GPU, {sixteen} s with",
+            f"  sixteen, and {alone} s with one on each of the machine's {cores} cores and none on the GPU: once each.",
+        ]
+    return [*lines, ""]
 
 
 def performance_page(kept: Kept) -> str:
@@ -138,5 +146,4 @@ def performance_page(kept: Kept) -> str:
     missing = [f"`{name}`" for name, row in ROWS.items() if row.group == "speed" and name not in found]
     tables = [line for name, one in found.items() for line in section(name, one)]
     told = [f"Not measured yet: {', '.join(missing)}.", ""] if missing else []
-    gpu = of_gpu(found["gpu"]) if "gpu" in found else [""]
-    return "\n".join([HEAD, *aims(found), *told, REST.rstrip("\n"), *gpu, *tables])
+    return "\n".join([HEAD, *aims(found), *told, REST.rstrip("\n"), *of_gpu(found), *tables])

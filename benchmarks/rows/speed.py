@@ -35,6 +35,9 @@ SPEED = {
     "opening": _row("opening", 1, ("datamodules", "experiments/dataset.py"), "{corpora}/nottingham"),
     "memory": _row("memory", 2, TRAINED, "{corpora}/nottingham", "--trials 1"),
     "gpu": replace(_row("gpu", 6, TRAINED), needs=("quiet", "gpu")),
+    "gpu_search": replace(
+        _row("gpu_search", 6, (*TRAINED, "search_spaces", "experiments/music")), needs=("quiet", "gpu")
+    ),
     "generating": _row("generating", 1, WRITTEN),
     "time_to_loss": _row("time_to_loss", 20, TRAINED, "{corpora}/two_songs_freedoom {corpora}/jsb_chorales"),
 }

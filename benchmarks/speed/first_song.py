@@ -49,13 +49,17 @@ class Search(NamedTuple):
     epochs: int
 
 
-def search(quick: bool) -> Search:
-    """Search in an empty folder, and see that there is a song."""
+def search(more: tuple[str, ...] = ()) -> Search:
+    """Search in an empty folder, and see that there is a song.
+
+    Args:
+        more: further words of the command.
+    """
     with tempfile.TemporaryDirectory() as folder:
         runs = Path(folder) / "runs"
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "TRITONE_CACHE": f"{folder}/cache"}
         environment["TRITONE_RUNS"] = str(runs)
-        words = [sys.executable, *COMMAND, *(SMALL if quick else ())]
+        words = [sys.executable, *COMMAND, *more]
         began = time.perf_counter()
         done = subprocess.run(words, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
         seconds = time.perf_counter() - began
@@ -72,7 +76,7 @@ def search(quick: bool) -> Search:
 def main() -> None:
     """The command."""
     options = tyro.cli(Options)
-    found = [search(options.quick) for _ in range(1 if options.quick else options.runs)]
+    found = [search(SMALL)] if options.quick else [search() for _ in range(options.runs)]
     seconds = [one.seconds for one in found]
     figures = {
         "command_s": median(seconds),

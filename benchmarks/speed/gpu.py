@@ -38,7 +38,7 @@ from experiments.heads import HEADS
 from experiments.training import fit
 
 TITLE = ("gpu", "Updates a second of all trials together, on one GPU and on cores")
-PATIENCE = 120.0  # seconds that a process waits for the others to be warm
+PATIENCE = 300.0  # seconds that a process waits for the others to be warm: sixteen may take two minutes to begin
 WARM = 3  # updates
 EPOCHS = 10_000  # more than there is time for
 NETWORKS: Mapping[str, Mapping[str, Any]] = {
