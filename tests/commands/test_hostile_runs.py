@@ -4,58 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from hostile_made import DEEP, ESCAPES, HUGE, call, container
 from winners_made import make_run
 
 from datamodules.errors import UserError
-from experiments.command_line.cli import main
-from experiments.evaluate import EvaluateOptions, evaluate
 from experiments.files import locked, read_json
-from experiments.generate import GenerateOptions, generate
 from experiments.heads import HEADS
 from experiments.music.training_songs import first_training_song
-from experiments.runs import RunsOptions, list_runs
-from experiments.tables import EpochTable, TrialTable
-from experiments.train import TrainOptions, train
-from experiments.tune import TuneOptions, _merged, tune
+from experiments.tune import _merged
 from experiments.winners import LARGEST_HEADER, load_winner, save_winner
 
 ROOT = Path(__file__).resolve().parents[2]
-DEEP = "[" * 100_000
-HUGE = "1" + "0" * 4000  # a whole number that JSON may hold and no float can
-ESCAPES = "\x1b]0;owned\x07[/b]\x1b[2J\u202e"
-COMMANDS: dict[str, tuple[Any, Any]] = {
-    "tune": (TuneOptions, tune),
-    "runs": (RunsOptions, list_runs),
-    "evaluate": (EvaluateOptions, evaluate),
-    "train": (TrainOptions, train),
-    "generate": (GenerateOptions, generate),
-}
-
-
-def call(name: str, *arguments: str) -> int:
-    options, command = COMMANDS[name]
-    return main(options, command, prog=name, arguments=arguments)
-
-
-class Malice:
-    """Executes when it is unpickled: makes a file."""
-
-    def __init__(self, marker: Path) -> None:
-        self.marker = marker
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Path.touch, (self.marker,))
 
 
 @pytest.fixture(autouse=True)
@@ -82,15 +50,6 @@ def stranger(good: Path, tmp_path: Path) -> Path:
     """A copy of it, to be made hostile."""
     shutil.copytree(good, tmp_path / "runs" / "a")
     return tmp_path / "runs" / "a"
-
-
-def container(path: Path, metadata: str, tensors: dict[str, Any] | None = None, size: int = 0) -> Path:
-    """A safetensors file with this header, and zeros behind it that take no room on the disk."""
-    header = json.dumps({"__metadata__": {"tritone": metadata}, **(tensors or {})}).encode()
-    with path.open("wb") as file:
-        file.write(len(header).to_bytes(8, "little") + header)
-        file.truncate(8 + len(header) + size)
-    return path
 
 
 def floats(count: int) -> dict[str, Any]:
@@ -356,182 +315,3 @@ def test_a_run_has_a_plain_name(name: str, tmp_path: Path, capsys: pytest.Captur
     assert call("tune", "offsets", "--name", name) == 2
     assert "must be plain text" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
-
-
-# -- tables and studies
-
-TRIAL = {"row": "0", "kind": "search", "status": "done", "best": "1.5", "reason": ""}
-TRIAL |= dict.fromkeys(("best_epoch", "epoch", "updates", "seconds"), "1")
-
-
-@pytest.mark.parametrize("name", ["row", "of", "seed", "epoch", "updates"])
-@pytest.mark.parametrize("value", ["-1", HUGE, "1e9", "../../x"])
-def test_numbers_of_trials_that_cannot_be_are_damage(name: str, value: str, tmp_path: Path) -> None:
-    cells = {**TRIAL, name: value}
-    (tmp_path / "trials.csv").write_text(",".join(cells) + "\n" + ",".join(cells.values()) + "\n")
-    with pytest.raises(UserError, match="damaged"):
-        TrialTable.read(tmp_path / "trials.csv", ())
-
-
-@pytest.mark.timeout(30)
-def test_hostile_tables_are_damage(tmp_path: Path) -> None:
-    (tmp_path / "trials.csv").write_text(",".join([*TRIAL, "hidden"]) + "\n" + ",".join([*TRIAL.values(), DEEP]) + "\n")
-    assert TrialTable.read(tmp_path / "trials.csv", ("hidden",)).rows[0].hyperparameters == {"hidden": DEEP}
-    (tmp_path / "epochs.csv").write_text("row,epoch,valid\n0,1,low\n")
-    with pytest.raises(UserError, match="damaged"):
-        EpochTable(tmp_path / "epochs.csv").reports()
-    for name in ("trials.csv", "epochs.csv"):
-        (tmp_path / name).unlink()
-        os.mkfifo(tmp_path / name)
-    with pytest.raises(UserError, match="not a regular file"):
-        TrialTable.read(tmp_path / "trials.csv", ())
-    with pytest.raises(UserError, match="not a regular file"):
-        EpochTable(tmp_path / "epochs.csv")
-
-
-@pytest.mark.timeout(30)
-def test_a_journal_is_never_written_where_a_stranger_points(tmp_path: Path) -> None:
-    from experiments.search.study.optuna_study import open_study
-
-    journal, precious = tmp_path / "study.journal", tmp_path / "precious"
-    precious.write_bytes(b"a line\nno end of line")
-    journal.symlink_to(precious)
-    with pytest.raises(UserError, match="not a regular file"):
-        open_study(journal, "notes", 1)
-    assert precious.read_bytes() == b"a line\nno end of line"
-    journal.unlink()
-    os.mkfifo(journal)
-    with pytest.raises(UserError, match="not a regular file"):
-        open_study(journal, "notes", 1)
-    journal.unlink()
-    (tmp_path / "study.journal.lock").symlink_to(tmp_path / "nowhere")  # Optuna would look for it for ever
-    assert not open_study(journal, "notes", 1).trials
-
-
-@pytest.mark.parametrize(
-    "attributes",
-    [{"row": "0"}, {"row": 10**30}, {"row": -1}, {"row": [0]}, {"row": 0, "hyperparameters": 7}],
-    ids=["text", "huge", "negative", "list", "no hyperparameters"],
-)
-def test_a_study_that_holds_what_ours_never_would_is_damage(attributes: dict[str, Any], tmp_path: Path) -> None:
-    from experiments.search.search import _go_on
-    from experiments.search.study.optuna_study import open_study
-
-    study = open_study(tmp_path / "study.journal", "notes", 1)
-    trial = study.ask()
-    for name, value in attributes.items():
-        trial.set_user_attr(name, value)
-    study.tell(trial, 1.0)
-    table, plan = TrialTable(tmp_path / "trials.csv"), SimpleNamespace(folder=tmp_path, max_epochs=3)
-    again = open_study(tmp_path / "study.journal", "notes", 1)
-    with pytest.raises(UserError, match=r"study\.journal is damaged"):
-        _go_on(table, EpochTable(tmp_path / "epochs.csv"), again, plan)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("content", [DEEP + "\n", '{"op_code": 0, "worker_id": 3}\n', "7\n", '{"op_code": 99}\n'])
-def test_a_journal_of_anything_is_damage(content: str, tmp_path: Path) -> None:
-    from experiments.search.study.optuna_study import open_study
-    from experiments.search.study.warm_start import _finished
-
-    (tmp_path / "study.journal").write_text(content)
-    with pytest.raises(UserError, match="damaged"):
-        open_study(tmp_path / "study.journal", "notes", 1)
-    with pytest.raises(UserError, match="damaged"):
-        _finished(tmp_path / "study.journal", "notes")
-
-
-def test_a_study_of_another_kind_is_damage(tmp_path: Path) -> None:
-    import optuna
-    from optuna.storages.journal import JournalFileBackend
-
-    from experiments.search.study.optuna_study import open_study
-
-    storage = optuna.storages.JournalStorage(JournalFileBackend(str(tmp_path / "study.journal")))
-    optuna.create_study(storage=storage, study_name="notes", directions=["minimize", "maximize"])
-    with pytest.raises(UserError, match="another kind"):
-        open_study(tmp_path / "study.journal", "notes", 1)
-
-
-@pytest.mark.timeout(30)
-def test_weights_of_a_trial_that_are_none_count_as_not_there(tmp_path: Path) -> None:
-    from experiments.search.trial.storage import TrialStore
-
-    store = TrialStore(str(tmp_path))
-    for row in range(4):
-        (tmp_path / store.trial(row)).mkdir()
-    place = [tmp_path / store.trial(row) / "last.safetensors" for row in range(4)]
-    os.mkfifo(place[0])
-    place[1].write_bytes(pickle.dumps(Malice(tmp_path / "executed")))
-    container(place[2], DEEP)
-    with place[3].open("wb") as file:
-        file.truncate(1 << 42)
-    assert [store.read(row, "last") for row in range(4)] == [None] * 4
-    assert not (tmp_path / "executed").exists()
-
-
-# -- a whole run of pickles
-
-
-@pytest.fixture(scope="module")
-def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A small run, searched by a real Ray, which the tests that follow share."""
-    from experiments.search.machines import cluster
-
-    place = tmp_path_factory.mktemp("searched")
-    small = ("hidden=16", "lstm_layers=1", "dense_layers=0", "batch_size=64")
-    with pytest.MonkeyPatch.context() as patch, cluster.connected("local"):
-        patch.setenv("TRITONE_CACHE", str(place / "cache"))
-        patch.setenv("NETRC", str(place / "none"))
-        options = ["--runs", str(place), "--name", "a", "--trials", "2", "--max-epochs", "2", "--wandb", "off"]
-        assert call("tune", "offsets", *options, *(word for each in small for word in ("--set", each))) == 0
-        yield place / "a"
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(400)
-def test_no_command_opens_a_pickle_of_a_run(searched: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    marker, evil = tmp_path / "executed", pickle.dumps(Malice(tmp_path / "executed"))
-    pickle.loads(evil)
-    marker.unlink()  # it would work
-    folder = tmp_path / "runs" / "a"
-    shutil.copytree(searched, folder)
-    shutil.copytree(searched.parent / "cache", tmp_path / "cache")
-    tune_folder = folder / "offsets" / "tune"
-    there = [path for path in [*tune_folder.rglob("*"), *(tmp_path / "cache").rglob("*")] if path.is_file()]
-    also = [
-        f"{name}.{kind}" for name in ("experiment_state-2099-01-01_00-00-00", "trainable") for kind in ("json", "pkl")
-    ]
-    also += ["tuner.pkl", "searcher-state-2099.pkl", "search_gen_state-2099.json", "callback_states.pkl"]
-    assert any(path.name == "tuner.pkl" for path in there)
-    for path in (*there, *(tune_folder / name for name in also)):
-        path.write_bytes(evil)
-    for row in range(5):  # those to come too
-        for name in ("last.safetensors", "best.safetensors", "params.pkl", "error.pkl", "params.json", "result.json"):
-            (tune_folder / f"{row:05d}").mkdir(exist_ok=True)
-            (tune_folder / f"{row:05d}" / name).write_bytes(evil)
-    precious = tmp_path / "precious"
-    precious.write_bytes(b"precious")
-    for name in ("tuner.pkl", ".validate_storage_marker"):
-        (tune_folder / name).unlink(missing_ok=True)
-        (tune_folder / name).symlink_to(precious)
-    commands: Sequence[Sequence[str]] = [
-        ("tune", "--resume", "a", "--trials", "4"),
-        ("runs",),
-        ("runs", "a"),
-        ("evaluate", "a"),
-        ("train", "offsets", "--run", "a", "--epochs", "2"),
-        ("generate", "a", "--events", "20"),
-    ]
-    for command in commands:
-        status = call(*command)
-        said = capfd.readouterr()
-        assert status == 0 or (command[0] == "tune" and "are gone" in said.err), (command, said)
-        assert "Traceback" not in said.out + said.err, command
-        assert not marker.exists(), command
-    assert len(TrialTable.read(folder / "offsets" / "trials.csv", ()).rows) == 4
-    assert precious.read_bytes() == b"precious"
-    (folder / "offsets" / "winner.safetensors").write_bytes(evil)
-    for command in commands:
-        assert call(*command) == (0 if command[0] == "runs" else 2), command
-        assert "Traceback" not in "".join(capfd.readouterr())
-    assert not marker.exists()

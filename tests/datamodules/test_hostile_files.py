@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import gzip
 import os
-import signal
 import socket
-import time
 import zipfile
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from corpus_made import reasons
 from midi_files import SHARED, midi_file, off, on, random_song, scale, track
 from winners_made import make_run
 
@@ -24,27 +21,18 @@ from datamodules.corpus import reading as corpus_module
 from datamodules.corpus import workers as song_workers
 from datamodules.corpus.cache import SongCache
 from datamodules.corpus.finding import find_files
-from datamodules.corpus.reading import Row, read_corpus, read_song
+from datamodules.corpus.reading import read_corpus, read_song
 from datamodules.errors import UserError
 from datamodules.files import read_whole
 from datamodules.midi.raw_bytes import Limits, RejectedFile
 from datamodules.midi.reading import read_midi
-from datamodules.song import Song
-from experiments import dataset as dataset_module
 from experiments.command_line import cli
-from experiments.command_line.cli import main, parse
-from experiments.data_options import DataOptions
-from experiments.dataset import read_dataset
+from experiments.command_line.cli import main
 from experiments.explore import main as explore
 from experiments.generate import GenerateOptions, generate
 from experiments.music.pictures import piano_roll
-from experiments.tune import TuneOptions
 
 ESCAPES = "\x1b]0;owned\x07\x1b[31m\x9b2J\u202e"  # a title, a colour, a cleared screen, a turned direction
-
-
-def reasons(rows: tuple[Row, ...]) -> dict[str, str]:
-    return {Path(row.path).name: row.reason for row in rows}
 
 
 # -- thousands of damaged files
@@ -176,94 +164,6 @@ def test_archives_are_told_and_never_unpacked(tmp_path: Path) -> None:
     assert "compressed with gzip; unpack it first" in found["bomb.midi"]
 
 
-# -- folders
-
-
-@pytest.mark.timeout(60)
-def test_loops_of_links_end(tmp_path: Path) -> None:
-    (tmp_path / "a" / "b").mkdir(parents=True)
-    (tmp_path / "a" / "song.mid").write_bytes(scale())
-    (tmp_path / "a" / "b" / "up").symlink_to(tmp_path)
-    (tmp_path / "a" / "one").symlink_to("two")
-    (tmp_path / "a" / "two").symlink_to("one")
-    (tmp_path / "a" / "itself.mid").symlink_to("itself.mid")
-    assert find_files([tmp_path]) == [tmp_path / "a" / "song.mid"]
-
-
-def test_a_folder_that_is_closed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "open").mkdir()
-    (tmp_path / "open" / "song.mid").write_bytes(scale())
-    (tmp_path / "secret").mkdir()
-    scandir = os.scandir
-
-    def refuse(folder: str) -> Any:  # a root may look into all of them
-        if folder.endswith("secret"):
-            raise PermissionError(errno.EACCES, "Permission denied", folder)
-        return scandir(folder)
-
-    monkeypatch.setattr(os, "scandir", refuse)
-    assert reasons(read_corpus([tmp_path]).rows) == {
-        "song.mid": "",
-        "secret": "the folder cannot be read (Permission denied)",
-    }
-    with pytest.raises(UserError, match=r"secret: the folder cannot be read .* no MIDI file was found elsewhere"):
-        read_corpus([tmp_path / "secret"])
-
-
-@pytest.mark.timeout(60)
-def test_a_folder_may_be_deeper_than_python_can_recurse(tmp_path: Path) -> None:
-    made = [tmp_path / "d"]
-    for _ in range(1500):
-        made.append(Path(f"{made[-1]}/d"))
-    for folder in made:
-        os.mkdir(folder)
-    song = made[-1] / "s.mid"
-    song.write_bytes(scale())
-    try:
-        assert find_files([tmp_path]) == [song]
-    finally:
-        song.unlink()
-        for folder in reversed(made):
-            os.rmdir(folder)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_a_hundred_thousand_files_take_seconds_and_are_told_in_a_line(tmp_path: Path) -> None:
-    """Half of them empty, half of them one song: what is equal is read once."""
-    songs = tmp_path / "songs"
-    songs.mkdir()
-    for content, name in ((b"", "empty"), (scale(), "song")):
-        for part in range(10):  # a file has only so many links
-            first = tmp_path / f"{name}{part}"
-            first.write_bytes(content)
-            for number in range(5000):
-                os.link(first, songs / f"{name} {part} {number}.mid")
-    seen: list[tuple[int, int]] = []
-    started = time.monotonic()
-    dataset = read_dataset(DataOptions((str(songs),)), lambda done, of: seen.append((done, of)))
-    seconds = time.monotonic() - started
-    assert len(dataset.rows) == 100_000
-    assert len(dataset.songs) == 1
-    assert seconds < 60
-    assert seen == sorted(seen)
-    assert seen[-1] == (100_000, 100_000)
-    assert len(seen) > 1000  # from the first file on, not only once all are looked at
-    (songs / "song 0 0.mid").rename(tmp_path / "kept.mid")
-    for path in songs.glob("song*"):
-        path.unlink()
-    with pytest.raises(UserError, match=r"^none of 50000 files is a song to learn from: an empty file \(50000\)$"):
-        read_corpus([songs])
-
-
-def test_of_equal_files_the_first_is_taken_and_a_rejected_one_keeps_its_reason(tmp_path: Path) -> None:
-    for name, content in (("a", b""), ("b", b""), ("c", scale()), ("d", scale())):
-        (tmp_path / f"{name}.mid").write_bytes(content)
-    rows = read_corpus([tmp_path]).rows
-    assert [row.reason for row in rows] == ["an empty file", "an empty file", "", f"the same as {tmp_path / 'c.mid'}"]
-    assert rows[3].events == rows[2].events == 8
-
-
 # -- names
 
 
@@ -356,116 +256,3 @@ def test_an_unreadable_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(files_module, "_without_waiting", as_another_user)  # root may read everything
     found = reasons(read_corpus([tmp_path]).rows)
     assert found == {"mine.mid": "", "secret.mid": "cannot be opened: Permission denied"}
-
-
-# -- limits
-
-ROOMY = Limits(memory=1 << 32)  # for a worker that imports this module, and all that it imports
-
-
-def test_time_that_is_up_at_the_very_end_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "song.mid").write_bytes(scale())
-    real, before = signal.setitimer, signal.getsignal(signal.SIGPROF)
-
-    def late(which: int, seconds: float) -> None:
-        real(which, seconds)
-        if not seconds:
-            signal.raise_signal(signal.SIGPROF)  # it was on its way
-
-    monkeypatch.setattr(signal, "setitimer", late)
-    monkeypatch.setattr(song_workers, "_allow", lambda _: None)  # of a worker, and not of this process
-    try:
-        outcome = song_workers._read(tmp_path / "song.mid", 24, Limits())
-    finally:
-        signal.signal(signal.SIGPROF, before)
-    assert isinstance(outcome, RejectedFile)
-    assert "takes longer than 5 seconds" in str(outcome)
-
-
-def test_a_worker_that_cannot_tell_what_it_read_costs_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for seed, name in enumerate("abcd"):
-        (tmp_path / f"{name}.mid").write_bytes(scale(seed))
-    monkeypatch.setattr(song_workers, "_read_chunk", partial(_without_memory_for, "b.mid"))
-    found = reasons(read_corpus([tmp_path], limits=ROOMY).rows)
-    assert found == {"a.mid": "", "b.mid": "ends the process that reads it (out of memory?)", "c.mid": "", "d.mid": ""}
-
-
-def _without_memory_for(
-    name: str, files: list[tuple[int, Path]], grid: int, limits: Limits
-) -> list[tuple[int, Song | RejectedFile]]:
-    """Runs in a worker."""
-    if any(path.name == name for _, path in files):
-        raise MemoryError
-    return [(row, song_workers._read(path, grid, limits)) for row, path in files]
-
-
-@pytest.mark.timeout(60)
-def test_a_library_that_never_returns_ends_its_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for seed, name in enumerate(("a", "b", "c")):
-        (tmp_path / f"{name}.mid").write_bytes(scale(seed))
-    monkeypatch.setattr(song_workers, "_read_chunk", partial(_spinning_in, "b.mid"))
-    found = reasons(read_corpus([tmp_path], limits=Limits(seconds=2, memory=ROOMY.memory)).rows)
-    assert found == {"a.mid": "", "b.mid": "ends the process that reads it (out of memory?)", "c.mid": ""}
-
-
-def _spinning_in(
-    name: str, files: list[tuple[int, Path]], grid: int, limits: Limits
-) -> list[tuple[int, Song | RejectedFile]]:
-    """Runs in a worker: where Python's signals are not heard."""
-
-    def spin(path: Path, **_: Any) -> Song:
-        return read_midi(path) if path.name != name else sum(range(10**14))  # type: ignore[return-value]
-
-    vars(song_workers)["read_midi"] = spin
-    return [(row, song_workers._read(path, grid, limits)) for row, path in files]
-
-
-def test_the_prime_is_read_by_a_worker_or_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "song.mid"
-    path.write_bytes(scale())
-    monkeypatch.setattr(song_workers, "_read_chunk", partial(_without_memory_for, "song.mid"))
-    with pytest.raises(RejectedFile, match="ends the process"):
-        read_song(path, limits=ROOMY)
-    monkeypatch.undo()
-    song = read_song(path, cache=tmp_path / "cache")
-    assert song.name == str(path)
-    monkeypatch.setattr(song_workers, "_context", lambda: pytest.fail("a worker was started"))
-    assert read_song(path, cache=tmp_path / "cache").digest == song.digest
-
-
-def test_limits_are_options_that_reach_the_reader_and_that_a_run_remembers(monkeypatch: pytest.MonkeyPatch) -> None:
-    tuned = parse(TuneOptions, ["notes", "--file-seconds", "0.5", "--file-megabytes", "300"], prog="tune")
-    options = DataOptions.given(tuned)
-    assert options.limits == Limits(seconds=0.5, memory=300_000_000)
-    assert DataOptions.from_json(options.to_json()) == options
-    assert DataOptions.given(parse(TuneOptions, ["notes"], prog="tune")).limits == Limits()
-    before = {name: value for name, value in DataOptions(()).to_json().items() if not name.startswith("file_")}
-    assert DataOptions.from_json(before) == DataOptions(())  # of a run that was made before there were any
-    given: dict[str, Any] = {}
-
-    def read(paths: Any, **arguments: Any) -> Any:
-        given.update(arguments)
-        return read_corpus(paths, **arguments)
-
-    monkeypatch.setattr(dataset_module, "read_corpus", read)
-    read_dataset(options)
-    assert given["limits"] == options.limits
-
-
-@pytest.mark.parametrize("limits", [("seconds", "0"), ("seconds", "nan"), ("seconds", "1e9"), ("megabytes", "1")])
-def test_limits_without_meaning_are_refused(
-    limits: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert explore([f"--file-{limits[0]}", limits[1]]) == 2
-    assert f"--file-{limits[0]}" in capsys.readouterr().err
-
-
-def test_a_file_beyond_a_limit_of_the_command_line_is_left_out_and_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("short.mid").write_bytes(scale(1, notes=20))
-    Path("long.mid").write_bytes(scale(2, notes=20_000))
-    assert explore([".", "--file-seconds", "0.1", "--no-baselines"]) == 0
-    assert "long.mid: takes longer than 0.1 seconds to read" in capsys.readouterr().out

@@ -61,18 +61,18 @@ class Killing(pl.Callback):
             raise KilledError
 
 
-def reported(folder: Path, monkeypatch: pytest.MonkeyPatch, *, gpu: bool, epochs: int) -> list[dict[str, Any]]:
-    """The reports of a trial up to its last epoch; it goes on where the folder's trial was."""
+def reported(folder: Path, monkeypatch: pytest.MonkeyPatch, *, gpu: bool) -> list[dict[str, Any]]:
+    """The reports of a trial of four epochs; it goes on where the folder's trial was."""
     told: list[dict[str, Any]] = []
     monkeypatch.setattr(trainable, "_send", lambda reports: told.extend(dict(report) for report in reports))
     monkeypatch.setattr(trainable, "LAST_EVERY", 0.0)  # a checkpoint after each
-    trainable.train_trial(config(), columns(2)[:1], settings(folder, gpu=gpu, max_epochs=epochs))
+    trainable.train_trial(config(), columns(2)[:1], settings(folder, gpu=gpu, max_epochs=4))
     return told
 
 
 @pytest.mark.parametrize(("first", "then"), [(True, True), (True, False), (False, True)])
 def test_a_trial_goes_on(first: bool, then: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = reported(tmp_path / "whole", monkeypatch, gpu=first, epochs=4)
+    whole = reported(tmp_path / "whole", monkeypatch, gpu=first)
 
     def killed(*given: Any, callbacks: list[pl.Callback], **more: Any) -> None:
         fit(*given, callbacks=[*callbacks, Killing()], **more)
@@ -80,8 +80,8 @@ def test_a_trial_goes_on(first: bool, then: bool, tmp_path: Path, monkeypatch: p
     with monkeypatch.context() as patched:
         patched.setattr(trainable, "fit", killed)
         with pytest.raises(KilledError):
-            reported(tmp_path / "parts", patched, gpu=first, epochs=4)
-    parts = reported(tmp_path / "parts", monkeypatch, gpu=then, epochs=4)
+            reported(tmp_path / "parts", patched, gpu=first)
+    parts = reported(tmp_path / "parts", monkeypatch, gpu=then)
     assert [report["epoch"] for report in parts] == [1, 2, 3, 4]
     apart = [abs(a["figures"]["valid"] - b["figures"]["valid"]) for a, b in zip(parts, whole, strict=True)]
     assert max(apart) == 0 if first and then else max(apart) < 0.1  # other random numbers for dropout

@@ -1,0 +1,134 @@
+"""The time and the memory that a file may take: kept to by workers, given as options, told where they are exceeded."""
+
+from __future__ import annotations
+
+import signal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from corpus_made import reasons
+from midi_files import scale
+
+from datamodules.corpus import workers as song_workers
+from datamodules.corpus.reading import read_corpus, read_song
+from datamodules.midi.raw_bytes import Limits, RejectedFile
+from datamodules.midi.reading import read_midi
+from datamodules.song import Song
+from experiments import dataset as dataset_module
+from experiments.command_line.cli import parse
+from experiments.data_options import DataOptions
+from experiments.dataset import read_dataset
+from experiments.explore import main as explore
+from experiments.tune import TuneOptions
+
+ROOMY = Limits(memory=1 << 32)  # for a worker that imports this module, and all that it imports
+
+
+def test_time_that_is_up_at_the_very_end_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "song.mid").write_bytes(scale())
+    real, before = signal.setitimer, signal.getsignal(signal.SIGPROF)
+
+    def late(which: int, seconds: float) -> None:
+        real(which, seconds)
+        if not seconds:
+            signal.raise_signal(signal.SIGPROF)  # it was on its way
+
+    monkeypatch.setattr(signal, "setitimer", late)
+    monkeypatch.setattr(song_workers, "_allow", lambda _: None)  # of a worker, and not of this process
+    try:
+        outcome = song_workers._read(tmp_path / "song.mid", 24, Limits())
+    finally:
+        signal.signal(signal.SIGPROF, before)
+    assert isinstance(outcome, RejectedFile)
+    assert "takes longer than 5 seconds" in str(outcome)
+
+
+def test_a_worker_that_cannot_tell_what_it_read_costs_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed, name in enumerate("abcd"):
+        (tmp_path / f"{name}.mid").write_bytes(scale(seed))
+    monkeypatch.setattr(song_workers, "_read_chunk", partial(_without_memory_for, "b.mid"))
+    found = reasons(read_corpus([tmp_path], limits=ROOMY).rows)
+    assert found == {"a.mid": "", "b.mid": "ends the process that reads it (out of memory?)", "c.mid": "", "d.mid": ""}
+
+
+def _without_memory_for(
+    name: str, files: list[tuple[int, Path]], grid: int, limits: Limits
+) -> list[tuple[int, Song | RejectedFile]]:
+    """Runs in a worker."""
+    if any(path.name == name for _, path in files):
+        raise MemoryError
+    return [(row, song_workers._read(path, grid, limits)) for row, path in files]
+
+
+@pytest.mark.timeout(60)
+def test_a_library_that_never_returns_ends_its_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed, name in enumerate(("a", "b", "c")):
+        (tmp_path / f"{name}.mid").write_bytes(scale(seed))
+    monkeypatch.setattr(song_workers, "_read_chunk", partial(_spinning_in, "b.mid"))
+    found = reasons(read_corpus([tmp_path], limits=Limits(seconds=2, memory=ROOMY.memory)).rows)
+    assert found == {"a.mid": "", "b.mid": "ends the process that reads it (out of memory?)", "c.mid": ""}
+
+
+def _spinning_in(
+    name: str, files: list[tuple[int, Path]], grid: int, limits: Limits
+) -> list[tuple[int, Song | RejectedFile]]:
+    """Runs in a worker: where Python's signals are not heard."""
+
+    def spin(path: Path, **_: Any) -> Song:
+        return read_midi(path) if path.name != name else sum(range(10**14))  # type: ignore[return-value]
+
+    vars(song_workers)["read_midi"] = spin
+    return [(row, song_workers._read(path, grid, limits)) for row, path in files]
+
+
+def test_the_prime_is_read_by_a_worker_or_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "song.mid"
+    path.write_bytes(scale())
+    monkeypatch.setattr(song_workers, "_read_chunk", partial(_without_memory_for, "song.mid"))
+    with pytest.raises(RejectedFile, match="ends the process"):
+        read_song(path, limits=ROOMY)
+    monkeypatch.undo()
+    song = read_song(path, cache=tmp_path / "cache")
+    assert song.name == str(path)
+    monkeypatch.setattr(song_workers, "_context", lambda: pytest.fail("a worker was started"))
+    assert read_song(path, cache=tmp_path / "cache").digest == song.digest
+
+
+def test_limits_are_options_that_reach_the_reader_and_that_a_run_remembers(monkeypatch: pytest.MonkeyPatch) -> None:
+    tuned = parse(TuneOptions, ["notes", "--file-seconds", "0.5", "--file-megabytes", "300"], prog="tune")
+    options = DataOptions.given(tuned)
+    assert options.limits == Limits(seconds=0.5, memory=300_000_000)
+    assert DataOptions.from_json(options.to_json()) == options
+    assert DataOptions.given(parse(TuneOptions, ["notes"], prog="tune")).limits == Limits()
+    before = {name: value for name, value in DataOptions(()).to_json().items() if not name.startswith("file_")}
+    assert DataOptions.from_json(before) == DataOptions(())  # of a run that was made before there were any
+    given: dict[str, Any] = {}
+
+    def read(paths: Any, **arguments: Any) -> Any:
+        given.update(arguments)
+        return read_corpus(paths, **arguments)
+
+    monkeypatch.setattr(dataset_module, "read_corpus", read)
+    read_dataset(options)
+    assert given["limits"] == options.limits
+
+
+@pytest.mark.parametrize("limits", [("seconds", "0"), ("seconds", "nan"), ("seconds", "1e9"), ("megabytes", "1")])
+def test_limits_without_meaning_are_refused(
+    limits: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert explore([f"--file-{limits[0]}", limits[1]]) == 2
+    assert f"--file-{limits[0]}" in capsys.readouterr().err
+
+
+def test_a_file_beyond_a_limit_of_the_command_line_is_left_out_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("short.mid").write_bytes(scale(1, notes=20))
+    Path("long.mid").write_bytes(scale(2, notes=20_000))
+    assert explore([".", "--file-seconds", "0.1", "--no-baselines"]) == 0
+    assert "long.mid: takes longer than 0.1 seconds to read" in capsys.readouterr().out
