@@ -16,8 +16,8 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {  # by command: wanted, argu
             "all my_songs/ --name my_run --time-budget 3600 --trials 500 --confirm 3",
         ),
         (
-            "Go on with what was stopped, or killed; a larger `--trials` than before extends it.",
-            "--resume my_run --trials 128",
+            "Go on with what was stopped, killed, or out of time; a larger `--trials` than before extends it.",
+            "--resume my_run --trials 600 --time-budget 7200",
         ),
         (
             "Ask for one thing and leave the rest to the search: a transformer over windows of 64 events.",
@@ -47,7 +47,8 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {  # by command: wanted, argu
     "generate": (
         ("Thirty-two bars that go on from the opening of a song of yours.", "my_run --prime my_song.mid --bars 32"),
         (
-            "Three songs in the form AABA, none of which shares more than eight events in a row with a training song.",
+            "Three songs in the form AABA that share no more than eight events in a row with a training song, unless no"
+            " other chord is likely.",
             "my_run --form AABA --candidates 3 --max-copy 8 --out new.mid",
         ),
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 from benchmarks.measured import shown
@@ -36,12 +37,13 @@ REST = """## Where the rest of the time goes
   training - a process that starts for each trial, another for its W&B run, a checkpoint and a report that is waited for
   at each epoch - is most of a trial of half a second, and little of one of 21 s, as the notes head's own are. There the
   pattern itself comes to more than half of what a bare loop does, and no search could be four times as fast as that.
-  With the original's network (a window of 5, one target each) it is a quarter as fast. Trials end early by what they
-  learn: epochs an hour compare the work.
+  With the original's network (a window of 5, one target each) the pattern is a quarter as fast as a search of ours.
+  Trials end early by what they learn: epochs an hour compare the work.
 - Where the driver becomes the limit (*the driver of a search as trials add up*): it is one process, and the rest waits
   while it suggests a trial or takes a report. Its time a trial, above all TPE's, grew with every trial before it; now a
   suggestion is made from a thousand of them (`experiments/search/study/sampler.py`), tables and view take a fixed share
-  of the time, and reports of several epochs go together. What is left grows slowly. At so many milliseconds a trial,
+  of the time, and reports of several epochs go together. What is left grows more slowly than
+  trials do. At so many milliseconds a trial,
   workers whose trials take a minute are kept busy as long as there are fewer of them than 60,000 / that.
 - An update is matrix products, mostly those of the LSTM: *where the time of a search goes* has its parts.
 """
@@ -122,22 +124,27 @@ def of_gpu(found: Mapping[str, Found]) -> list[str]:
     small, large = ("the default", "2 LSTMs of 1024, 128 windows")
     worth = {name: rates[f"{name}: 4 on the GPU"] / 4 / rates[f"{name}: 1 on cores"] for name in (small, large)}
     more = {name: rates[f"{name}: 8 on the GPU"] / rates[f"{name}: 4 on the GPU"] for name in (small, large)}
-    lines = [
-        f"- A GPU pays for large networks: each of four trials on one makes {worth[small]:.1f} times as many updates",
-        f"  as on a core, but of networks of 1,024 nodes {worth[large]:.0f} times. Eight make {more[small]:.1f} times",
-        f"  as many in all as four do, of the large ones {more[large]:.1f} times. Sixteen, and many cores at once,",
-        "  have not been timed so.",
+    told = [
+        f"- A GPU pays for large networks: each of four trials on one makes {worth[small]:.1f} times as many updates as"
+        f" on a core where the network is the default, but {worth[large]:.0f} times of 2 LSTMs of 1,024 nodes. Eight"
+        f" make {more[small]:.1f} times as many in all as four do, of the large ones {more[large]:.1f} times. Sixteen,"
+        " and many cores at once, have not been timed so."
     ]
     if "gpu_search" in found:
-        figures, cores = found["gpu_search"]["figures"], found["gpu_search"]["machine"]["cores"]
-        alone, four, sixteen = (
-            f"{figures[f'{trials}: seconds']:.0f}" for trials in ("one on each core", "4 on the GPU", "16 on the GPU")
-        )
-        lines += [
-            f"- The first song, of small networks, took {four} s with four trials on that GPU, {sixteen} s with",
-            f"  sixteen, and {alone} s with one on each of the machine's {cores} cores and none on the GPU: once each.",
-        ]
-    return [*lines, ""]
+        told.append(_first_songs(found["gpu_search"]))
+    return [*(line for item in told for line in wrap(item, 120, subsequent_indent="  ")), ""]
+
+
+def _first_songs(found: Found) -> str:
+    figures, ways = found["figures"], ("4 on the GPU", "16 on the GPU", "one on each core")
+    seconds, epochs = ([figures[f"{way}: {unit}"] for way in ways] for unit in ("seconds", "epochs of all trials"))
+    paces = [f"{all_of_them / whole:.1f}" for all_of_them, whole in zip(epochs, seconds, strict=True)]
+    return (
+        f"- The first song, of small networks, took {seconds[0]:.0f} s with four trials on that GPU, {seconds[1]:.0f} s"
+        f" with sixteen, and {seconds[2]:.0f} s with one on each of the machine's {found['machine']['cores']} cores and"
+        " none on the GPU: once each. They trained for unlike many epochs; by epochs a second of the whole command,"
+        f" {paces[0]}, {paces[1]} and {paces[2]}."
+    )
 
 
 def performance_page(kept: Kept) -> str:

@@ -28,7 +28,8 @@ TAIL = """## How
   counted (`benchmarks/faults/slow.py`); all else is a search as any other.
 - *driver killed* is the measure of Ray's own tests: 8 trials of 8 such epochs, two at a time. Kills come at random
   moments from the command's start on, half of them with the search's whole process group. *In time* is twice the
-  undisturbed time and the starts.
+  undisturbed time and the starts. *Least*, where trainers are killed by chance, is what the epochs take on two workers
+  without starts and kills.
 - A machine is a network namespace with an address and a disk of its own, and a node that `ray start` started there with
   a Python that lacks this project (`benchmarks/faults/machines.py`).
 - After a loss of power, what the disk had not yet taken is gone. Weights of finished trials, winners and tables are

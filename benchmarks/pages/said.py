@@ -169,6 +169,11 @@ def _missed(found: Found) -> str:
     return f"by {new:.1f} against {held + 2:.1f} (with the default prime it is {_one_prime(found, 'nottingham'):.1f})"
 
 
+def _unlikely(found: Found) -> str:
+    nats = {way: found["figures"]["jsb"][way]["nats of notes"] for way in ("held-out", "default")}
+    return f"less likely than real ones by {nats['default'] - nats['held-out']:.1f} nats"
+
+
 PLANNED = ("planned_forms", "planned_like")
 BETWEEN = ("between_bundled", "between_freedoom", "between_mutopia")
 SAID = (
@@ -187,6 +192,7 @@ SAID = (
     Said("docs/music.md", ("traps_bundled",), _few_excerpts),
     Said("docs/music.md", ("traps_jsb",), lambda f: f"all songs the chorales are at {_one_prime(f, 'jsb'):.1f}"),
     Said("docs/music.md", ("traps_nottingham",), _missed),
+    Said("docs/music.md", ("likeness_jsb",), _unlikely),
     Said("docs/between.md", ("between_mutopia",), _flat),
     Said("docs/between.md", ("between_mutopia",), _ends),
     Said("docs/between.md", BETWEEN[:2], _less_likely),

@@ -39,7 +39,7 @@ def draw(ladder: Sequence[Step], counted: float, path: Path) -> None:
     axes.set_yticks(places, [ladder[0].title, *(f"+ {step.title}" for step in ladder[1:])], fontsize=10, color=DARK)
     axes.set_ylim(len(ladder) - 0.4, -0.6)
     axes.set_xlim(0, 1.08 * max(nats))
-    axes.set_xlabel("nats an event, notes of chorales that were never heard; less is better", fontsize=10, color=DARK)
+    axes.set_xlabel("nats an event, notes of the validation chorales; less is better", fontsize=10, color=DARK)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", labelsize=9, colors=DARK)
