@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from datamodules.columns import Column
     from experiments.winners import Winner
 
-__all__ = ["Mix", "fit_mix"]
+__all__ = ["NgramMix", "fit_mix"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Mix:
+class NgramMix:
     """``(1 - weight) * winner + weight * ngram``.
 
     Attributes:
@@ -47,7 +47,7 @@ class Mix:
         return nats
 
 
-def fit_mix(winner: Winner, column: Column, scored: Ints) -> Mix:
+def fit_mix(winner: Winner, column: Column, scored: Ints) -> NgramMix:
     """The best n-gram model and its best weight, both on the column's `valid_part`.
 
     Args:
@@ -64,4 +64,4 @@ def fit_mix(winner: Winner, column: Column, scored: Ints) -> Mix:
     ngram, logs, scored_logs = best_ngram(column, column.targets(valid), scored)
     scores = score(winner.head(), in_order(column, valid, winner.framing), winner.mixture)
     own = scores.nats if scores.told is None else scores.nats - scores.told
-    return Mix(ngram, fit_mixture(-own, torch.from_numpy(logs)), scored_logs)
+    return NgramMix(ngram, fit_mixture(-own, torch.from_numpy(logs)), scored_logs)
