@@ -24,9 +24,14 @@ def heard(winner: Winner) -> list[HeardSong] | None:
     """All songs that a winner learnt from or was chosen on, each once; None if nothing tells.
 
     Its run's songs.json is believed, if the winner still stands in the run; what it heard before stands in the winner.
+    One of `train --all-songs` learnt from every song of its run, to the end; those that were held out once come last.
     """
     before = heard_before(winner) if "init" in winner.facts else []
-    own = in_run(winner, HEARD)
+    if winner.facts.get("kind") == "all-songs":
+        own = in_run(winner, (*HEARD, "test"))
+        own = own and [song | {"split": "none"} for song in sorted(own, key=lambda song: song["split"] not in TRAINS)]
+    else:
+        own = in_run(winner, HEARD)
     return (before or None) if own is None else together(own, before or [])
 
 
