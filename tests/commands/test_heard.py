@@ -25,6 +25,15 @@ def test_a_song_that_was_learnt_from_anywhere_counts_as_that() -> None:
     assert together(one, other) == [song("a", "train"), song("b", "tail")]
 
 
+@pytest.mark.parametrize("whole", ["train", "none"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_song_that_was_learnt_from_to_the_end_anywhere_counts_as_that(whole: str, first: bool) -> None:
+    rows = [song("a", whole), song("a", "tail")]
+    known = together(*([row] for row in (rows if first else reversed(rows))))
+    assert known == [song("a", whole)]
+    assert overlap(known, {"a": "tail"}) == (1, 0)
+
+
 @pytest.mark.parametrize(
     ("known", "here", "expected"),
     [
