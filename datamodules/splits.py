@@ -47,7 +47,7 @@ class Split:
     """Whose target every event is.
 
     Attributes:
-        name: song, tail, none or named.
+        name: song, tail, none, named or folds.
         label: how it was made, for people.
         parts: an array of shape (events,) a song: FIRST, TRAIN, VALID or TEST.
         songs: what each song is for: train, valid, test, tail (a bit of each) or none (training, nothing held out).

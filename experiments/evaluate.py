@@ -112,9 +112,10 @@ class _Part:
             paths = tuple(map(absolute, songs))
             wanted = replace(self.dataset.options, songs=paths, valid=(), test=(), split="none")
             other = read_dataset(wanted)
-            seen = {song.digest for song in self.dataset.songs} & {song.digest for song in other.songs}
+            seen = {digest for digest, use in self.dataset.uses.items() if use != "test"} & set(other.uses)
             if seen:
-                note(f"{len(seen)} of these songs are songs of the run itself: the figures are not held out")
+                did = f"the run itself learnt from, or was chosen on, {len(seen)} of these songs"
+                note(f"{did}: the figures are not held out")
             self.dataset = replace(
                 self.dataset,
                 songs=self.dataset.songs + other.songs,

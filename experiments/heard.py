@@ -12,10 +12,11 @@ from experiments.files import read_json
 if TYPE_CHECKING:
     from experiments.winners import Winner
 
-__all__ = ["TRAINS", "HeardSong", "heard", "heard_before", "in_run", "overlap", "together"]
+__all__ = ["TRAINS", "HeardSong", "heard", "heard_before", "in_run", "over_other_parts", "overlap", "together"]
 
 TRAINS = ("train", "tail", "none")  # what songs.json calls a song that a head learnt from, or from most of which
 HEARD = (*TRAINS, "valid")
+WHOLLY = ("train", "none", "tail", "valid")  # uses, from those that leave nothing of a song unheard on
 
 HeardSong = dict[str, str]  # path, sha256, split: as in songs.json
 
@@ -24,9 +25,14 @@ def heard(winner: Winner) -> list[HeardSong] | None:
     """All songs that a winner learnt from or was chosen on, each once; None if nothing tells.
 
     Its run's songs.json is believed, if the winner still stands in the run; what it heard before stands in the winner.
+    One of `train --all-songs` learnt from every song of its run, to the end; those that were held out once come last.
     """
     before = heard_before(winner) if "init" in winner.facts else []
-    own = in_run(winner, HEARD)
+    if winner.facts.get("kind") == "all-songs":
+        own = in_run(winner, (*HEARD, "test"))
+        own = own and [song | {"split": "none"} for song in sorted(own, key=lambda song: song["split"] not in TRAINS)]
+    else:
+        own = in_run(winner, HEARD)
     return (before or None) if own is None else together(own, before or [])
 
 
@@ -39,12 +45,21 @@ def in_run(winner: Winner, uses: Collection[str]) -> list[HeardSong] | None:
 
 
 def together(*heard: Iterable[HeardSong]) -> list[HeardSong]:
-    """Each song once; one that was learnt from anywhere counts as that."""
+    """Each song once; one that was learnt from anywhere counts as that, to the end if it was so anywhere."""
     found: dict[str, HeardSong] = {}
     for song in chain.from_iterable(heard):
-        if song["sha256"] not in found or found[song["sha256"]]["split"] not in TRAINS:
-            found[song["sha256"]] = song
+        known = found.setdefault(song["sha256"], song)
+        found[song["sha256"]] = known | {"split": min(known["split"], song["split"], key=WHOLLY.index)}
     return list(found.values())
+
+
+def over_other_parts(songs: Iterable[HeardSong]) -> list[HeardSong]:
+    """The songs as a run over other parts must count them.
+
+    A tail begins at a share of the events, and those of other parts stand elsewhere in the song: what one run tests on,
+    the other may have trained on.
+    """
+    return [song | {"split": "none"} if song["split"] == "tail" else song for song in songs]
 
 
 def heard_before(winner: Winner) -> list[HeardSong] | None:
@@ -58,11 +73,11 @@ def overlap(songs: Iterable[HeardSong], scored: Mapping[str, str]) -> tuple[int,
     """How many of the scored songs were learnt from, and how many more a choice was made on.
 
     Args:
-        songs: what was heard.
+        songs: what was heard, over the same parts, or by `over_other_parts`.
         scored: by digest, what each song is for where it is scored: "tail" if only its end is.
     """
     there = [(scored[song["sha256"]], song["split"]) for song in songs if song["sha256"] in scored]
-    # the tail of a song is cut at the same event in every run: what one tests on, no other trained on
+    # the tail of a song is cut at the same event in every run over its parts: what one tests on, no other trained on
     trained = sum(use in ("train", "none") or (use == "tail" and here != "tail") for here, use in there)
     return trained, sum(use == "valid" for _, use in there)
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from datamodules.errors import UserError
 from datamodules.vocabulary import Vocabulary
 from experiments.command_line.cli import note
-from experiments.heard import HeardSong, heard, overlap
+from experiments.heard import HeardSong, heard, over_other_parts, overlap
+from experiments.music.training_songs import parts_of
 from experiments.run_folder import open_run
 from experiments.winners import WINNER, load_winner
 
@@ -53,6 +54,7 @@ class Initial:
         path: where the winner is.
         digest: SHA-256 of its file.
         heard: the songs that it learnt from or was chosen on; None if nothing tells.
+        parts: the parts that it learnt; None for all pitched ones.
     """
 
     vocabulary: Vocabulary
@@ -61,10 +63,18 @@ class Initial:
     path: str
     digest: str
     heard: Sequence[HeardSong] | None
+    parts: Sequence[str] | None
 
-    def to_json(self) -> dict[str, Any]:
-        """What the new winner's metadata tell of it."""
-        return {"from": self.path, "sha256": self.digest, "songs": None if self.heard is None else list(self.heard)}
+    def to_json(self, parts: Sequence[str] | None) -> dict[str, Any]:
+        """What the metadata of a new winner, over `parts`, tell of it."""
+        return {"from": self.path, "sha256": self.digest, "songs": self.heard_over(parts)}
+
+    def heard_over(self, parts: Sequence[str] | None) -> list[HeardSong] | None:
+        """`heard`, as a run over `parts` must count it; None for all pitched ones."""
+        if self.heard is None:
+            return None
+        own, theirs = (None if chosen is None else sorted(chosen) for chosen in (self.parts, parts))
+        return list(self.heard) if own == theirs else over_other_parts(self.heard)
 
     def start(self, fresh: Mapping[str, torch.Tensor], vocabulary: Vocabulary) -> dict[str, torch.Tensor]:
         """The weights that a trial begins with, over a vocabulary that holds the winner's.
@@ -121,11 +131,12 @@ def initial_again(winner: Winner) -> Initial | None:
 
 def say_heard(initial: Initial, dataset: Dataset) -> None:
     """Say if the winner of --init knows songs that are held out here."""
-    if initial.heard is None:
+    known = initial.heard_over(dataset.options.parts)
+    if known is None:
         note(f"--init {initial.path}: no songs.json there, so it may have learnt from songs that are held out here")
         return
     held = {digest: use for digest, use in dataset.uses.items() if use not in ("train", "none")}
-    trained, chosen = overlap(initial.heard, held)
+    trained, chosen = overlap(known, held)
     for did, count in (("learnt from", trained), ("was chosen on", chosen)):
         if count:
             note(f"--init {initial.path} {did} {count} of the songs that are held out here: their figures say little")
@@ -142,7 +153,8 @@ def initial_of(winner: Winner, grid: int) -> Initial:
     fixed = {name: value for name, value in winner.config.to_dict().items() if name not in FREE}
     with winner.path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Initial(winner.vocabulary, winner.tensors, fixed, str(winner.path), digest, heard(winner))
+    known, parts = heard(winner), parts_of(winner)
+    return Initial(winner.vocabulary, winner.tensors, fixed, str(winner.path), digest, known, parts)
 
 
 def grown(

@@ -122,11 +122,12 @@ def training_songs(winners: Collection[Winner]) -> TrainingSongs:
     for winner in winners:
         rows = _learnt_from(winner)
         complete &= bool(rows)
-        search.look(winner, rows)
         everything = winner.facts.get("kind") == "all-songs"
-        whole |= {row["sha256"] for row in rows if everything or row["split"] != "tail"}
-        if everything:
-            beside.look(winner, in_run(winner, ("valid", "test")) or [])
+        once = (in_run(winner, ("valid", "test")) if everything else None) or []
+        held = {row["sha256"] for row in once}
+        search.look(winner, [row for row in rows if row["sha256"] not in held])
+        whole |= {row["sha256"] for row in rows if row["split"] != "tail"}
+        beside.look(winner, once)
     more = {key: song for key, song in beside.found.items() if key not in search.wanted}
     learnt = (
         len(events) if digest in whole else tail_bounds(len(events))[0]

@@ -20,6 +20,7 @@ from datamodules.errors import UserError
 from datamodules.song import Song
 from experiments.dataset import Dataset
 from experiments.heads import WRITING
+from experiments.heard import HeardSong, heard_before, together
 from experiments.music.arrangement.dressing import Dress, dresser
 from experiments.music.events.generation import without_head
 from experiments.music.events.grids import common_grid
@@ -29,7 +30,7 @@ from experiments.music.sound.mp3 import as_mp3
 from experiments.music.sound.wav import PEAK, RATE, render
 from experiments.music.training_songs import TrainingSongs
 from experiments.provenance import made_by
-from experiments.report_page.excerpts import PARTS, Place, find_places, real, written
+from experiments.report_page.excerpts import PARTS, Place, find_places, real, with_known, written
 from experiments.report_page.filling import filled
 from experiments.run_folder import Run
 from experiments.winners import Winner
@@ -82,7 +83,7 @@ def blind_page(
     """
     if common_grid(winners.values()) != dataset.options.grid:
         raise UserError("the heads are on another grid than the run's songs")
-    places = find_places(dataset, real_ones(candidates), seed)
+    places = find_places(with_known(dataset, _known(winners)[0]), real_ones(candidates), seed)
     if not places:
         raise UserError("no song has enough bars of one metre in a row")
     dressed = dresser(winners, places[0].prime, training, Dress())
@@ -99,6 +100,12 @@ def real_ones(candidates: int) -> int:
     return max(round(candidates / ONE_REAL), 1)
 
 
+def _known(winners: Mapping[str, Winner]) -> tuple[list[HeardSong], bool]:
+    """The songs that heads had heard before their run, and whether each that had tells which."""
+    before = [heard_before(winner) for winner in winners.values() if "init" in winner.facts]
+    return together(*(songs or [] for songs in before)), None not in before
+
+
 def _page(
     run: Run, excerpts: Sequence[_Excerpt], places: Sequence[Place], winners: Mapping[str, Winner], seed: int
 ) -> str:
@@ -113,6 +120,7 @@ def _page(
         key=base64.b64encode(json.dumps(key, allow_nan=False).encode()).decode(),
         parts=" and ".join(part for part in PARTS.values() if any(part in place.part for place in places)),
         held=all(place.part != "training" for place in places),
+        sure=_known(winners)[1],
         lacking=[f"{head}: no head, so {without_head(head)}" for head in WRITING if head not in winners],
         ratings=range(WORST, BEST + 1),
         seed=seed,

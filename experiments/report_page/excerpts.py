@@ -6,7 +6,7 @@ metre, length and instruments tell nothing of which is which.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise, zip_longest
 from pathlib import Path
@@ -15,15 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.song import Events, Notes, Song
-from datamodules.splits import TEST, TRAIN, VALID
+from datamodules.splits import FIRST, TEST, TRAIN, VALID, tail_bounds
 from experiments.dataset import Dataset
+from experiments.heard import TRAINS, HeardSong
 from experiments.music.events.generation import generate, song_of
 from experiments.music.events.sampling import Sampling
 from experiments.music.events.settings import FASTEST, SLOWEST, Settings
 from experiments.music.prime import Prime
 from experiments.winners import Winner
 
-__all__ = ["PARTS", "Place", "find_places", "real", "written"]
+__all__ = ["PARTS", "Place", "find_places", "real", "with_known", "written"]
 
 BARS = 8
 LONGEST, SHORTEST = 26.0, 8.0  # seconds: of slow bars there are fewer, of quick ones more
@@ -68,11 +69,27 @@ class Place:
         return self.bars * _bar_seconds(self.prime)
 
 
+def with_known(dataset: Dataset, known: Iterable[HeardSong]) -> Dataset:
+    """The songs of a run; what its heads had learnt from before it is no held-out part any more, but training.
+
+    Args:
+        known: the songs that they had heard: of one that is "tail", they learnt from the training part of `tail` alone.
+    """
+    uses = {song["sha256"]: song["split"] for song in known if song["split"] in TRAINS}
+    parts = []
+    for song, marks in zip(dataset.songs, dataset.split.parts, strict=True):
+        use = uses.get(song.digest)
+        learnt = 0 if use is None else tail_bounds(len(marks))[0] if use == "tail" else len(marks)
+        here = (np.arange(len(marks)) < learnt) & (marks != FIRST)
+        parts.append(np.where(here, np.int8(TRAIN), marks))
+    return replace(dataset, split=replace(dataset.split, parts=tuple(parts)))
+
+
 def find_places(dataset: Dataset, count: int, seed: int) -> list[Place]:
     """Up to so many places, no two of which overlap, in as many songs as can be.
 
     They are of the test part; of test and validation where there are too few; and of the training part only where
-    nothing else is held out. Where the held-out parts are short, they are of half as many bars.
+    there is no place in these. Where the held-out parts are short, they are of half as many bars.
 
     Args:
         seed: of the choice.

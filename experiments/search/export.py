@@ -139,7 +139,7 @@ def _facts(
         "baselines": columns.baselines,
     }
     if plan.initial is not None:
-        facts["init"] = plan.initial.to_json()
+        facts["init"] = plan.initial.to_json(parts)
     if choice.repeats:
         facts["confirmed"] = choice.confirmed()
     if columns.folds:

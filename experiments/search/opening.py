@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datamodules.column_spec import ColumnSpec
 from datamodules.columns import only_value
 from datamodules.errors import UserError
 from datamodules.folds import make_folds
@@ -19,7 +20,7 @@ from experiments.plugins import note_unknown_heads
 from experiments.run_folder import Run, create_run, default_runs, new_name, open_run
 from experiments.search.machines.cluster import in_a_job
 from experiments.search.one_head import HeadPlan
-from experiments.search.study.hyperparameters import search_space, settings_of, try_space
+from experiments.search.study.hyperparameters import fixed, search_space, settings_of, try_space
 from experiments.search.study.warm_start import earlier_run
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _with_something_to_learn(plans: Sequence[HeadPlan], dataset: Dataset) -> lis
     """
     kept = []
     for plan in plans:
-        column, grid = plan.spec.column, dataset.options.grid
+        column, grid = _column_spec(plan), dataset.options.grid
         value = only_value(column, dataset.events, dataset.split, grid)
         if value is None:
             kept.append(plan)
@@ -124,6 +125,13 @@ def _with_something_to_learn(plans: Sequence[HeadPlan], dataset: Dataset) -> lis
     if not kept:
         raise UserError("every training event of these songs is the same: nothing to learn; give other songs")
     return kept
+
+
+def _column_spec(plan: HeadPlan) -> ColumnSpec:
+    """The column at the grain that the search will have."""
+    spec, options = plan.spec, plan.options
+    initial = initial_of_head(spec, options.init, options.grid)
+    return spec.column_for(fixed(spec, options.preset, options.set) | (dict(initial.fixed) if initial else {}))
 
 
 def resume_plans(name: str, runs: Path | None, head: str | None) -> tuple[Run, dict[str, dict[str, Any]]]:

@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import soundfile
 from midi_files import scale
 from winners_made import demo_songs, make_run
 
-from datamodules.splits import TEST, TRAIN
+from datamodules.splits import FIRST, TEST, TRAIN, tail_bounds
 from experiments.command_line.cli import main
 from experiments.data_options import DataOptions
 from experiments.dataset import read_dataset
@@ -29,7 +30,7 @@ from experiments.music.sound.wav import PEAK
 from experiments.music.training_songs import training_songs
 from experiments.report import LARGEST, ReportOptions, report
 from experiments.report_page.blind import FADE, LEVEL, SETTINGS, blind_page, real_ones
-from experiments.report_page.excerpts import BARS, find_places, real, written
+from experiments.report_page.excerpts import BARS, find_places, real, with_known, written
 from songs import bundled
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -100,6 +101,29 @@ def test_places_are_held_out_and_do_not_overlap(split: str, seed: int) -> None:
 def test_where_there_is_no_room_there_is_no_place(tmp_path: Path) -> None:
     (tmp_path / "a.mid").write_bytes(scale(notes=12))
     assert find_places(read_dataset(DataOptions((str(tmp_path / "a.mid"),))), 3, 1) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_heads_had_learnt_from_before_is_not_held_out(seed: int) -> None:
+    """As they do that began from another run's winners (`tune --init`)."""
+    dataset = demo_songs()
+    one, other = (
+        {"path": song.name, "sha256": song.digest, "split": use}
+        for song, use in zip(dataset.songs, ("none", "tail"), strict=True)
+    )
+    before = find_places(dataset, 4, seed)
+    for unheard in ([], [other], [one | {"split": "valid"}], [one | {"sha256": "elsewhere"}]):
+        assert find_places(with_known(dataset, unheard), 4, seed) == before
+    places = find_places(with_known(dataset, [one, other]), 4, seed)
+    assert {place.prime.song.digest for place in places} == {other["sha256"]}
+    everything = with_known(dataset, [one, other | {"split": "train"}])
+    assert {place.part for place in find_places(everything, 4, seed)} == {"training"}
+
+    tested = tuple(np.where(np.arange(len(marks)), np.int8(TEST), np.int8(FIRST)) for marks in dataset.split.parts)
+    whole = replace(dataset, split=replace(dataset.split, parts=tested))
+    ends = [place for place in find_places(with_known(whole, [one, other]), 4, seed) if place.part == "test"]
+    assert ends
+    assert all(place.prime.context >= tail_bounds(len(place.prime.events))[0] for place in ends)
 
 
 def test_a_real_excerpt_is_the_song_itself() -> None:
@@ -209,6 +233,36 @@ def test_the_seed_says_all_and_training_songs_are_told(
     assert "<b>training songs</b>" in page
     assert "durations: no head, so the prime song" in page
     assert {row["part"] for row in key_of(page)["excerpts"]} == {"training"}
+
+
+@pytest.mark.parametrize(
+    ("known", "songs", "told", "parts"),
+    [
+        ((), 2, "that no head learned from (", {"test", "validation"}),
+        ((0,), 1, "that no head learned from (", {"test", "validation"}),
+        ((0, 1), 2, "<b>training songs</b>", {"training"}),
+        (None, 2, "<b>what its heads had learned from before it (--init) is not known</b>", {"test", "validation"}),
+    ],
+)
+def test_what_heads_had_learnt_from_before_their_run_is_told(
+    known: tuple[int, ...] | None, songs: int, told: str, parts: set[str],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for name, seconds in (("LONGEST", 5.0), ("SHORTEST", 2.0)):  # short excerpts are quickly made
+        monkeypatch.setattr(f"experiments.report_page.excerpts.{name}", seconds)
+    run, winners = make_run(tmp_path / "demo", ["notes", "offsets"])
+    dataset = demo_songs()
+    rows = None if known is None else [
+        {"path": song.name, "sha256": song.digest, "split": "train"}
+        for number, song in enumerate(dataset.songs) if number in known
+    ]  # fmt: skip
+    began = replace(winners["notes"], facts=winners["notes"].facts | {"init": {"songs": rows}})
+    training = training_songs(winners.values())
+    page = blind_page(run, winners | {"notes": began}, dataset, training, candidates=6, seed=1)
+    excerpts = key_of(page)["excerpts"]
+    assert told in page
+    assert len({row["song"] for row in excerpts}) == songs
+    assert {row["part"] for row in excerpts} <= parts
 
 
 def test_songs_that_are_gone_leave_a_report_without_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -239,6 +239,22 @@ def test_songs_that_the_other_run_saw_are_told(runs: Path, tmp_path: Path, call:
     assert any(found["against"][name]["trained_on"] for name in "bcd")
 
 
+def test_of_songs_of_choice_those_of_the_runs_own_test_are_held_out(runs: Path, tmp_path: Path, call: Said) -> None:
+    folder = song_files(tmp_path / "twelve", range(12))
+    dataset = read_dataset(DataOptions((str(folder),)))
+    finished(make_winner(create_run(runs / "a", dataset).winner("offsets"), "offsets", dataset))
+    paths = {
+        use: [song.name for song in dataset.songs if dataset.uses[song.digest] == use] for use in dataset.uses.values()
+    }
+    assert set(paths) == {"train", "valid", "test"}
+    assert "not held out" not in call("a", *paths["test"])[2]
+    for use in ("train", "valid"):
+        told = (
+            f"the run itself learnt from, or was chosen on, {len(paths[use])} of these songs: the figures are not held"
+        )
+        assert told in call("a", *paths[use], *paths["test"])[2]
+
+
 def _uses(dataset: Dataset) -> dict[str, str]:
     return {song.digest: use for song, use in zip(dataset.songs, dataset.split.songs, strict=True)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 from winners_made import make_run
 
 from experiments.heard import heard, heard_before, overlap, together
+from experiments.initial import initial_of
 from experiments.music.training_songs import training_songs
+from experiments.winners import ALL_SONGS
 
 
 def song(name: str, split: str) -> dict[str, str]:
@@ -20,6 +23,15 @@ def song(name: str, split: str) -> dict[str, str]:
 def test_a_song_that_was_learnt_from_anywhere_counts_as_that() -> None:
     one, other = [song("a", "valid"), song("b", "tail")], [song("a", "train"), song("b", "valid")]
     assert together(one, other) == [song("a", "train"), song("b", "tail")]
+
+
+@pytest.mark.parametrize("whole", ["train", "none"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_song_that_was_learnt_from_to_the_end_anywhere_counts_as_that(whole: str, first: bool) -> None:
+    rows = [song("a", whole), song("a", "tail")]
+    known = together(*([row] for row in (rows if first else reversed(rows))))
+    assert known == [song("a", whole)]
+    assert overlap(known, {"a": "tail"}) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +62,20 @@ def test_a_winner_has_heard_its_runs_songs_and_those_before(tmp_path: Path) -> N
     moved = replace(began, path=tmp_path / "elsewhere" / "winner.safetensors")
     assert heard(moved) == [song("a", "train")]
     assert heard(replace(moved, facts=winner.facts)) is None
+
+
+def test_a_winner_of_all_songs_has_learnt_from_those_that_were_held_out(tmp_path: Path) -> None:
+    """Wherever it is begun from (`tune --init`), none of its run's songs is held out any more."""
+    run, winners = make_run(tmp_path / "run", ["offsets"], name=ALL_SONGS)
+    table = json.loads((run.path / "songs.json").read_text())
+    rows = [song("a", "test"), song("b", "valid"), song("c", "tail")]
+    (run.path / "songs.json").write_text(json.dumps(table | {"songs": rows}))
+    before = {"songs": [song("d", "tail")]}
+    whole = replace(winners["offsets"], facts=winners["offsets"].facts | {"kind": "all-songs", "init": before})
+    known = heard(whole)
+    assert known == [song("c", "none"), song("a", "none"), song("b", "none"), song("d", "tail")]
+    assert initial_of(whole, 24).heard == known
+    assert overlap(known, {"a": "test", "b": "valid", "c": "tail", "d": "tail"}) == (3, 0)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from events_made import random_songs
-from winners_made import demo_songs, make_winner
+from winners_made import demo_songs, make_run, make_winner
 
 from datamodules.baselines.averages import baselines
 from datamodules.batches import in_order
@@ -20,11 +20,11 @@ from datamodules.vocabulary import Vocabulary
 from experiments.command_line.cli import main
 from experiments.evaluate import EvaluateOptions, evaluate
 from experiments.heads import HEADS
-from experiments.initial import FREE, grown, initial_of
+from experiments.initial import FREE, grown, initial_of, say_heard
 from experiments.run_folder import open_run
 from experiments.train import TrainOptions, train
 from experiments.tune import TuneOptions, tune
-from experiments.winners import ALL_SONGS, load_winner
+from experiments.winners import ALL_SONGS, load_winner, save_winner
 from lightning_modules.head import score
 from songs import bundled
 
@@ -88,6 +88,34 @@ def test_what_shapes_the_weights_is_fixed_and_the_rest_is_free(tmp_path: Path) -
     assert fixed["hidden"] == winner.config.hidden
     assert set(fixed) | set(FREE) == set(winner.config.to_dict())
     assert not set(fixed) & set(FREE)
+
+
+@pytest.mark.parametrize(
+    ("parts", "trained"),
+    [(("bass",), 0), (("chords",), 2), (("bass", "chords"), 2), (None, 2)],
+)
+def test_the_ends_of_songs_are_held_out_only_from_heads_of_the_same_parts(
+    parts: tuple[str, ...] | None, trained: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A tail is a share of the events, and those of other parts stand elsewhere in the song."""
+    _, winners = make_run(tmp_path / "bass", ["offsets"], parts=("bass",))
+    initial, dataset = initial_of(winners["offsets"], 24), demo_songs(parts=parts)
+    say_heard(initial, dataset)
+    told = f"learnt from {trained} of the songs that are held out here: their figures say little"
+    assert (told in capsys.readouterr().err) == bool(trained)
+
+    run, after = make_run(tmp_path / "after", ["offsets"], parts=parts)  # what it tells once it is a winner
+    facts = after["offsets"].facts | {"init": initial.to_json(parts)}
+    save_winner(after["offsets"].path, after["offsets"].tensors, facts)
+    assert main(EvaluateOptions, evaluate, prog="evaluate", arguments=[str(run.path)]) == 0
+    told = f"offsets: it learnt from {trained} of these songs before this run (--init)"
+    assert (told in capsys.readouterr().err) == bool(trained)
+
+
+def test_the_order_of_parts_is_no_other_choice(tmp_path: Path) -> None:
+    _, winners = make_run(tmp_path / "two", ["offsets"], parts=("bass", "chords"))
+    initial = initial_of(winners["offsets"], 24)
+    assert initial.heard_over(("chords", "bass")) == initial.heard
 
 
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:

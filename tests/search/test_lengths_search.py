@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lengths_made import DURATIONS, SPEC
-from winners_made import demo_songs
+from midi_files import midi_file, off, on, track
+from winners_made import demo_songs, make_winner
 
 from datamodules.baselines.averages import baselines
 from datamodules.batches import in_order
+from datamodules.errors import UserError
 from datamodules.splits import VALID
 from experiments.command_line.cli import main
 from experiments.evaluate import EvaluateOptions, evaluate
 from experiments.runs import RunsOptions, list_runs
+from experiments.search.opening import open_session
 from experiments.search.study.hyperparameters import search_space, try_space
 from experiments.train import TrainOptions, train
 from experiments.tune import TuneOptions, tune
@@ -73,6 +77,28 @@ def test_a_search_fixes_the_grain_and_what_follows_from_it() -> None:
     with pytest.raises(Exception, match="grain is fixed for a whole search, never drawn: --set grain=note"):
         try_space(complete(drawing, DurationsConfig), "mine.py:space")
     try_space(complete(drawing, DurationsConfig, {"grain": "note"}), "mine.py:space")
+
+
+@pytest.fixture
+def even(tmp_path: Path) -> Path:
+    """A song whose events all sound a quarter note, and whose other notes half of one or all of it."""
+    chord = ((0, on(48)), (0, on(64)))
+    short, long = ((240, off(64)), (240, off(48))), ((480, off(64)), (0, off(48)))
+    lengths = (*chord, *short, *chord, *long) * 20
+    path = tmp_path / "even.mid"
+    path.write_bytes(midi_file(track(*lengths)))
+    return path
+
+
+@pytest.mark.parametrize("begun", ["set", "init"])
+def test_there_is_something_to_learn_where_single_notes_differ(begun: str, even: Path, tmp_path: Path) -> None:
+    options = TuneOptions(head="durations", songs=(even,), name="a", runs=tmp_path)
+    with pytest.raises(UserError, match="every training event has the same duration"):
+        open_session(options)
+    init = make_winner(tmp_path / "winner.safetensors", "durations", demo_songs(), grain="note").path
+    given = {"set": {"set": ("grain=note",)}, "init": {"init": str(init)}}
+    _, _, plans = open_session(replace(options, **given[begun]))
+    assert [plan.spec.name for plan in plans] == ["durations"]
 
 
 def tuned(*arguments: str) -> int:

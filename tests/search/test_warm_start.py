@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
 from optuna.trial import TrialState
+from winners_made import make_run
 
 from datamodules.errors import UserError
 from experiments.heads import HEADS
 from experiments.search.study.optuna_study import next_row, open_study
 from experiments.search.study.resume import bring_up_to_date, enqueue_interrupted
-from experiments.search.study.warm_start import BEST, warm_start
+from experiments.search.study.warm_start import BEST, warm_of, warm_start
 from experiments.tables import EpochTable, TrialTable
+from experiments.tune import TuneOptions
 from search_spaces import complete
 
 SPEC = HEADS["notes"]
@@ -77,6 +80,37 @@ def test_what_the_new_space_cannot_draw_is_left_out(tmp_path: Path, journal: Pat
     study = fresh(tmp_path)
     assert "left out" in warm_start(study, narrow, journal, comparable=True)
     assert [trial.params for trial in study.trials] == [{"hidden": trial.params["hidden"]} for trial in small]
+
+
+NOTES = {"set": ["grain=note"]}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "comparable"),
+    [
+        ({}, {}, True),
+        (NOTES, NOTES, True),
+        ({}, NOTES, False),
+        (NOTES, {}, False),
+        ({"set": ["hidden=64"]}, {"set": ["window=8"]}, True),
+        ({"init": "a winner"}, {"init": "a winner"} | NOTES, True),  # which has told both their grain
+        ({"metric": "mae"}, {}, False),
+        ({"set": [3]}, {}, False),
+        ({"set": ["no_such=3"]}, {}, False),
+        ({"preset": ["original"]}, {}, False),
+    ],
+)
+def test_figures_count_if_they_are_of_the_same_kind(
+    before: dict[str, Any], now: dict[str, Any], comparable: bool, tmp_path: Path
+) -> None:
+    """Over the same songs: nats of single notes are not those of events."""
+    (earlier, _), (run, _) = (make_run(tmp_path / name, []) for name in ("before", "now"))
+    options = TuneOptions(head="durations", warm_start="before", runs=tmp_path)
+    judged = {name: getattr(options, name) for name in ("metric", "folds", "max_epochs", "init", "preset", "set")}
+    earlier.note_head("durations", judged | before)
+    warm = warm_of(replace(options, **now), "durations", run)
+    assert warm is not None
+    assert warm.comparable == comparable
 
 
 @pytest.mark.parametrize("content", [b"", b"\x80\x04garbage\n", b'{"op_code": 0}\n', b"[1, 2]\n"])

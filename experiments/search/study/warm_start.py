@@ -18,8 +18,10 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from datamodules.errors import UserError
+from experiments.heads import HEADS
 from experiments.run_folder import Run, open_run
 from experiments.search.plan import Warm
+from experiments.search.study.hyperparameters import fixed
 from experiments.search.study.optuna_study import LARGEST
 from search_spaces import Space
 
@@ -51,6 +53,8 @@ def earlier_run(options: TuneOptions, head: str) -> Run | None:
 def warm_of(options: TuneOptions, head: str, run: Run) -> Warm | None:
     """What a search begins with: figures count if songs, split, parts, grid and what trials are judged by are its own.
 
+    So must be the grain: nats of single notes are none of events.
+
     Raises:
         UserError: see `earlier_run`.
     """
@@ -59,7 +63,18 @@ def warm_of(options: TuneOptions, head: str, run: Run) -> Warm | None:
         return None
     stored = earlier.facts["heads"][head]
     alike = all(stored.get(name) == getattr(options, name) for name in JUDGED_BY)
+    # with one --init for both, its winner has given both its grain
+    alike = alike and (options.init is not None or _grain(head, stored) == _grain(head, vars(options)))
     return Warm(earlier.head(head) / "study.journal", alike and earlier.facts["songs"] == run.facts["songs"])
+
+
+def _grain(head: str, options: Mapping[str, Any]) -> str | None:
+    """Of the values that a search's options make its head predict; None if they cannot be read, as a stranger's may."""
+    try:
+        held = fixed(HEADS[head], options.get("preset"), options.get("set") or ())
+        return HEADS[head].column_for(held).grain
+    except (UserError, TypeError, AttributeError):
+        return None
 
 
 def warm_start(study: optuna.Study, space: Space, journal: Path, *, comparable: bool) -> str:
@@ -88,7 +103,8 @@ def warm_start(study: optuna.Study, space: Space, journal: Path, *, comparable: 
     best = [trial for trial, _ in fitting[:BEST]]
     for trial in best:
         study.enqueue_trial(trial.params, user_attrs={ORIGIN: True})
-    return f"the best {len(best)} trials of {journal.parent}, whose songs or metric are others, are tried first{left}"
+    others = "whose songs, metric or grain are others"
+    return f"the best {len(best)} trials of {journal.parent}, {others}, are tried first{left}"
 
 
 def _finished(journal: Path, head: str) -> list[FrozenTrial]:
