@@ -82,16 +82,24 @@ def train(options: TrainOptions, arguments: Sequence[str]) -> None:
         note(f"no winner of {', '.join(missing)} in this run: left out")
     dataset = run.dataset()
     found: dict[str, Any] = {}
-    for name in names:
-        if name in there:
-            with locked(run.head(name) / "lock", f"{run.head(name)}: a search of this head is running; wait for it"):
-                winner = load_winner(run.winner(name))
-                if options.all_songs:
-                    on_all_songs(winner, dataset, run.winner(name, ALL_SONGS), options)
-                else:
-                    found[name] = further(winner, dataset, options)
+    kept: list[str] = []
+    stopped = False
+    for name in [name for name in names if name in there]:
+        with locked(run.head(name) / "lock", f"{run.head(name)}: a search of this head is running; wait for it"):
+            winner = load_winner(run.winner(name))
+            if options.all_songs:
+                stopped = on_all_songs(winner, dataset, run.winner(name, ALL_SONGS), options)
+            else:
+                found[name], stopped = further(winner, dataset, options)
+        kept += [] if stopped and options.all_songs else [name]
+        if stopped:
+            break
     if options.json is not None:
         write_json(options.json, {"run": run.name, "made_by": made_by(), "heads": found})
+    if stopped and not kept:
+        raise KeyboardInterrupt
+    if stopped:
+        raise UserError(f"stopped before the end; what was trained of {', '.join(kept)} is kept", status=1)
 
 
 if __name__ == "__main__":
