@@ -60,6 +60,13 @@ class TrainOptions:
     runs: RunsFolder = None
     config: ConfigFile = None
 
+    def __post_init__(self) -> None:
+        for name, low in (("epochs", 1), ("seed", 0)):
+            if getattr(self, name) < low:
+                raise UserError(f"--{name} {getattr(self, name)}: must be at least {low}")
+        if self.seed >= 2**32:
+            raise UserError(f"--seed {self.seed}: must be below 2 to the power of 32")
+
 
 def train(options: TrainOptions, arguments: Sequence[str]) -> None:
     """The command: each head in turn."""
@@ -70,8 +77,6 @@ def train(options: TrainOptions, arguments: Sequence[str]) -> None:
     from experiments.run_folder import open_run
     from experiments.winners import ALL_SONGS, load_winner
 
-    if options.epochs < 1:
-        raise UserError(f"--epochs {options.epochs}: must be at least 1")
     run = open_run(options.run, options.runs)
     note_unknown_heads(run)
     names = [spec.name for spec in named_heads(options.head)]

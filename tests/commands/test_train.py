@@ -96,3 +96,18 @@ def test_weights_over_all_songs_are_whole_or_not_written(
     assert said.err.endswith(end)
     assert said.out.count("trained on all 2 songs") == heads - 1
     assert [demo.winner(name, ALL_SONGS).exists() for name in HEADS] == [heads == 2, False]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--epochs", "0"), "--epochs 0: must be at least 1"),
+        (("--seed", "-1"), "--seed -1: must be at least 0"),
+        (("--seed", str(2**32), "--all-songs"), f"--seed {2**32}: must be below 2 to the power of 32"),
+    ],
+)
+def test_what_is_out_of_range_is_one_line(
+    demo: Run, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
+) -> None:
+    assert call("offsets", "--run", "demo", *words) == 2
+    assert capsys.readouterr().err == f"error: {told}\n"
