@@ -66,6 +66,8 @@ class TrainOptions:
                 raise UserError(f"--{name} {getattr(self, name)}: must be at least {low}")
         if self.seed >= 2**32:
             raise UserError(f"--seed {self.seed}: must be below 2 to the power of 32")
+        if self.json is not None and self.all_songs:
+            raise UserError("--json: weights over --all-songs have no figures to write; give one or the other")
 
 
 def train(options: TrainOptions, arguments: Sequence[str]) -> None:

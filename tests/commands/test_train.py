@@ -111,3 +111,9 @@ def test_what_is_out_of_range_is_one_line(
 ) -> None:
     assert call("offsets", "--run", "demo", *words) == 2
     assert capsys.readouterr().err == f"error: {told}\n"
+
+
+def test_weights_over_all_songs_have_no_figures(demo: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("offsets", "--run", "demo", "--all-songs", "--json", "figures.json") == 2
+    assert "--json: weights over --all-songs have no figures" in capsys.readouterr().err
+    assert not Path("figures.json").exists()
