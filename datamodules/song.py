@@ -18,9 +18,11 @@ from datamodules.errors import UserError
 __all__ = [
     "DEFAULT_GRID",
     "DIVISION",
+    "FASTEST",
     "LONGEST_QUARTERS",
     "NOTE_COLUMNS",
     "ROLES",
+    "SLOWEST",
     "Events",
     "Notes",
     "Part",
@@ -34,6 +36,7 @@ __all__ = [
 DEFAULT_GRID = 24  # ticks a quarter note: sixteenths are 6 ticks, eighth-note triplets 8
 LONGEST_QUARTERS = 16  # timing is a distribution up to here; what is longer scores as the last tick
 DIVISION = 480  # ticks a quarter note of a file that is written: every grid divides it
+SLOWEST, FASTEST = 4.0, 1000.0  # quarter notes a minute that a MIDI file and a player take
 ROLES = ("melody", "chords", "bass", "drums")
 
 Ints = NDArray[np.int32]

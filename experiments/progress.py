@@ -11,7 +11,7 @@ from rich.progress import Progress as RichProgress
 
 from experiments.command_line.cli import console
 
-__all__ = ["Progress", "bar"]
+__all__ = ["Progress", "bar", "part_of"]
 
 Progress = Callable[[int, int], None]  # steps done, steps in all
 
@@ -51,3 +51,13 @@ def bar(what: str) -> Iterator[Progress]:
     finally:
         if started:
             progress.stop()
+
+
+def part_of(progress: Progress | None, step: int, steps: int) -> Progress:
+    """The progress of one of several steps, which are as long, as that of all."""
+
+    def tell(done: int, of: int) -> None:
+        if progress is not None:
+            progress(step * of + done, steps * of)
+
+    return tell

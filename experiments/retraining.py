@@ -32,11 +32,11 @@ __all__ = ["further", "on_all_songs"]
 KEPT = ("format", "head", "hyperparameters", "grid", "parts", "metric", "run", "row", "songs", "split", "init")
 
 
-def further(winner: Winner, dataset: Dataset, options: TrainOptions) -> dict[str, Any]:
+def further(winner: Winner, dataset: Dataset, options: TrainOptions) -> tuple[dict[str, Any], bool]:
     """Go on from the winner's weights, and keep the best epoch if it is better.
 
     Returns:
-        The winner's figures, those on the training songs, and their floors.
+        The winner's figures, those on the training songs, and their floors; and whether Ctrl-C ended it.
 
     Raises:
         UserError: the winner is of other songs, or was judged by what is no metric.
@@ -46,10 +46,11 @@ def further(winner: Winner, dataset: Dataset, options: TrainOptions) -> dict[str
     before = winner.judged("valid", figure)
     torch.manual_seed(options.seed)
     data = _windows(winner, column, options)
-    best = _trained(winner, winner.head(), data, options.epochs, figure=figure, below=before, schedule="cosine").best
+    ended = _trained(winner, winner.head(), data, options.epochs, figure=figure, below=before, schedule="cosine")
+    best = ended.best
     say(f"{column.spec.title}: best {figure} before {before:.4f} {unit}", end="")
     if best is None:
-        say(f", after {options.epochs} more epochs no better: the winner stays")
+        say(f", after {ended.epochs} more epochs no better: the winner stays")
     else:
         winner = _replaced(winner, best, best.epoch * data.updates, options)
         say(f", now {winner.facts['best']:.4f} (after {best.epoch} more epochs): {winner.path}")
@@ -68,7 +69,7 @@ def further(winner: Winner, dataset: Dataset, options: TrainOptions) -> dict[str
         "floors": least,
         "hyperparameters": winner.config.to_dict(),
         "updates": winner.facts["updates"],
-    }
+    }, ended.interrupted
 
 
 def _figure(winner: Winner) -> str:
@@ -118,8 +119,12 @@ def _on_training_songs(trained: dict[str, float], least: dict[str, float], winne
     )
 
 
-def on_all_songs(winner: Winner, dataset: Dataset, path: Path, options: TrainOptions) -> None:
-    """Weights over all songs, from where the winner began, for its number of updates, written to `path`."""
+def on_all_songs(winner: Winner, dataset: Dataset, path: Path, options: TrainOptions) -> bool:
+    """Weights over all songs, from where the winner began, for its number of updates, written to `path`.
+
+    Returns:
+        Whether Ctrl-C ended it. Nothing is written then: of weights that no figure judges, none are the best so far.
+    """
     initial = initial_again(winner)
     split = make_split("none", dataset.events, options.seed)
     also = initial.vocabulary.values if initial else ()
@@ -130,7 +135,8 @@ def on_all_songs(winner: Winner, dataset: Dataset, path: Path, options: TrainOpt
         head.load_state_dict(initial.start(head.state_dict(), column.vocabulary))
     data = _windows(winner, column, options)
     epochs = max(round(winner.facts["updates"] / data.updates), 1)
-    _trained(winner, head, data, epochs, below=-math.inf)
+    if _trained(winner, head, data, epochs, below=-math.inf).interrupted:
+        return True
     tensors = head.state_dict()
     for name in ("mixture", "output.scale"):  # fitted on held-out or training errors of the split: kept as they were
         if name in winner.tensors:
@@ -148,6 +154,7 @@ def on_all_songs(winner: Winner, dataset: Dataset, path: Path, options: TrainOpt
     save_winner(path, tensors, facts)
     told = f"trained on all {len(dataset.songs)} songs for {epochs * data.updates:,} updates: {path}"
     say(f"{winner.spec.name}: {told}")
+    return False
 
 
 def _windows(winner: Winner, column: Column, options: TrainOptions) -> MidiWindows:
@@ -162,5 +169,5 @@ def _trained(winner: Winner, head: Head, data: MidiWindows, epochs: int, **best:
     with bar(f"{name}: epochs") as advance:
         trained = fit_best(head, data, epochs=epochs, progress=advance, gpu=gpu, **best)
     if trained.interrupted:
-        note(f"{name}: stopped after {trained.epochs} of {epochs} epochs; the best of them counts")
+        note(f"{name}: stopped after {trained.epochs} of {epochs} epochs")
     return trained

@@ -60,6 +60,15 @@ class TrainOptions:
     runs: RunsFolder = None
     config: ConfigFile = None
 
+    def __post_init__(self) -> None:
+        for name, low in (("epochs", 1), ("seed", 0)):
+            if getattr(self, name) < low:
+                raise UserError(f"--{name} {getattr(self, name)}: must be at least {low}")
+        if self.seed >= 2**32:
+            raise UserError(f"--seed {self.seed}: must be below 2 to the power of 32")
+        if self.json is not None and self.all_songs:
+            raise UserError("--json: weights over --all-songs have no figures to write; give one or the other")
+
 
 def train(options: TrainOptions, arguments: Sequence[str]) -> None:
     """The command: each head in turn."""
@@ -70,8 +79,6 @@ def train(options: TrainOptions, arguments: Sequence[str]) -> None:
     from experiments.run_folder import open_run
     from experiments.winners import ALL_SONGS, load_winner
 
-    if options.epochs < 1:
-        raise UserError(f"--epochs {options.epochs}: must be at least 1")
     run = open_run(options.run, options.runs)
     note_unknown_heads(run)
     names = [spec.name for spec in named_heads(options.head)]
@@ -82,16 +89,24 @@ def train(options: TrainOptions, arguments: Sequence[str]) -> None:
         note(f"no winner of {', '.join(missing)} in this run: left out")
     dataset = run.dataset()
     found: dict[str, Any] = {}
-    for name in names:
-        if name in there:
-            with locked(run.head(name) / "lock", f"{run.head(name)}: a search of this head is running; wait for it"):
-                winner = load_winner(run.winner(name))
-                if options.all_songs:
-                    on_all_songs(winner, dataset, run.winner(name, ALL_SONGS), options)
-                else:
-                    found[name] = further(winner, dataset, options)
+    kept: list[str] = []
+    stopped = False
+    for name in [name for name in names if name in there]:
+        with locked(run.head(name) / "lock", f"{run.head(name)}: a search of this head is running; wait for it"):
+            winner = load_winner(run.winner(name))
+            if options.all_songs:
+                stopped = on_all_songs(winner, dataset, run.winner(name, ALL_SONGS), options)
+            else:
+                found[name], stopped = further(winner, dataset, options)
+        kept += [] if stopped and options.all_songs else [name]
+        if stopped:
+            break
     if options.json is not None:
         write_json(options.json, {"run": run.name, "made_by": made_by(), "heads": found})
+    if stopped and not kept:
+        raise KeyboardInterrupt
+    if stopped:
+        raise UserError(f"stopped before the end; what was trained of {', '.join(kept)} is kept", status=1)
 
 
 if __name__ == "__main__":

@@ -97,7 +97,6 @@ class HeadConfig:
         Need("form", "plan", "inputs", "context", "where an event stands is told beside the other columns"),
     )
     never_drawn: ClassVar[tuple[str, ...]] = ()  # what a search fixes, as its figures could not be compared otherwise
-    left_alone: ClassVar[tuple[str, ...]] = ("form",)  # what our spaces do not draw, and a user's own may
 
     def __post_init__(self) -> None:
         values = self.to_dict()

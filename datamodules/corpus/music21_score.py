@@ -19,12 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.song import DIVISION, Notes, Part, Song, bar_length
+from datamodules.song import DIVISION, FASTEST, SLOWEST, Notes, Part, Song, bar_length
 
 __all__ = ["NoScore", "metre_map", "score_song", "scores_of"]
 
 _UNMARKED = 80  # the velocity of music without dynamics
-_SLOWEST, _FASTEST = 4.0, 1000.0  # quarter notes a minute that a MIDI file and a player take
 
 _Row = tuple[int, int, int, int, int]  # onset, pitch, end, velocity, part
 _Metre = tuple[int, int]
@@ -207,7 +206,7 @@ def _tempos(staves: list[Any]) -> NDArray[np.float64]:
         for mark in flat.getElementsByClass("MetronomeMark"):
             tempo = mark.getQuarterBPM()
             if tempo is not None:
-                found[_ticks(mark.offset)] = min(max(float(tempo), _SLOWEST), _FASTEST)
+                found[_ticks(mark.offset)] = min(max(float(tempo), SLOWEST), FASTEST)
     return np.array(sorted(found.items()), np.float64)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datamodules.errors import UserError
 from datamodules.form.finding import find_form
 from datamodules.song import Song, bar_lines
 from experiments.command_line.cli import console, note, say
@@ -93,7 +94,8 @@ def write_songs(order: Order) -> list[Written]:
     Several candidates are numbered from the likeliest under the heads on.
 
     Raises:
-        UserError: no winners, heads that do not go together, a bad prime, or a file that cannot be written.
+        UserError: no winners, heads that do not go together, a bad prime, no room for a note, or a file that cannot be
+            written.
     """
     return _Maker(order).write()
 
@@ -142,11 +144,12 @@ class _Maker:
                 self.winners, self.prime, self.settings, shares=order.shares, candidates=order.candidates,
                 progress=advance, compose=self._compose(), avoiding=self.avoids, networks=self.networks,
             )  # fmt: skip
-            songs = list(drawn)
+            songs = _with_notes(drawn)
         if order.candidates == 1:
             return [self._written(order.out, 0, songs[0])]
-        likely = likelihoods({**self.winners, **order.judges}, songs, self.networks)
-        ranked = sorted(range(len(songs)), key=lambda number: likely[number].rank)
+        found = likelihoods({**self.winners, **order.judges}, list(songs.values()), self.networks)
+        likely = dict(zip(songs, found, strict=True))
+        ranked = sorted(songs, key=lambda number: likely[number].rank)
         paths = [numbered_path(order.out, rank + 1) for rank in range(len(songs))]
         written = [self._written(path, number, songs[number]) for path, number in zip(paths, ranked, strict=True)]
         rows = zip(written, ranked, strict=True)
@@ -209,6 +212,22 @@ class _Maker:
             return new, new
         before = read_exact(self.prime.path, self.prime.song)
         return new, continued(before, to_exact(new), self.prime.line * (before.grid // self.prime.song.grid))
+
+
+def _with_notes(drawn: Iterable[Song]) -> dict[int, Song]:
+    """The songs by the number that they were drawn as, but for those without a note, which is told.
+
+    Raises:
+        UserError: none has a note.
+    """
+    songs = dict(enumerate(drawn))
+    found = {number: song for number, song in songs.items() if len(song.notes)}
+    more = "give more --bars or --events, or another --seed"
+    if not found:
+        raise UserError(f"no new note begins in the bars that are asked for: {more}")
+    if empty := [str(number + 1) for number in songs if number not in found]:
+        note(f"candidates without a note are left out: {', '.join(empty)} of {len(songs)}; {more}")
+    return found
 
 
 def _announce(

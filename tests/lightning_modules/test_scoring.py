@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from datamodules.baselines.mixture import HIGHEST_MIXTURE, LOWEST_MIXTURE
 from lightning_modules.scoring import (
     MIXTURE_RANGE,
     fit_mixture,
@@ -39,6 +40,7 @@ def test_the_share_stays_in_its_range() -> None:
     assert fit_mixture(low, high) == MIXTURE_RANGE[1]
     assert fit_mixture(torch.tensor([-torch.inf]), low) == MIXTURE_RANGE[1]
     assert fit_mixture(high, high) == MIXTURE_RANGE[0]  # nothing to choose: the model
+    assert MIXTURE_RANGE == (LOWEST_MIXTURE, HIGHEST_MIXTURE)  # a winner's is checked by these
 
 
 def test_probabilities_too_small_for_a_float_still_mix() -> None:

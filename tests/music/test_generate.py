@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import mido
 import numpy as np
@@ -15,10 +18,12 @@ from winners_made import demo_songs, make_run, make_winner
 
 from datamodules.errors import UserError
 from datamodules.midi.reading import read_midi
-from datamodules.song import bar_lines
+from datamodules.song import Notes, Song, bar_lines
 from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions, generate
+from experiments.music import making
 from experiments.music.choosing import chosen_winners
+from experiments.music.events.generation import generate as songs_of
 from experiments.music.making import first_song
 from experiments.run_folder import Run
 from experiments.winners import ALL_SONGS
@@ -79,6 +84,25 @@ def test_candidates_are_numbered_and_the_likeliest_comes_first(runs: Path, capsy
     assert call("demo", "--events", "20") == 0  # the one alone is the first drawn, wherever it comes
     alone = next(line.split()[0] for line in told if line.split()[1] == "1")
     assert Path("output.mid").read_bytes() == (Path("deep") / alone).read_bytes()
+
+
+def test_a_candidate_without_notes_is_left_out(
+    runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_run(runs / "demo")
+
+    def drawn(*arguments: Any, **more: Any) -> Iterator[Song]:
+        for number, song in enumerate(songs_of(*arguments, **more)):
+            yield song if number != 1 else replace(song, notes=Notes(*np.zeros((5, 0), np.int32)))
+
+    monkeypatch.setattr(making, "generate", drawn)
+    assert call("demo", "--events", "20", "--candidates", "3") == 0
+    said = capsys.readouterr()
+    assert "candidates without a note are left out: 2 of 3; give more --bars" in said.err
+    told = said.out.split("likeliest first")[1].splitlines()[2:4]
+    assert [line.split()[0] for line in told] == ["output-1.mid", "output-2.mid"]
+    assert {line.split()[1] for line in told} == {"1", "3"}
+    assert sorted(path.name for path in Path().glob("*.mid")) == ["output-1.mid", "output-2.mid"]
 
 
 def test_heads_of_several_runs_are_mixed(runs: Path) -> None:

@@ -111,6 +111,23 @@ def test_what_was_played_keeps_its_feel(tmp_path: Path, capsys: pytest.CaptureFi
     assert len(after.notes) > len(before.notes)
 
 
+@pytest.mark.parametrize("candidates", ["1", "2"])
+def test_bars_without_room_for_a_note_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], candidates: str
+) -> None:
+    make_run(tmp_path / "runs" / "demo", ["notes"])  # the offsets are the song's own: the next event is bars away
+    quarters = [(24 * number, 60 + number % 7, 24, 0) for number in range(28)]
+    write_midi(song([*quarters, (24 * 28, 60, 192, 0)], (MELODY,)), tmp_path / "own.mid")
+    out = tmp_path / "a.mid"
+    words = ["demo", "--continue", str(tmp_path / "own.mid"), "--candidates", candidates, "--out", str(out)]
+    assert main(GenerateOptions, generate, prog="generate", arguments=[*words, "--bars", "1"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: no new note begins in the bars that are asked for: give more --bars")
+    assert len(said.splitlines()) == 1
+    assert not list(tmp_path.glob("a*"))
+    assert main(GenerateOptions, generate, prog="generate", arguments=[*words, "--events", "1"]) == 0
+
+
 def sorted_notes(notes: Notes) -> Notes:
     order = np.lexsort((notes.pitch, notes.part, notes.onset))
     return Notes(*(getattr(notes, name)[order] for name in ("onset", "pitch", "length", "velocity", "part")))

@@ -21,7 +21,7 @@ from experiments.music.between.crossing import CrossedWindows
 from experiments.music.between.kept import keep_weights, kept_weights, key_of_weights, place_of
 from experiments.music.between.pair import NAMES, Pair, Source
 from experiments.music.events.grids import on_grid
-from experiments.progress import Progress, bar
+from experiments.progress import Progress, bar, part_of
 from experiments.winners import Winner, weights_hash
 from lightning_modules.song_embedding import embedded
 
@@ -70,7 +70,7 @@ def source_heads(
         for step, (name, number) in enumerate(work):
             winner, values = winners[name], _values(winners[name], pair)
             source, other = (_column(winner, [pair.sources[which]], values) for which in (number, 1 - number))
-            told = _part_of(advance, step, len(work))
+            told = part_of(advance, step, len(work))
             kind = f"{name}-of-{NAMES[number].lower()}"
             tensors = _kept_or_trained(winner, source, kind, learning, pair, told, other)
             found[number][name] = _winner(winner, source, tensors)
@@ -88,7 +88,7 @@ def embedding_heads(
     with bar("heads of A and B: epochs") as advance:
         for step, (name, winner) in enumerate(winners.items()):
             column = _column(winner, pair.sources, _values(winner, pair))
-            told = _part_of(advance, step, len(winners))
+            told = part_of(advance, step, len(winners))
             tensors = _kept_or_trained(winner, column, f"{name}-of-both", longer, pair, told)
             networks[name] = _network(winner, column, apart=True)
             networks[name].load_state_dict(tensors)
@@ -169,7 +169,7 @@ def _kept_or_trained(
     if tensors is None:
         tensors = _trained(head, winner, column, learning, progress, other)
         keep_weights(path, key, tensors)
-    progress(1, 1)
+    progress(learning.epochs, learning.epochs)  # it may have ended before
     return tensors
 
 
@@ -198,8 +198,3 @@ def _trained(
     if trained.interrupted:
         raise KeyboardInterrupt
     return trained.best.tensors if trained.best else start
-
-
-def _part_of(advance: Progress, step: int, steps: int) -> Progress:
-    """The progress of one head as that of all, in thousandths."""
-    return lambda done, of: advance(1000 * step + 1000 * done // max(of, 1), 1000 * steps)

@@ -27,7 +27,7 @@ from experiments.music.events.grids import coarser, common_grid
 from experiments.music.events.settings import FASTEST, SLOWEST, Settings
 from experiments.music.events.voices import Voice, input_id
 from experiments.music.prime import Prime
-from experiments.progress import Progress
+from experiments.progress import Progress, part_of
 from experiments.winners import Winner
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def generate(
             voices = _voices(winners, heads, settings, shares, candidate, prime.song.grid)
             if avoiding is not None:
                 voices["notes"].avoid = avoiding.begin()
-            song = compose(voices, prime, settings, _part_of(progress, candidate, candidates))
+            song = compose(voices, prime, settings, part_of(progress, candidate, candidates))
         yield replace(song, name=f"seed {settings.seed}" + (f", candidate {candidate + 1}" if candidate else ""))
 
 
@@ -228,13 +228,3 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-def _part_of(progress: Progress | None, candidate: int, candidates: int) -> Progress:
-    """The progress of one candidate as that of all."""
-
-    def tell(done: int, of: int) -> None:
-        if progress is not None:
-            progress(candidate * of + done, candidates * of)
-
-    return tell

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from datamodules.errors import UserError
+from datamodules.song import FASTEST, SLOWEST
 from experiments.music.events.sampling import Sampling
 
 __all__ = ["EVENTS", "FASTEST", "MOST_EVENTS", "SLOWEST", "Settings"]
@@ -14,7 +15,6 @@ __all__ = ["EVENTS", "FASTEST", "MOST_EVENTS", "SLOWEST", "Settings"]
 EVENTS = 256  # of a song of which neither length nor plan is known: a minute or two
 MOST_EVENTS = 100_000  # an hour of fast music; more is a slip of the finger
 MOST_BARS = 10_000
-SLOWEST, FASTEST = 4.0, 1000.0  # quarter notes a minute; a MIDI file holds no slower tempo
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,119 @@
+"""`train`: what Ctrl-C leaves, and what the command refuses."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from winners_made import make_run
+
+from experiments import retraining
+from experiments.command_line.cli import main
+from experiments.run_folder import Run
+from experiments.train import TrainOptions, train
+from experiments.winners import ALL_SONGS, load_winner, save_winner
+
+HEADS = ("durations", "offsets")
+
+
+def call(*arguments: str) -> int:
+    return main(TrainOptions, train, prog="train", arguments=arguments)
+
+
+@pytest.fixture
+def demo(runs: Path) -> Run:
+    """A run of two winners that say how good they are: very bad."""
+    run, winners = make_run(runs / "demo", HEADS)
+    for winner in winners.values():
+        figures = winner.facts["figures"] | {"valid": 99.0}
+        facts = {"figures": figures, "best": 99.0, "baselines": {}, "updates": 120}
+        save_winner(winner.path, winner.tensors, winner.facts | facts)
+    return run
+
+
+@pytest.fixture
+def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Press it in the first epoch of the n-th head that is trained."""
+
+    def after(heads: int) -> None:
+        trained: list[Any] = []
+        fit_best = retraining.fit_best
+
+        def pressed(head: Any, data: Any, *, progress: Callable[[int, int], None], **more: Any) -> Any:
+            trained.append(head)
+
+            def advance(done: int, of: int) -> None:
+                if len(trained) == heads:
+                    signal.raise_signal(signal.SIGINT)
+                progress(done, of)
+
+            return fit_best(head, data, progress=advance, **more)
+
+        monkeypatch.setattr(retraining, "fit_best", pressed)
+
+    return after
+
+
+def test_ctrl_c_ends_the_command_with_the_best_so_far(
+    demo: Run, ctrl_c: Callable[[int], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = load_winner(demo.winner("offsets")).facts
+    ctrl_c(1)
+    assert call("all", "--run", "demo", "--epochs", "5", "--json", str(tmp_path / "figures.json")) == 1
+    said = capsys.readouterr().err
+    assert "durations: stopped after 1 of 5 epochs" in said
+    assert said.endswith("stopped before the end; what was trained of durations is kept\n")
+    facts = load_winner(demo.winner("durations")).facts
+    assert (facts["kind"], facts["epoch"]) == ("further", 2)
+    assert facts["best"] < 99
+    assert load_winner(demo.winner("offsets")).facts == other
+    assert list(json.loads((tmp_path / "figures.json").read_text())["heads"]) == ["durations"]
+
+
+def test_epochs_that_ctrl_c_left_out_are_not_counted(
+    demo: Run, ctrl_c: Callable[[int], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    winner = load_winner(demo.winner("offsets"))
+    save_winner(winner.path, winner.tensors, winner.facts | {"best": 0.0})
+    ctrl_c(1)
+    assert call("offsets", "--run", "demo", "--epochs", "5") == 1
+    assert "after 1 more epochs no better: the winner stays" in capsys.readouterr().out
+    assert load_winner(winner.path).facts["kind"] == "search"
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_weights_over_all_songs_are_whole_or_not_written(
+    demo: Run, ctrl_c: Callable[[int], None], capsys: pytest.CaptureFixture[str], heads: int
+) -> None:
+    ctrl_c(heads)
+    assert call("all", "--run", "demo", "--all-songs") == (130 if heads == 1 else 1)
+    said = capsys.readouterr()
+    end = "stopped\n" if heads == 1 else "stopped before the end; what was trained of durations is kept\n"
+    assert said.err.endswith(end)
+    assert said.out.count("trained on all 2 songs") == heads - 1
+    assert [demo.winner(name, ALL_SONGS).exists() for name in HEADS] == [heads == 2, False]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--epochs", "0"), "--epochs 0: must be at least 1"),
+        (("--seed", "-1"), "--seed -1: must be at least 0"),
+        (("--seed", str(2**32), "--all-songs"), f"--seed {2**32}: must be below 2 to the power of 32"),
+    ],
+)
+def test_what_is_out_of_range_is_one_line(
+    demo: Run, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
+) -> None:
+    assert call("offsets", "--run", "demo", *words) == 2
+    assert capsys.readouterr().err == f"error: {told}\n"
+
+
+def test_weights_over_all_songs_have_no_figures(demo: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("offsets", "--run", "demo", "--all-songs", "--json", "figures.json") == 2
+    assert "--json: weights over --all-songs have no figures" in capsys.readouterr().err
+    assert not Path("figures.json").exists()
