@@ -131,11 +131,15 @@ def _deadline(budget: float | None, began: float, heads: int) -> float | None:
 
 
 def _first_song(run: Run, plans: Sequence[HeadPlan]) -> Written | None:
-    """Write a song, so that there is something to hear; None if there is no winner."""
+    """Write a song, so that there is something to hear; None if there is no winner, or none can be written."""
     from experiments.music.making import first_song
 
     heads = [name for name in WRITING if run.winner(name).exists()]
-    return first_song(run, heads, seed=plans[0].options.seed) if heads else None
+    try:
+        return first_song(run, heads, seed=plans[0].options.seed) if heads else None
+    except UserError as error:  # the search is done all the same
+        note(f"no song: {error}")
+        return None
 
 
 def _report(run: Run) -> None:

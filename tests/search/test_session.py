@@ -176,5 +176,15 @@ def test_a_run_that_has_changed_since_it_was_opened_is_not_gone_on_with(
     assert noted(run, "offsets") == 7
 
 
+def test_a_song_that_cannot_be_written_is_a_note(
+    run: Run, dataset: Dataset, searches: Searches, capsys: pytest.CaptureFixture[str]
+) -> None:
+    searches.meanwhile = lambda head: run.winner(head).write_bytes(b"PK")  # which no song can be written with
+    session.run_session(run, dataset, plans("offsets"), began=0.0)
+    said = capsys.readouterr()
+    assert "no song: " in said.err
+    assert f"all of it is in {run.path}" in said.out
+
+
 def _with(dataset: Dataset, run: Run, of: list[HeadPlan]) -> tuple[Run, Dataset, list[HeadPlan]]:
     return run, dataset, of
