@@ -259,7 +259,8 @@ def _announce(winner: Winner, table: TrialTable, choices: Sequence[Choice], plan
         )
     if left := _unconfirmed(table, plan):
         done = len(choices[0].repeats)
-        chosen = f"chosen by {done} of {plan.confirm} seeds" if done else "not confirmed: it is the search's best"
+        best = "the search's best" if choices[0].of is table.best() else "the best that failed with no other seed"
+        chosen = f"chosen by {done} of {plan.confirm} seeds" if done else f"not confirmed: it is {best}"
         note(f"{winner.spec.name}: {len(left)} confirmations are missing; the winner is {chosen}")
     if failed := table.count("failed"):
         note(f"{failed} of {len(table.rows)} trials failed; why stands in {table.path}")
