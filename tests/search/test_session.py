@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from experiments.search import session
 from experiments.search.machines.cluster import Cluster
 from experiments.search.one_head import HeadPlan, search_head
 from experiments.search.opening import resume_plans
+from experiments.search.telling import farewell
 from experiments.tune import TuneOptions, _merged
 
 CLUSTER = Cluster(label="no Ray", cpus=1.0, gpus=0.0, own=True)
@@ -184,6 +186,16 @@ def test_a_song_that_cannot_be_written_is_a_note(
     said = capsys.readouterr()
     assert "no song: " in said.err
     assert f"all of it is in {run.path}" in said.out
+
+
+def test_commands_to_copy_are_whole_where_a_folder_has_a_space_in_its_name(
+    tmp_path: Path, dataset: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = create_run(tmp_path / "my runs" / "a", dataset)
+    for of in (plans("offsets"), plans("notes", "offsets")):
+        farewell(run, of, "")
+        (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("next: ")]
+        assert shlex.split(line.partition(",")[0])[4] == str(run.path)
 
 
 def _with(dataset: Dataset, run: Run, of: list[HeadPlan]) -> tuple[Run, Dataset, list[HeadPlan]]:
