@@ -29,6 +29,7 @@ __all__ = [
     "Song",
     "bar_length",
     "bar_lines",
+    "bars_in",
     "check_grid",
     "is_compound",
 ]
@@ -239,6 +240,11 @@ def bar_lines(song: Song) -> list[int]:
         lines += range(start, min(following, last), bar_length(song.grid, numerator, denominator))
     end = lines[-1] + bar_length(song.grid, *song.metres[song.metres[:, 0] <= lines[-1]][-1, 1:].tolist())
     return [*lines, end]
+
+
+def bars_in(song: Song) -> int:
+    """How many bars a song has, the last being the last that has a note."""
+    return len(bar_lines(song)) - 1
 
 
 def is_compound(numerator: int, denominator: int) -> bool:

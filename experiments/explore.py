@@ -20,8 +20,8 @@ from rich.text import Text
 from datamodules.corpus.finding import printable
 from datamodules.errors import UserError
 from datamodules.form.repeats import repeated
-from datamodules.song import Song, bar_lines
-from experiments.command_line.cli import console, say
+from datamodules.song import Song, bars_in
+from experiments.command_line.cli import console, note, say
 from experiments.command_line.cli import main as run_command
 from experiments.command_line.common_options import ConfigFile
 from experiments.command_line.option_fields import worded
@@ -130,7 +130,13 @@ def _forms(songs: Sequence[Song]) -> list[tuple[Song, Form]]:
     """The songs that have a form to find, each with it."""
     from datamodules.form.finding import LONGEST_SONG, find_form
 
-    return [(song, find_form(song)) for song in songs if len(bar_lines(song)) <= LONGEST_SONG]
+    found = []
+    for song in songs:
+        if bars_in(song) <= LONGEST_SONG:
+            found.append((song, find_form(song)))
+        else:
+            note(f"{printable(Path(song.name))}: has more than {LONGEST_SONG:,} bars, so its form is not looked for")
+    return found
 
 
 def _to_json(song: Song, form: Form) -> dict[str, Any]:

@@ -13,9 +13,13 @@ from typing import Any
 from datamodules.errors import UserError
 from datamodules.files import read_whole, write_whole
 
-__all__ = ["MOST", "locked", "place", "read_json", "read_text", "write_bytes", "write_json", "write_text"]
+__all__ = ["MOST", "TakenError", "locked", "place", "read_json", "read_text", "write_bytes", "write_json", "write_text"]
 
 MOST = 1 << 27  # bytes of a text file of a run, which may be a stranger's: songs.json of 300,000 songs is as large
+
+
+class TakenError(UserError):
+    """Another process has what this one wants, or was there meanwhile."""
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -80,7 +84,8 @@ def locked(path: Path, busy: str | None = None) -> Iterator[None]:
         busy: what to say if another process holds it; None waits for it, which must be short.
 
     Raises:
-        UserError: another process holds it, with the message `busy`; or the file cannot be written.
+        TakenError: another process holds it, with the message `busy`.
+        UserError: the file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,5 +98,7 @@ def locked(path: Path, busy: str | None = None) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX if busy is None else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise UserError(busy or f"cannot lock {path}: {error.strerror or error}") from error
+            if busy is not None and isinstance(error, BlockingIOError):
+                raise TakenError(busy) from error
+            raise UserError(f"cannot lock {path}: {error.strerror or error}") from error
         yield

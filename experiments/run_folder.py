@@ -153,6 +153,12 @@ class Run:
         told = [f"{kind}: {_named(paths)}" for kind, paths in kinds.items() if paths]
         return "; ".join(told) or "their split or parts are others"
 
+    def noted(self, head: str) -> dict[str, Any]:
+        """A head's options, as run.json has them by now: another process may have written them; {} for none."""
+        self.__dict__.pop("facts", None)
+        found: dict[str, Any] = self.facts["heads"].get(head, {})
+        return found
+
     def note_head(self, head: str, options: Mapping[str, Any]) -> None:
         """Write a head's options into run.json, where another process may be writing those of another head."""
         with self.writing():

@@ -1,6 +1,7 @@
 """Songs that were read before, on disk: one safetensors file each, named by content, grid and reader version.
 
-A cache may be deleted at any time and holds nothing that its MIDI files do not. Whatever is wrong with an entry
+A cache may be deleted at any time and holds nothing that its MIDI files do not. What reading may cost in time and
+memory is no part of an entry: no file is left out in here for that. Whatever is wrong with an entry
 (truncated, flipped bytes, another program's file), it counts as not there and is written anew.
 """
 
@@ -20,7 +21,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from datamodules.files import read_whole, write_whole
-from datamodules.midi.raw_bytes import READER_VERSION, Limits
+from datamodules.midi.raw_bytes import COST, READER_VERSION, Limits
 from datamodules.song import ROLES, Notes, Part, Song
 
 __all__ = ["Entry", "SongCache", "default_cache"]
@@ -46,7 +47,8 @@ class SongCache:
     def __init__(self, folder: Path, grid: int, limits: Limits) -> None:
         self._folder = folder / "songs"
         self._grid = grid
-        self._limits = json.dumps(asdict(limits))  # other limits may accept what these reject
+        of_content = asdict(limits)  # other limits of these may accept what the given ones reject
+        self._limits = json.dumps({name: of_content[name] for name in of_content if name not in COST})
         self._writable = True
 
     def get(self, digest: str) -> Entry | None:

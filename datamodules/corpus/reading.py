@@ -118,14 +118,20 @@ def read_song(
     return replace(entry, name=printable(path))
 
 
-def named_song(option: str, path: Path, *, grid: int = DEFAULT_GRID) -> Song:
+def named_song(
+    option: str,
+    path: Path,
+    *,
+    grid: int = DEFAULT_GRID,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> Song:
     """`read_song` of the file that an option names, as "--prime".
 
     Raises:
         UserError: it cannot be read as a song; with the option, and a file beside it that may have been meant.
     """
     try:
-        return read_song(path, grid=grid)
+        return read_song(path, grid=grid, limits=limits)
     except RejectedFile as error:
         raise UserError(f"{option} {path}: {error}; choose another song{near_file(path)}") from error
 

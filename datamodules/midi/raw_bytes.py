@@ -61,6 +61,9 @@ class RejectedFile(Exception):  # noqa: N818 - an outcome, not an error
         self.lasting = lasting
 
 
+COST = ("seconds", "memory")  # limits of the reading; the others are of what is read
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one file may cost; beyond, it is rejected. The defaults are far above any music we met."""

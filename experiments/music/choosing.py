@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -46,7 +47,8 @@ def chosen_winners(
             raise UserError(_no_all_songs(head, opened.path))
     if not paths:
         where = f"{opened.path} has no winner yet" if opened else f"there is no winner under {runs} yet"
-        command = f"train all --run {opened.name if opened else 'RUN'} --all-songs" if all_songs else "tune notes"
+        named = shlex.quote(opened.name) if opened else "RUN"
+        command = f"train all --run {named} --all-songs" if all_songs else "tune notes"
         raise UserError(f"{where}: run `python -m experiments.{command}` first")
     winners = {head: load_winner(path) for head, path in paths.items()}
     for head, winner in winners.items():
@@ -69,5 +71,5 @@ def _named(named: str, head: str, runs: Path, name: str) -> Path:
 
 
 def _no_all_songs(head: str, run: Path) -> str:
-    command = f"python -m experiments.train {head} --run {run} --all-songs"
+    command = f"python -m experiments.train {head} --run {shlex.quote(str(run))} --all-songs"
     return f"--all-songs: the {head} head of {run} was not trained on all songs: run `{command}` first"

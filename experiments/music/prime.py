@@ -18,7 +18,7 @@ from datamodules.song import LONGEST_QUARTERS, Events, Song, bar_length
 from datamodules.vocabulary import Value
 from experiments.music.events.event import Event
 from experiments.music.events.grids import common_grid
-from experiments.music.training_songs import first_training_song, leader_of, parts_of
+from experiments.music.training_songs import first_training_song, leader_of, parts_of, reading_limits
 from experiments.winners import Winner
 from songs import bundled
 
@@ -132,8 +132,8 @@ def find_prime(winners: Mapping[str, Winner], path: Path | None, *, whole: bool 
         candidates = [leader, *(winner for winner in winners.values() if winner is not leader)]
         found = next(filter(None, map(first_training_song, candidates)), None)
         origin = "the first training song" if found else "the first bundled song, since no training song is here"
-        path = found or bundled()[0]
-    song = named_song(option, path, grid=grid)
+        path, option = found or bundled()[0], "the prime"  # nobody has named it
+    song = named_song(option, path, grid=grid, limits=reading_limits(winners.values()))
     parts = parts_of(leader)
     events = song.events(parts)
     if not len(events):

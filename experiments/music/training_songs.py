@@ -5,8 +5,9 @@ They are found by songs.json, and believed by their hash.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from datamodules.song import DEFAULT_GRID, Events, Song
 from datamodules.splits import tail_bounds
 from experiments.heard import TRAINS, HeardSong, heard, in_run
 from experiments.music.events.grids import common_grid
+from experiments.run_folder import Run
 from experiments.winners import Winner
 from songs import bundled
 
@@ -30,6 +32,7 @@ __all__ = [
     "held_out",
     "leader_of",
     "parts_of",
+    "reading_limits",
     "training_songs",
 ]
 
@@ -109,7 +112,7 @@ class _Search:
         key = tuple(sorted(parts or ("",)))
         new = [row for row in rows if (row["sha256"], key) not in self.wanted]
         self.wanted |= {(row["sha256"], key) for row in new}
-        for song in _read([path for row in new if (path := _here(row))], self.grid):
+        for song in _read([path for row in new if (path := _here(row))], self.grid, reading_limits([winner])):
             if (song.digest, key) in self.wanted and len(events := song.events(parts)):
                 self.found[song.digest, key] = song, events
 
@@ -198,6 +201,18 @@ def parts_of(winner: Winner) -> tuple[str, ...] | None:
     return tuple(map(str, parts)) if isinstance(parts, list) else None
 
 
+def reading_limits(winners: Iterable[Winner]) -> Limits:
+    """What a file may cost that winners learnt from: what it could in their runs, the most of them.
+
+    A winner that stands in no run that tells has the default limits.
+    """
+    found = [Limits()]
+    for winner in winners:
+        with contextlib.suppress(UserError):
+            found.append(Run(winner.path.resolve().parent.parent).data_options.limits)
+    return Limits(seconds=max(each.seconds for each in found), memory=max(each.memory for each in found))
+
+
 def _learnt_from(winner: Winner) -> list[HeardSong]:
     """The songs that a winner learnt from, its own run's first; none if nothing tells."""
     return [song for song in heard(winner) or [] if song["split"] in TRAINS]
@@ -215,9 +230,9 @@ def _here(row: HeardSong) -> Path | None:
     return None
 
 
-def _read(paths: list[Path], grid: int) -> Iterator[Song]:
+def _read(paths: list[Path], grid: int, limits: Limits) -> Iterator[Song]:
     if paths:
         try:
-            yield from read_corpus(paths, grid=grid).songs
+            yield from read_corpus(paths, grid=grid, limits=limits).songs
         except UserError:  # none of them can be read any more
             return

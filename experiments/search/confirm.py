@@ -10,7 +10,7 @@ import json
 import math
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -173,11 +173,8 @@ def choose(table: TrialTable, confirm: int, seed: int, patience: int) -> list[Ch
     """The configurations in order, the winner's first; none if no trial has finished an epoch.
 
     Where confirmations are missing, those of the seeds that all of the best few have count; where there are none, the
-    search's best wins unconfirmed. A configuration that fails with another seed is no winner.
+    search's best wins unconfirmed. A configuration that fails with another seed is no winner, unless all of them fail.
     """
-    best = table.best()
-    if best is None:
-        return []
     wanted = seeds(seed, confirm)
     rows = [row for row in table.of_kind(CONFIRM) if row.seed in wanted and row.of in table.rows]
     failed = {row.of for row in rows if row.status == "failed"}
@@ -193,7 +190,19 @@ def choose(table: TrialTable, confirm: int, seed: int, patience: int) -> list[Ch
             repeats = have[of][:depth]
             exported = min(repeats, key=lambda row: (row.best, row.row))
             choices.append(Choice(table.rows[of], exported, tuple(repeats)))
-    return sorted(choices, key=lambda choice: (choice.mean, choice.of.row)) or [Choice(best, best)]
+    return sorted(choices, key=lambda choice: (choice.mean, choice.of.row)) or _unconfirmed_choice(table, failed)
+
+
+def _unconfirmed_choice(table: TrialTable, failed: Collection[int | None]) -> list[Choice]:
+    """The search's best, of those that have not failed with another seed if there are any; none if there is no trial.
+
+    Args:
+        failed: rows of trials.
+    """
+    rows = [row for row in table.of_kind(SEARCH) if math.isfinite(row.best)]
+    bad = [table.rows[of].hyperparameters for of in failed if of is not None]
+    best = min(rows, key=lambda row: (row.hyperparameters in bad, row.best, row.row), default=None)
+    return [] if best is None else [Choice(best, best)]
 
 
 def _leading(of: int, rows: Sequence[TrialRow], wanted: Sequence[int]) -> list[TrialRow]:

@@ -22,11 +22,12 @@ from experiments.figures import (
     told_in_words,
     unit_of,
 )
-from experiments.files import locked, place, read_json, write_json
+from experiments.files import place, read_json, write_json
 from experiments.heads import HeadSpec
 from experiments.initial import Initial, initial_of_head
 from experiments.run_folder import Run, resume_command
 from experiments.search.beside import beside
+from experiments.search.claim import check_ours, holding
 from experiments.search.confirm import Choice, choose, repeat, time_needed, unconfirmed, with_final, without_final
 from experiments.search.export import export_winner, stays
 from experiments.search.machines.cluster import Cluster, Room
@@ -93,14 +94,14 @@ def search_head(
     """Search one head and export its winner; why it ended early, or "".
 
     Raises:
-        UserError: nothing can be written, another driver searches the head, or every trial has failed.
+        TakenError: another driver searches the head, or has meanwhile.
+        UserError: nothing can be written, or every trial has failed.
     """
     spec, options = plan.spec, plan.options
     initial = initial_of_head(spec, options.init, dataset.options.grid)
-    columns = _columns(dataset, plan, initial)
-    folder = run.head(spec.name)
-    busy = f"{folder}: another search of this head is running; wait for it or stop it first"
-    with locked(folder / "lock", busy):
+    with holding(run, spec.name):
+        check_ours(run, plan)
+        columns = _columns(dataset, plan, initial)
         _note_column(run, spec, len(columns.own.vocabulary), dataset)
         room = Room(cluster, options.cpus_per_trial, _gpus(options, cluster), options.max_concurrent)
         if room.waits_for_nodes:
@@ -108,7 +109,7 @@ def search_head(
         search = _plan(run, plan, _gpus(options, cluster), deadline, initial, room, interrupt)
         if columns.folds:
             say(f"{spec.name}: {len(columns.folds)} folds over songs; a trial's figures are their mean")
-        view = _view(folder, plan, columns, search.deadline)
+        view = _view(run.head(spec.name), plan, columns, search.deadline)
         with following(tracking, run, dataset, plan) as trackers:
             after = 0.0 if "torch" in sys.modules else IMPORT_AFTER  # an earlier head's search has loaded it
             with view, beside(partial(_load, spec, trackers), after=after, gently=True):
@@ -258,7 +259,8 @@ def _announce(winner: Winner, table: TrialTable, choices: Sequence[Choice], plan
         )
     if left := _unconfirmed(table, plan):
         done = len(choices[0].repeats)
-        chosen = f"chosen by {done} of {plan.confirm} seeds" if done else "not confirmed: it is the search's best"
+        best = "the search's best" if choices[0].of is table.best() else "the best that failed with no other seed"
+        chosen = f"chosen by {done} of {plan.confirm} seeds" if done else f"not confirmed: it is {best}"
         note(f"{winner.spec.name}: {len(left)} confirmations are missing; the winner is {chosen}")
     if failed := table.count("failed"):
         note(f"{failed} of {len(table.rows)} trials failed; why stands in {table.path}")

@@ -17,7 +17,7 @@ from experiments.dataset import Dataset, read_dataset
 from experiments.heads import ALL, HeadSpec, named_heads
 from experiments.initial import initial_of_head, initial_place, say_heard
 from experiments.plugins import note_unknown_heads
-from experiments.run_folder import Run, create_run, default_runs, new_name, open_run
+from experiments.run_folder import Run, create_run, default_runs, new_name, open_run, resume_command
 from experiments.search.machines.cluster import in_a_job
 from experiments.search.one_head import HeadPlan
 from experiments.search.study.hyperparameters import fixed, search_space, settings_of, try_space
@@ -61,8 +61,8 @@ def open_session(options: TuneOptions) -> tuple[Run, Dataset, list[HeadPlan]]:
     for plan in plans:
         if (run.head(plan.spec.name) / "study.journal").exists():
             raise UserError(
-                f"{run.path} has searched {plan.spec.name} already: go on with"
-                f" `python -m experiments.tune --resume {run.name}`, or choose another --name"
+                f"{run.path} has searched {plan.spec.name} already: go on with `{resume_command(run.path)}`, or choose"
+                " another --name"
             )
     return run, dataset, plans
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from datamodules.corpus.finding import absolute
 from datamodules.errors import UserError
 from experiments.command_line.cli import note, say
-from experiments.command_line.config_file import as_toml
 from experiments.dataset import Dataset
-from experiments.files import place, write_text
+from experiments.files import TakenError
 from experiments.heads import WRITING
 from experiments.run_folder import Run
 from experiments.search.beside import beside
+from experiments.search.claim import claim
 from experiments.search.export import AllFailedError
 from experiments.search.machines.cluster import connected
 from experiments.search.one_head import HeadPlan, is_finished, search_head
@@ -30,7 +27,6 @@ from experiments.tracking.wandb_runs import Tracking
 
 if TYPE_CHECKING:
     from experiments.music.writing import Written
-    from experiments.tune import TuneOptions
 
 __all__ = ["run_session"]
 
@@ -43,13 +39,8 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
     """
     introduce(run, dataset)
     missing = []
-    for plan in plans:
-        digest = check(plan, alone=False)
-        before = run.facts["heads"].get(plan.spec.name, {}).get("init_sha256", digest)
-        if before != digest:
-            raise UserError(f"--init {plan.options.init} has changed since this search began from it: start a new run")
-        run.note_head(plan.spec.name, _stored(plan.options) | ({"init_sha256": digest} if digest else {}))
-        _note_config(run, plan)
+    ours, taken = _claimed(run, plans)
+    for plan in ours:
         if is_finished(run, plan):
             confirmed = f" and confirmed with {plan.options.confirm} seeds" if plan.options.confirm else ""
             say(
@@ -60,6 +51,7 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
             missing.append(plan)
     with Tracking(plans[0].options.wandb, run.path, note) as tracking:
         reason, failed = _search_heads(run, dataset, missing, began, tracking) if missing else ("", "")
+        failed = failed or taken
         with stopping():  # a moment's work
             if song := _first_song(run, plans):
                 track_song(tracking, run, dataset, song)
@@ -70,6 +62,37 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
         raise UserError(failed, status=1)
     if not any(run.winner(plan.spec.name).exists() for plan in plans):
         raise UserError("the time was over before there was a winner: give it longer", status=1)
+
+
+def _claimed(run: Run, plans: Sequence[HeadPlan]) -> tuple[list[HeadPlan], str]:
+    """The plans of heads that no other driver is at, each noted in the run; and what is told of the last other, or "".
+
+    Raises:
+        UserError: what a head begins from has changed, or another driver is at the only one.
+    """
+    before, ours, taken = run.facts["heads"], [], ""
+    for plan in plans:
+        digest, noted = check(plan, alone=False), before.get(plan.spec.name, {})
+        if noted.get("init_sha256", digest) != digest:
+            raise UserError(f"--init {plan.options.init} has changed since this search began from it: start a new run")
+        try:
+            claim(run, plan, {"init_sha256": digest} if digest else {}, noted)
+            ours.append(plan)
+        except TakenError as error:
+            taken = _gone_on(error, len(plans))
+    return ours, taken
+
+
+def _gone_on(error: UserError, heads: int) -> str:
+    """Say why a head is not searched, where others are: they may do better.
+
+    Raises:
+        TakenError: it is the only head, and another driver's.
+    """
+    if heads == 1 and isinstance(error, TakenError):
+        raise error
+    note(str(error))
+    return str(error)
 
 
 def _search_heads(
@@ -90,9 +113,8 @@ def _search_heads(
             deadline = _deadline(plan.options.time_budget, began, len(plans) - number)
             try:
                 reason = search_head(run, dataset, plan, cluster, deadline, interrupt, tracking) or reason
-            except AllFailedError as error:  # the other heads may do better
-                note(str(error))
-                failed = str(error)
+            except (AllFailedError, TakenError) as error:
+                failed = _gone_on(error, len(plans))
             if interrupt.asked and number + 1 < len(plans):
                 reason = "interrupted"
             if reason == "interrupted":
@@ -108,31 +130,16 @@ def _deadline(budget: float | None, began: float, heads: int) -> float | None:
     return now + max(began + budget - now, 0.0) / heads
 
 
-def _stored(options: TuneOptions) -> dict[str, Any]:
-    def plain(value: Any) -> Any:
-        if isinstance(value, Path):
-            return absolute(value)
-        return [plain(item) for item in value] if isinstance(value, tuple) else value
-
-    whole = {field.name: plain(getattr(options, field.name)) for field in dataclasses.fields(options)}
-    of_this_call = {"resume": None, "config": None, "quiet": False}
-    return whole | of_this_call | {"storage": options.storage and place(options.storage)}
-
-
-def _note_config(run: Run, plan: HeadPlan) -> None:
-    """Write the file that would repeat a head's search, in a run of another name."""
-    options = dataclasses.replace(plan.options, head=plan.spec.name)
-    told = as_toml(options, without=("name", "runs", "resume", "config", "quiet"))
-    command = "python -m experiments.tune --config FILE --name NAME"
-    write_text(run.head(plan.spec.name) / "tune.toml", f"# again: {command}\n{told}")
-
-
 def _first_song(run: Run, plans: Sequence[HeadPlan]) -> Written | None:
-    """Write a song, so that there is something to hear; None if there is no winner."""
+    """Write a song, so that there is something to hear; None if there is no winner, or none can be written."""
     from experiments.music.making import first_song
 
     heads = [name for name in WRITING if run.winner(name).exists()]
-    return first_song(run, heads, seed=plans[0].options.seed) if heads else None
+    try:
+        return first_song(run, heads, seed=plans[0].options.seed) if heads else None
+    except UserError as error:  # the search is done all the same
+        note(f"no song: {error}")
+        return None
 
 
 def _report(run: Run) -> None:

@@ -64,9 +64,10 @@ def farewell(run: Run, plans: Sequence[HeadPlan], reason: str) -> None:
         raise UserError(f"stopped before the end; what was found is kept. Go on with: {again}", status=1)
     if reason == "time":
         say(f"the time budget is used up; go on with: {again} --time-budget SECONDS")
+    here = shlex.quote(str(run.path))
     if len(plans) > 1 or all(run.winner(name).exists() for name in HEADS):
-        say(f"next: python -m experiments.generate {run.path} --seed 2")
+        say(f"next: python -m experiments.generate {here} --seed 2")
     else:
-        say(f"next: python -m experiments.evaluate {run.path}, or every head: python -m experiments.tune all")
+        say(f"next: python -m experiments.evaluate {here}, or every head: python -m experiments.tune all")
     if any((run.path / "wandb").glob("offline-run-*")):
         say(f"W&B runs are offline; to upload them: wandb sync {shlex.quote(str(run.path / 'wandb'))}")

@@ -131,12 +131,12 @@ def test_a_run_that_goes_on_has_its_own_options(tmp_path: Path, capsys: pytest.C
 
 
 def test_what_a_run_stores_gives_the_options_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from experiments.search.session import _stored
+    from experiments.search.claim import stored as as_stored
 
     monkeypatch.chdir(tmp_path)
     for words in (SAME, ("velocity",), ("notes", "--cpus-per-trial", "2", "--runs", "/r", "--parts", "melody")):
         options = parse(TuneOptions, words, prog="tune")
-        stored = json.loads(json.dumps(_stored(options)))
+        stored = json.loads(json.dumps(as_stored(options)))
         again = _merged(str(options.head), stored, ["--resume", "a"])
         absolute = {
             "songs": tuple(map(Path.absolute, options.songs)),

@@ -15,9 +15,11 @@ import numpy as np
 import pretty_midi
 import pytest
 
+from datamodules.form import finding
 from datamodules.form.finding import find_form
 from datamodules.form.repeats import repeated
 from datamodules.midi.reading import read_midi
+from datamodules.song import bars_in
 from experiments.command_line.cli import console
 from experiments.explore import main
 from songs import bundled
@@ -160,6 +162,18 @@ def test_the_form_of_the_first_songs_is_told_and_drawn(capsys: pytest.CaptureFix
     assert main([*paths, "--no-baselines", "--forms", "0"]) == 0
     assert not Path("explore-form.png").exists()
     assert "form of" not in capsys.readouterr().out
+
+
+def test_a_song_too_long_to_find_its_form_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short, long = sorted(bundled(), key=lambda path: bars_in(read_midi(path)))
+    monkeypatch.setattr(finding, "LONGEST_SONG", bars_in(read_midi(short)))
+    assert main([str(short), str(long), "--no-baselines", "--json", "figures.json"]) == 0
+    (told,) = json.loads(Path("figures.json").read_text())["forms"]
+    assert told["song"] == str(short)
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert f"{long}: has more than {bars_in(read_midi(short))} bars" in line
 
 
 @pytest.mark.parametrize("chords", [[C] * 30, [(pitch,) for pitch in range(30, 90)]], ids=["one chord", "all once"])

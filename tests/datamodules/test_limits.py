@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import signal
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,12 @@ from typing import Any
 import pytest
 from corpus_made import reasons
 from midi_files import scale
+from winners_made import make_run
 
+from datamodules.corpus import reading
 from datamodules.corpus import workers as song_workers
 from datamodules.corpus.reading import read_corpus, read_song
+from datamodules.errors import UserError
 from datamodules.midi.raw_bytes import Limits, RejectedFile
 from datamodules.midi.reading import read_midi
 from datamodules.song import Song
@@ -21,7 +26,10 @@ from experiments.command_line.cli import parse
 from experiments.data_options import DataOptions
 from experiments.dataset import read_dataset
 from experiments.explore import main as explore
+from experiments.music.prime import find_prime
+from experiments.music.training_songs import training_songs
 from experiments.tune import TuneOptions
+from songs import bundled
 
 ROOMY = Limits(memory=1 << 32)  # for a worker that imports this module, and all that it imports
 
@@ -94,6 +102,60 @@ def test_the_prime_is_read_by_a_worker_or_from_the_cache(tmp_path: Path, monkeyp
     assert song.name == str(path)
     monkeypatch.setattr(song_workers, "_context", lambda: pytest.fail("a worker was started"))
     assert read_song(path, cache=tmp_path / "cache").digest == song.digest
+
+
+def test_what_was_read_once_is_given_whatever_its_reading_may_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, cache = tmp_path / "long.mid", tmp_path / "cache"
+    path.write_bytes(scale(2, notes=20_000))
+    little = Limits(seconds=0.1)
+    with pytest.raises(RejectedFile, match=r"longer than 0\.1 seconds"):
+        read_song(path, cache=cache, limits=little)
+    song = read_song(path, cache=cache, limits=Limits(seconds=60, memory=ROOMY.memory))
+    monkeypatch.setattr(song_workers, "_context", lambda: pytest.fail("a worker was started"))
+    for limits in (little, Limits(), Limits(memory=10**8)):
+        assert read_song(path, cache=cache, limits=limits).digest == song.digest
+
+
+def test_the_songs_of_a_run_are_read_again_under_its_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, winners = make_run(tmp_path / "run", ["notes", "offsets"])
+    facts = json.loads((run.path / "run.json").read_text())
+    facts["data"] |= {"file_seconds": 60.0, "file_megabytes": 700}
+    (run.path / "run.json").write_text(json.dumps(facts))
+    given: list[Limits] = []
+
+    def read(paths: Sequence[Path], grid: int, limits: Limits) -> Iterator[tuple[int, Song]]:
+        given.append(limits)
+        return ((row, read_midi(path, grid=grid)) for row, path in enumerate(paths))
+
+    monkeypatch.setattr(reading, "read_files", read)
+    reads: list[Callable[[], object]] = [
+        lambda: training_songs(winners.values()),
+        lambda: find_prime(winners, None),
+        lambda: find_prime(winners, bundled()[0]),
+    ]
+    for number, again in enumerate(reads):
+        monkeypatch.setenv("TRITONE_CACHE", str(tmp_path / f"cache{number}"))  # it is gone, or of another machine
+        again()
+    assert set(given) == {Limits(seconds=60, memory=700_000_000)}
+    assert len(given) >= len(reads)
+    for damaged in ("[]", json.dumps(facts | {"data": {"grid": 24}})):
+        (run.path / "run.json").write_text(damaged)
+        monkeypatch.setenv("TRITONE_CACHE", str(tmp_path / f"cache{len(damaged)}"))
+        find_prime(winners, None)
+        assert given[-1] == Limits()
+
+
+def test_a_song_that_nobody_named_is_told_without_an_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`tune`, which ends with a song, has no --prime."""
+    _, winners = make_run(tmp_path / "run", ["notes"])
+    monkeypatch.setenv("TRITONE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(reading, "read_files", lambda *_: [(0, RejectedFile("takes longer", lasting=False))])
+    with pytest.raises(UserError, match=r"^the prime /.*\.mid: takes longer"):
+        find_prime(winners, None)
+    with pytest.raises(UserError, match=r"^--prime /.*\.mid: takes longer"):
+        find_prime(winners, bundled()[0])
 
 
 def test_limits_are_options_that_reach_the_reader_and_that_a_run_remembers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -132,6 +133,17 @@ def test_without_a_run_the_newest_winner_of_each_head_is_taken(runs: Path, capsy
     assert str(runs / "c" / "notes" / "winner.safetensors") in said
     assert str(runs / "a" / "durations" / "winner.safetensors") in said
     assert "offsets: no head, so the prime song's own offsets are used" in said
+
+
+def test_commands_to_copy_are_whole_where_a_folder_has_a_space_in_its_name(runs: Path) -> None:
+    run, _ = make_run(runs / "my run", ["notes"])
+    (runs / "my empty").mkdir()
+    shutil.copy(run.path / "run.json", runs / "my empty")
+    for name, words in (("my run", str(run.path)), ("my empty", "my empty")):
+        with pytest.raises(UserError) as raised:
+            chosen_winners(name, {}, all_songs=True)
+        command = str(raised.value).split("`")[1]
+        assert shlex.split(command)[-3:] == ["--run", words, "--all-songs"]
 
 
 def test_all_songs_takes_the_other_winner(runs: Path) -> None:

@@ -15,12 +15,14 @@ from datamodules.errors import UserError
 from datamodules.form.finding import find_form
 from datamodules.midi.reading import read_midi
 from datamodules.midi.writing import write_midi
-from datamodules.song import Notes, Song, bar_lines
+from datamodules.song import Notes, Song, bar_lines, bars_in
 from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions, generate
 from experiments.music.arrangement.keys import key_of
 from experiments.music.events.generation import generate as new_songs
 from experiments.music.events.settings import EVENTS, Settings
+from experiments.music.form import planned as planned_module
+from experiments.music.form import planning
 from experiments.music.form.planned import planned
 from experiments.music.form.planning import Plan, plan_of, read_plan
 from experiments.music.form.varying import Variation
@@ -76,6 +78,20 @@ def test_a_plan_is_read(text: str, told: str) -> None:
 def test_a_plan_is_like_a_song() -> None:
     plan = read_plan(f"like:{bundled()[0]}", 24)
     assert plan.sections == find_form(read_midi(bundled()[0])).sections
+
+
+def test_the_longest_song_that_has_a_form_has_it_everywhere(prime: Prime, monkeypatch: pytest.MonkeyPatch) -> None:
+    bars = bars_in(prime.song)
+    monkeypatch.setattr(planning, "LONGEST_SONG", bars)
+    monkeypatch.setattr(planned_module, "LONGEST_SONG", bars)
+    assert plan_of(prime.song, bars) == read_plan(f"like:{bundled()[0]}", 24)
+    assert len(planned_module._openings(prime)) > 1
+    monkeypatch.setattr(planning, "LONGEST_SONG", bars - 1)
+    monkeypatch.setattr(planned_module, "LONGEST_SONG", bars - 1)
+    assert plan_of(prime.song) is None
+    with pytest.raises(UserError, match=f"more than {bars - 1} bars"):
+        read_plan(f"like:{bundled()[0]}", 24)
+    assert planned_module._openings(prime) == [prime.heard()]
 
 
 WRONG = ("", "aab a", "A0", "A129", "verse:0", "AaB", "intro--verse", "like:none.mid", "A" * 101)

@@ -26,6 +26,31 @@ def test_an_address_where_nothing_is_ends_at_once() -> None:
         pass
 
 
+@pytest.mark.parametrize("address", ["a..b:1234", f"{'x' * 70}.org:1234", f"127.0.0.1:{10**30}", "127.0.0.1:²"])
+def test_an_address_that_is_none_is_one_line(address: str) -> None:
+    with pytest.raises(UserError, match="nothing answers there") as raised, cluster.connected(address):
+        pass
+    assert str(raised.value).startswith(f"--address {address}: ")
+
+
+def test_an_address_of_the_environment_is_told_as_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise ValueError("of another version")
+
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    with pytest.raises(UserError, match=r"^RAY_ADDRESS 127\.0\.0\.1:1: nothing answers"), cluster.connected(None):
+        pass
+    with pytest.raises(UserError, match=r"^--address 127\.0\.0\.1:2: nothing"), cluster.connected("127.0.0.1:2"):
+        pass
+    monkeypatch.delenv("RAY_ADDRESS")
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "ray_current_cluster").write_text("x")
+    monkeypatch.setattr(cluster.ray, "init", refuse)
+    with pytest.raises(UserError, match=r"^the Ray noted as running here, x: of another"), cluster.connected(None):
+        pass
+
+
 def nodes(monkeypatch: pytest.MonkeyPatch, *resources: dict[str, float]) -> list[dict[str, Any]]:
     """A cluster of these nodes; the list can be changed. Every look is a fresh one."""
     found = [{"Alive": True, "Resources": each} for each in resources]

@@ -169,6 +169,16 @@ def test_a_configuration_that_fails_with_another_seed_does_not_win() -> None:
     assert chosen(table, 2) == Choice(table.rows[0], table.rows[0])
 
 
+def test_nor_does_it_where_the_confirmations_of_the_others_are_missing() -> None:
+    table = searched(2.0, 2.0, 2.2, 2.1)
+    table.rows[1].hyperparameters = dict(table.rows[0].hyperparameters)  # drawn twice
+    confirmed(table, 0, math.inf, status="failed")
+    assert chosen(table, 1) == Choice(table.rows[3], table.rows[3])
+    confirmed(table, 3, math.inf, status="failed")
+    assert chosen(table, 1) == Choice(table.rows[2], table.rows[2])
+    assert chosen(table, 0) == Choice(table.rows[0], table.rows[0])  # not confirmed at all
+
+
 def test_confirmations_outlive_a_search_that_goes_on() -> None:
     table = searched(2.0, 2.1, 2.2)
     for of in range(3):

@@ -17,7 +17,7 @@ from experiments.music.arrangement.keys import key_of, transposed
 from experiments.music.arrangement.metres import in_metre, metre_of
 from experiments.music.events.grids import common_grid, on_grid
 from experiments.music.prime import Prime
-from experiments.music.training_songs import leader_of, parts_of
+from experiments.music.training_songs import leader_of, parts_of, reading_limits
 from experiments.winners import Winner
 
 __all__ = ["LEAST", "NAMES", "Pair", "Source", "read_pair"]
@@ -86,7 +86,8 @@ def read_pair(winners: Mapping[str, Winner], paths: tuple[Path, Path], key: int 
     """
     grid = common_grid(winners.values())
     parts = parts_of(leader_of(winners))
-    songs = [named_song("--between", path, grid=grid) for path in paths]
+    limits = reading_limits(winners.values())
+    songs = [named_song("--between", path, grid=grid, limits=limits) for path in paths]
     told = []
     into = key if key is not None else _key(songs[0])
     for number, (name, song) in enumerate(zip(NAMES, songs, strict=True)):

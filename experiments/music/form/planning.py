@@ -12,7 +12,7 @@ from datamodules.corpus.reading import read_song
 from datamodules.errors import UserError
 from datamodules.form.finding import LONGEST_SONG, Section, find_form
 from datamodules.midi.raw_bytes import RejectedFile
-from datamodules.song import Song, bar_lines
+from datamodules.song import Song, bars_in
 
 __all__ = ["LONGEST_PLAN", "Plan", "plan_of", "read_plan"]
 
@@ -80,7 +80,7 @@ def plan_of(song: Song, bars: int | None = None) -> Plan | None:
     Args:
         bars: of the new song; None for as many as the song has, up to `LONGEST_PLAN`.
     """
-    whole = len(bar_lines(song)) - 1
+    whole = bars_in(song)
     if whole > LONGEST_SONG:
         return None
     plan = Plan(find_form(song).sections)
@@ -94,7 +94,7 @@ def _like(path: Path, grid: int) -> Plan:
         song = read_song(path, grid=grid)
     except RejectedFile as error:
         raise UserError(f"--form {LIKE}{path}: {error}; choose another song") from error
-    if not len(song.notes) or len(bar_lines(song)) > LONGEST_SONG:
+    if not len(song.notes) or bars_in(song) > LONGEST_SONG:
         raise UserError(f"--form {LIKE}{path}: has no notes, or more than {LONGEST_SONG:,} bars; choose another song")
     return _plan((section.label, section.bars) for section in find_form(song).sections)
 

@@ -93,9 +93,8 @@ def connected(address: str | None) -> Iterator[Cluster]:
     Raises:
         UserError: there is no cluster at the address.
     """
-    wanted = address or os.environ.get("RAY_ADDRESS") or None
     was_there = ray.is_initialized()
-    own = False if was_there else _connect(wanted)
+    own = False if was_there else _connect(address)
     try:
         resources = ray.cluster_resources()
         label = "a local Ray" if own else f"the Ray cluster at {ray.get_runtime_context().gcs_address}"
@@ -105,13 +104,15 @@ def connected(address: str | None) -> Iterator[Cluster]:
             ray.shutdown()
 
 
-def _connect(wanted: str | None) -> bool:
+def _connect(address: str | None) -> bool:
     """Connect or start; True for a Ray of our own."""
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
+    wanted = address or os.environ.get("RAY_ADDRESS") or None
     found = wanted or _running_here()
+    origin = "--address" if address else "RAY_ADDRESS" if wanted else "the Ray noted as running here,"
     if found and found != "local" and not _answers(found):
         if wanted:
-            raise UserError(f"--address {wanted}: nothing answers there", status=1)
+            raise UserError(f"{origin} {found}: nothing answers there", status=1)
         found = None  # the note of a cluster that is gone
     if found and found != "local":
         try:
@@ -119,9 +120,9 @@ def _connect(wanted: str | None) -> bool:
             return False
         except ConnectionError as error:
             if wanted:
-                raise UserError(f"--address {wanted}: no Ray cluster answers there", status=1) from error
+                raise UserError(f"{origin} {found}: no Ray cluster answers there", status=1) from error
         except (ValueError, RuntimeError) as error:
-            raise UserError(f"--address {found}: {first_line(error)}", status=1) from error
+            raise UserError(f"{origin} {found}: {first_line(error)}", status=1) from error
     with _for_this_machine_alone():
         ray.init(address="local", include_dashboard=False, **quiet)
     return True
@@ -150,7 +151,7 @@ def _answers(address: str) -> bool:
         return True
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
-    except OSError:
+    except (OSError, ValueError, OverflowError):  # or it is no name of a host, or no number of a port
         return False
     return True
 
