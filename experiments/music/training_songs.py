@@ -164,6 +164,12 @@ def held_out(winners: Mapping[str, Winner], training: TrainingSongs) -> HeldOut:
         return HeldOut((), "no held-out songs: nothing was held out")
     use = next(use for use in ("test", "valid", "tail") if any(row["split"] == use for row in rows))
     known = training.to_the_end if use == "tail" else {song.digest for song, _ in training.songs}
+    known |= {  # those too whose files are gone
+        row["sha256"]
+        for winner in winners.values()
+        for row in _learnt_from(winner)
+        if use != "tail" or row["split"] != "tail"
+    }
     rows = [row for row in rows if row["split"] == use and row["sha256"] not in known]
     chosen = rows
     if len(rows) > MOST_HELD:

@@ -73,7 +73,7 @@ def _claimed(run: Run, plans: Sequence[HeadPlan]) -> tuple[list[HeadPlan], str]:
     before, ours, taken = run.facts["heads"], [], ""
     for plan in plans:
         digest, noted = check(plan, alone=False), before.get(plan.spec.name, {})
-        if noted.get("init_sha256", digest) != digest:
+        if plan.options.resume is not None and noted.get("init_sha256", digest) != digest:
             raise UserError(f"--init {plan.options.init} has changed since this search began from it: start a new run")
         try:
             claim(run, plan, {"init_sha256": digest} if digest else {}, noted)

@@ -269,6 +269,11 @@ def test_what_some_head_learnt_from_was_not_held_out(tmp_path: Path) -> None:
     other, more = make_run(tmp_path / "other", ["offsets"])
     both = winners | more
     assert held_out(both, training_songs(both.values())).told == "no held-out songs: some head learnt from each"
+    table = json.loads((other.path / "songs.json").read_text())
+    moved = [row | {"path": str(tmp_path / "gone.mid")} for row in table["songs"]]
+    (other.path / "songs.json").write_text(json.dumps(table | {"songs": moved}))
+    assert held_out(both, training_songs(both.values())).told == "no held-out songs: some head learnt from each"
+    (other.path / "songs.json").write_text(json.dumps(table))
     named(other, "train", "test")
     assert len(held_out(both, training_songs(both.values())).events) == 1
 

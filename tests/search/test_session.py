@@ -200,3 +200,12 @@ def test_commands_to_copy_are_whole_where_a_folder_has_a_space_in_its_name(
 
 def _with(dataset: Dataset, run: Run, of: list[HeadPlan]) -> tuple[Run, Dataset, list[HeadPlan]]:
     return run, dataset, of
+
+
+def test_a_head_that_another_search_only_meant_to_begin_from_a_winner_may_begin_from_none(
+    run: Run, dataset: Dataset, searches: Searches
+) -> None:
+    """`tune all --init` noted it, and was killed before it came to it."""
+    run.note_head("offsets", run.facts["heads"].get("offsets", {}) | {"init_sha256": "0" * 64})
+    failed(run, dataset, plans("offsets", seed=3))  # it has no winner: its search only began
+    assert searches.searched == [("offsets", 3)]
