@@ -163,6 +163,8 @@ def main(
         0 done; 1 the run failed; 2 bad arguments; 130 stopped by Ctrl-C before there was anything to keep.
     """
     _quiet_third_parties()
+    # torch's threads else spin while they wait for each other: ten times as long where another process has the cores
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a path need not be text

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from experiments.run_folder import Run
 from experiments.train import TrainOptions, train
 from experiments.winners import ALL_SONGS, load_winner, save_winner
 
+ROOT = Path(__file__).resolve().parents[2]
 HEADS = ("durations", "offsets")
 
 
@@ -117,3 +121,29 @@ def test_weights_over_all_songs_have_no_figures(demo: Run, capsys: pytest.Captur
     assert call("offsets", "--run", "demo", "--all-songs", "--json", "figures.json") == 2
     assert "--json: weights over --all-songs have no figures" in capsys.readouterr().err
     assert not Path("figures.json").exists()
+
+
+SEEING = """
+import os, runpy, sys
+
+class Seeing:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            print("torch is imported where it is", os.environ.get("OMP_WAIT_POLICY"))
+
+sys.meta_path.insert(0, Seeing())
+runpy.run_module("experiments.train", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize(("told", "policy"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")])
+def test_threads_that_wait_leave_the_cores_to_others(told: dict[str, str], policy: str, demo: Run) -> None:
+    """libgomp asks for it when it is loaded, with torch."""
+    words = ("durations", "--run", str(demo.path), "--epochs", "1")
+    given = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | told
+    command = [sys.executable, "-c", SEEING, *words]
+    done = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stdout.splitlines() if "imported" in line] == [
+        f"torch is imported where it is {policy}"
+    ]
