@@ -57,7 +57,7 @@ def _step(name: str) -> Row:
     settings = " ".join(list(STEPS.values())[: list(STEPS).index(name) + 1])
     fixed = dict(setting.split("=") for setting in settings.split())
     told = " ".join(f"--set {key}={value}" for key, value in fixed.items())
-    return _notes(4, JSB, f"--preset original --trials 1 --confirm 3 {told}")
+    return _notes(6, JSB, f"--preset original --trials 1 --confirm 3 {told}")
 
 
 LEARNING = {
@@ -82,7 +82,7 @@ LEARNING = {
     # one thing changed
     "jsb_lstm": _notes(4, JSB, f"{TIMED}lstm"),
     "jsb_transformer": _notes(4, JSB, f"{TIMED}transformer"),
-    **{f"jsb_weights_{scheme}": _notes(3, JSB, WEIGHED + scheme) for scheme in ("none", "sqrt", "balanced")},
+    **{f"jsb_weights_{scheme}": _notes(4, JSB, WEIGHED + scheme) for scheme in ("none", "sqrt", "balanced")},
     **{f"jsb_step_{name}": _step(name) for name in STEPS},
     # training songs
     "two_songs_none": _on_training(13, TWO, "--trials 6 --max-epochs 20"),

@@ -80,20 +80,20 @@ def _worth(minutes: float, *options: str) -> Row:
 
 
 MUSIC = {
-    "form": _row("form", 6, f"benchmarks.music.form {FORMED} --json {{json}}", quick="--count 2"),
-    "planned_forms": _planned(28, "bundled", "--like"),
-    "planned_like": _planned(30, "bundled", f"--forms --real {REAL}"),
+    "form": _row("form", 1, f"benchmarks.music.form {FORMED} --json {{json}}", quick="--count 2"),
+    "planned_forms": _planned(8, "bundled", "--like"),
+    "planned_like": _planned(14, "bundled", f"--forms --real {REAL}"),
     "planned_nottingham": _planned(8, "nottingham", f"--forms AABA --like {ASHOVER}"),
-    "worth_of_form_bundled": _worth(18, "", "--heads notes --long 128"),
+    "worth_of_form_bundled": _worth(8, "", "--heads notes --long 128"),
     "worth_of_form_nottingham": _worth(
-        24,
+        8,
         "{corpora}/nottingham --heads notes durations offsets",
         "{corpora}/nottingham --heads notes --long 128",
     ),
-    "worth_of_form_mutopia": _worth(6, "{corpora}/mutopia_pd --every 4 --heads notes"),
+    "worth_of_form_mutopia": _worth(3, "{corpora}/mutopia_pd --every 4 --heads notes"),
     "said_again": _row(
         "form",
-        4,
+        2,
         "benchmarks.music.said_again tunes_plan tunes_none --runs {heads} --json {json}",
         heads=("tunes_plan", "tunes_none"),
         quick="--seeds 1",
@@ -101,11 +101,11 @@ MUSIC = {
     "traps_jsb": _drawn("traps", 10, "jsb"),
     "traps_nottingham": _drawn("traps", 10, "nottingham"),
     "traps_mutopia": _drawn("traps", 10, "mutopia"),
-    "traps_bundled": _drawn("traps", 4, "bundled", "--ways default greedy"),
+    "traps_bundled": _drawn("traps", 1, "bundled", "--ways default greedy"),
     "likeness_jsb": _drawn("likeness", 4, "jsb"),
     "likeness_nottingham": _drawn("likeness", 6, "nottingham"),
     "likeness_mutopia": _drawn("likeness", 6, "mutopia"),
-    "between_bundled": _between(25, "bundled", BUNDLED_SONGS, "bundled"),
-    "between_freedoom": _between(25, "bundled", FREEDOOM, "Freedoom"),
+    "between_bundled": _between(5, "bundled", BUNDLED_SONGS, "bundled"),
+    "between_freedoom": _between(5, "bundled", FREEDOOM, "Freedoom"),
     "between_mutopia": _between(30, "mutopia", BACH_MOZART, "'Bach, Mozart'"),
 }
