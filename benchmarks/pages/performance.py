@@ -127,12 +127,22 @@ def of_gpu(found: Mapping[str, Found]) -> list[str]:
     told = [
         f"- A GPU pays for large networks: each of four trials on one makes {worth[small]:.1f} times as many updates as"
         f" on a core where the network is the default, but {worth[large]:.0f} times of 2 LSTMs of 1,024 nodes. Eight"
-        f" make {more[small]:.1f} times as many in all as four do, of the large ones {more[large]:.1f} times. Sixteen,"
-        " and many cores at once, have not been timed so."
+        f" make {more[small]:.1f} times as many in all as four do, of the large ones {more[large]:.1f} times."
+        + _beside_cores(rates, found["gpu"]["machine"]["cores"])
     ]
     if "gpu_search" in found:
         told.append(_first_songs(found["gpu_search"]))
     return [*(line for item in told for line in wrap(item, 120, subsequent_indent="  ")), ""]
+
+
+def _beside_cores(rates: Mapping[str, float], cores: int) -> str:
+    """The whole GPU beside the whole of the machine's cores, of the networks that were timed on both."""
+    names = [key.removesuffix(f": {cores} on cores") for key in rates if key.endswith(f": {cores} on cores")]
+    pairs = [(name, rates.get(f"{name}: {cores} on the GPU"), rates[f"{name}: {cores} on cores"]) for name in names]
+    worth = [f"{gpu / alone:.1f} times of {name}" for name, gpu, alone in pairs if gpu]
+    if not worth:
+        return f" {cores} at once, and as many cores, have not been timed so."
+    return f" Where {cores} are on it instead of a core each, the updates of all are {' and '.join(worth)}."
 
 
 def _first_songs(found: Found) -> str:

@@ -14,7 +14,9 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
+import pickle
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Mapping
@@ -38,7 +40,7 @@ from experiments.heads import HEADS
 from experiments.training import fit
 
 TITLE = ("gpu", "Updates a second of all trials together, on one GPU and on cores")
-PATIENCE = 300.0  # seconds that a process waits for the others to be warm: sixteen may take two minutes to begin
+PATIENCE = 300.0  # seconds that a process waits for the others to be warm
 WARM = 3  # updates
 EPOCHS = 10_000  # more than there is time for
 NETWORKS: Mapping[str, Mapping[str, Any]] = {
@@ -122,18 +124,21 @@ def together(column: Column, count: int, *, on_gpu: bool, on_cores: bool, second
     os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes when they import torch
     places = [("the GPU", True)] * on_gpu + [("cores", False)] * on_cores
     rates = {}
-    with ProcessPoolExecutor(count, context, _prepare, (column.prepared(), context.Barrier(count))) as pool:
-        for (network, settings), (place, gpu) in itertools.product(NETWORKS.items(), places):
-            rate = sum(pool.map(_timed, [Job(settings, gpu, seconds)] * count))
-            print(f"{network}, {count} on {place}: {rate:.1f} updates a second", flush=True)
-            rates[f"{network}: {count} on {place}"] = rate
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "column.pickle"  # not through the pipe of each: it fills, and they begin one by one
+        file.write_bytes(pickle.dumps(column.prepared()))
+        with ProcessPoolExecutor(count, context, _prepare, (file, context.Barrier(count))) as pool:
+            for (network, settings), (place, gpu) in itertools.product(NETWORKS.items(), places):
+                rate = sum(pool.map(_timed, [Job(settings, gpu, seconds)] * count))
+                print(f"{network}, {count} on {place}: {rate:.1f} updates a second", flush=True)
+                rates[f"{network}: {count} on {place}"] = rate
     return rates
 
 
-def _prepare(column: Column, together: Barrier) -> None:
+def _prepare(file: Path, together: Barrier) -> None:
     warnings.filterwarnings("ignore", module="pytorch_lightning")  # its use of torch, nothing to act on
     torch.set_num_threads(1)
-    _WORKER[:] = [column, together]
+    _WORKER[:] = [pickle.loads(file.read_bytes()), together]
 
 
 def _timed(job: Job) -> float:
