@@ -36,7 +36,8 @@ REST = """## Where the rest of the time goes
 - How much faster a search is than Ray's documented pattern depends on how long a trial trains. What that spends beside
   training - a process that starts for each trial, another for its W&B run, a checkpoint and a report that is waited for
   at each epoch - is most of a trial of half a second, and little of one of 21 s, as the notes head's own are. There the
-  pattern itself comes to more than half of what a bare loop does, and no search could be four times as fast as that.
+  pattern itself comes to more than half of what a bare loop does (*share* / *epochs an hour / that pattern's*), and no
+  search could be four times as fast as that.
   With the original's network (a window of 5, one target each) the pattern is a quarter as fast as a search of ours.
   Trials end early by what they learn: epochs an hour compare the work.
 - Where the driver becomes the limit (*the driver of a search as trials add up*): it is one process, and the rest waits
