@@ -12,7 +12,7 @@ import pytest
 from datamodules.errors import UserError
 from experiments.heads import HEADS
 from experiments.search.study.optuna_study import open_study
-from experiments.searchers import DEFAULT, SEARCHERS
+from experiments.searchers import DEFAULT, SEARCHERS, SearcherSpec
 from experiments.tune import TuneOptions, _merged
 from search_spaces import complete
 
@@ -41,10 +41,24 @@ def test_the_same_seed_draws_the_same_trials(name: str, tmp_path: Path) -> None:
     assert all(SPEC.config.from_dict(drawn).to_dict() == drawn for drawn in first), "a conditional space"
 
 
-def test_what_is_drawn_at_random_is_so_after_a_resume_too(tmp_path: Path) -> None:
-    whole = search(open_study(tmp_path / "whole.journal", "notes", 1, "random"), 12)
-    first = search(open_study(tmp_path / "parts.journal", "notes", 1, "random"), 5)
-    assert first + search(open_study(tmp_path / "parts.journal", "notes", 1, "random"), 7) == whole
+@EVERY
+@pytest.mark.parametrize("parts", [(1, 3, 8), (5, 20), (14, 2)])
+def test_what_is_drawn_after_a_resume_is_what_would_have_been(
+    name: str, parts: tuple[int, ...], tmp_path: Path
+) -> None:
+    whole = search(open_study(tmp_path / "whole.journal", "notes", 1, name), sum(parts))
+    drawn = [one for part in parts for one in search(open_study(tmp_path / "parts.journal", "notes", 1, name), part)]
+    assert drawn == whole
+
+
+def test_a_searcher_that_draws_by_its_seed_alone_gets_another_after_a_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SEARCHERS._own, "made", SearcherSpec("made", "optuna.samplers:RandomSampler"))
+    whole = search(open_study(tmp_path / "whole.journal", "notes", 1, "made"), 12)
+    drawn = [one for _ in range(3) for one in search(open_study(tmp_path / "parts.journal", "notes", 1, "made"), 4)]
+    assert drawn[:4] == whole[:4]
+    assert len({repr(one) for one in drawn}) == 12
 
 
 def test_tpe_learns_and_random_does_not(tmp_path: Path) -> None:

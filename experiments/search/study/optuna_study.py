@@ -43,16 +43,17 @@ def open_study(journal: Path, head: str, seed: int, searcher: str = DEFAULT) -> 
         study = optuna.create_study(
             storage=optuna.storages.JournalStorage(backend),
             study_name=head,
-            sampler=SEARCHERS[searcher].build(seed),
             direction="minimize",
             load_if_exists=True,
         )
         if study.directions != [optuna.study.StudyDirection.MINIMIZE]:
             raise ValueError("a study of another kind")
+        begun = len(study.get_trials(deepcopy=False))
     except OSError:  # the disk, not the journal
         raise
     except Exception as error:  # Optuna expects no damage: it can raise anything in there
         raise UserError(f"{journal} is damaged ({type(error).__name__}: {error}); start a new run") from error
+    study.sampler = SEARCHERS[searcher].build(seed, begun)
     return study
 
 

@@ -3,7 +3,7 @@
 Optuna's sampler looks at every finished trial at each suggestion, and the driver waits: a tenth of a second after a
 thousand trials, and a second and a half after ten thousand. Of what it looks at, it models the best 25 as good, and of
 the others weighs the newest most (Bergstra et al. 2011, Watanabe 2023; `optuna.samplers.TPESampler`). Here it sees the
-best 25 and the newest others, HISTORY in all; up to that many it is Optuna's to the digit.
+best 25 and the newest others, HISTORY in all; up to that many it is Optuna's, with a seed for each trial.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, cast
 
+import numpy as np
 import optuna
 from optuna.search_space.group_decomposed import _GroupDecomposedSearchSpace, _SearchSpaceGroup
 from optuna.trial import FrozenTrial, TrialState
@@ -28,14 +29,22 @@ def tpe(seed: int) -> optuna.samplers.BaseSampler:
     """TPE for a space where some hyperparameters exist only beside others, seeded."""
     with warnings.catch_warnings():  # Optuna calls these arguments experimental, and has for years
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return _RecentTPE(seed=seed, multivariate=True, group=True, constant_liar=True)
+        return _RecentTPE(seed, multivariate=True, group=True, constant_liar=True)
 
 
 class _RecentTPE(optuna.samplers.TPESampler):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, seed: int, **options: Any) -> None:
+        super().__init__(seed=seed, **options)
+        self._seed = seed
         self._group_decomposed_search_space = _Groups(include_pruned=True)
         self._asked, self._known = -1, cast(optuna.Study, None)
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """By one seed for all, a search that goes on would draw its first trials once more: they are at random."""
+        first, second = np.random.SeedSequence([self._seed, trial.number]).generate_state(2)
+        self._rng.rng.seed(first)
+        self._random_sampler = optuna.samplers.RandomSampler(seed=int(second))
+        super().before_trial(study, trial)
 
     def _sample(self, study: Any, trial: FrozenTrial, search_space: dict[str, Any]) -> dict[str, Any]:
         if trial.number != self._asked:  # a suggestion has several parts, which are made from the same trials
