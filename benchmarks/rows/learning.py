@@ -47,9 +47,9 @@ def _notes(minutes: float, songs: str, options: str, seeds: tuple[int, ...] = (1
     return _row(minutes, _search(f"notes {songs}", options), EVALUATE, seeds=seeds)
 
 
-def _on_training(minutes: float, songs: str, options: str, *then: str) -> Row:
+def _on_training(minutes: float, songs: str, options: str, train: str = TRAIN) -> Row:
     search = _search(f"all {songs}", f"{options} --split none")
-    return _row(minutes, search, TRAIN, *then, EVALUATE, SONG, seeds=SEEDS)
+    return _row(minutes, search, train, EVALUATE, SONG, seeds=SEEDS)
 
 
 def _step(name: str) -> Row:
@@ -86,10 +86,10 @@ LEARNING = {
     **{f"jsb_step_{name}": _step(name) for name in STEPS},
     # training songs
     "two_songs_none": _on_training(13, TWO, "--trials 6 --max-epochs 20"),
-    "two_songs_original_none": _on_training(6, TWO, ORIGINAL),
-    "two_songs_unweighted_none": _on_training(7, TWO, f"{ORIGINAL} --set weighting=none"),
-    "two_songs_then_unweighted_none": _on_training(10, TWO, ORIGINAL, f"{TRAIN} --weighting none"),
-    "bundled_original_none": _on_training(7, "", ORIGINAL),
+    "two_songs_original_none": _on_training(30, TWO, ORIGINAL),
+    "two_songs_unweighted_none": _on_training(30, TWO, f"{ORIGINAL} --set weighting=none"),
+    "two_songs_then_unweighted_none": _on_training(30, TWO, ORIGINAL, f"{TRAIN} --weighting none"),
+    "bundled_original_none": _on_training(30, "", ORIGINAL),
     "two_songs_original": _row(4, _search(f"all {TWO}", ORIGINAL), EVALUATE, SONG, seeds=SEEDS),
     "bundled_original": _row(4, _search("all", ORIGINAL), EVALUATE, SONG, seeds=SEEDS),
 }
