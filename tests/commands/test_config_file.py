@@ -176,6 +176,27 @@ def test_what_a_run_stores_gives_the_options_again(tmp_path: Path, monkeypatch: 
         assert again == type(options)(**{**options.__dict__, **absolute, "resume": "a"})
 
 
+def test_a_setting_that_is_given_again_is_no_change() -> None:
+    def stored(head: str, *settings: str) -> dict[str, Any]:
+        return {"head": head, "set": list(settings)}
+
+    before = stored("notes", "hidden=64", "window=5")
+    for again in (("hidden=64",), ("window=5", "hidden=64"), ("hidden=064",)):
+        words = ["--resume", "a", *(word for setting in again for word in ("--set", setting))]
+        assert _merged("notes", before, words).set == ("hidden=64", "window=5")
+    for other in ("hidden=128", "batch_size=64"):
+        with pytest.raises(UserError, match="--set cannot change"):
+            _merged("notes", before, ["--resume", "a", "--set", "hidden=64", "--set", other])
+    with pytest.raises(UserError, match="--set"):
+        _merged("notes", before, ["--resume", "a", "--set", "hiden=64"])
+    # of `all`, notes has no objective
+    whole = ["--resume", "a", "--set", "hidden=64", "--set", "objective=grid"]
+    assert _merged("notes", stored("notes", "hidden=64"), whole, alone=False).set == ("hidden=64",)
+    assert len(_merged("offsets", stored("offsets", "hidden=64", "objective=grid"), whole, alone=False).set) == 2
+    with pytest.raises(UserError, match="objective"):
+        _merged("notes", stored("notes", "hidden=64"), whole)
+
+
 def test_what_is_written_gives_the_options_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for words in (SAME, ("velocity",), ("notes", 'my "song"\\\n.mid', "--set", "a=é", "--cpus-per-trial", "0.5")):
