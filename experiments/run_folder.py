@@ -37,10 +37,20 @@ def default_runs() -> Path:
     return Path(os.environ.get("TRITONE_RUNS") or "runs")
 
 
-def resume_command(path: Path, *, space: str | None = None, storage: str | None = None) -> str:
-    """What goes on with a run; a space and a storage of the user's own are to be given again."""
-    words = ["python -m experiments.tune --resume", shlex.quote(str(path))]
-    for name, value in (("--space", space), ("--storage", storage)):
+def resume_command(
+    path: Path,
+    *,
+    head: str | None = None,
+    space: str | None = None,
+    storage: str | None = None,
+    address: str | None = None,
+) -> str:
+    """What goes on with a run, or with one head of it.
+
+    A space, a storage and a cluster of the user's own are to be given again: a run's own word is not enough for them.
+    """
+    words = ["python -m experiments.tune", *([head] if head else []), "--resume", shlex.quote(str(path))]
+    for name, value in (("--space", space), ("--storage", storage), ("--address", address)):
         words += [name, shlex.quote(value)] if value else []
     return " ".join(words)
 
@@ -139,7 +149,7 @@ class Run:
         if dataset.digest != self.facts["songs"]:
             raise UserError(
                 f"the songs of {self.path} have changed since ({self._changed(dataset)}); start a new run, with"
-                f" --warm-start {self.path} to begin with what this one has found"
+                f" --warm-start {shlex.quote(str(self.path))} to begin with what this one has found"
             )
         return dataset
 

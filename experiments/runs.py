@@ -56,12 +56,11 @@ def list_runs(options: RunsOptions, arguments: Sequence[str]) -> None:
 def _overview(runs: Sequence[Run]) -> None:
     from rich.table import Table
 
-    from experiments.figures import confirmed_in_words
     from experiments.plugins import unknown_heads
 
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for name in ("run", "made", "songs", "head", "trials", "best", "KN", "figures on"):
-        table.add_column(name, justify="right" if name in ("songs", "trials", "best", "KN") else "left")
+    for name in ("run", "made", "songs", "head", "trials", "nats", "KN", "figures on"):
+        table.add_column(name, justify="right" if name in ("songs", "trials", "nats", "KN") else "left")
     for run in runs:
         try:
             heads, made, songs = run.searched(), str(run.facts.get("created", ""))[:16], _songs(run)
@@ -72,17 +71,17 @@ def _overview(runs: Sequence[Run]) -> None:
         for line in lacking:
             table.add_row(run.name, made, songs, "", "", "", "", line)
         for name in heads or ([] if lacking else [""]):
-            finished, best, baseline, label, title = "", "", "", "", name
+            finished, nats, baseline, label, title = "", "", "", "", name
             if name:
                 finished = _finished(run, name)
                 winner = _winner(run, name)
                 if isinstance(winner, str):
                     label = winner
                 else:
-                    best, title = _figure(winner.facts.get("best")), winner.column.title
-                    label = "; ".join(filter(None, (winner.label, confirmed_in_words(winner.facts))))
+                    nats, title = _figure(winner.facts["figures"].get("valid")), winner.column.title
+                    label = _label(winner)
                     baseline = _figure(min(_nats(winner), default=None))
-            table.add_row(run.name, made, songs, title, finished, best, baseline, label)
+            table.add_row(run.name, made, songs, title, finished, nats, baseline, label)
     console.print(table)
 
 
@@ -111,6 +110,17 @@ def _winner(run: Run, head: str) -> Winner | str:
         return load_winner(run.winner(head))
     except UserError as error:
         return str(error)
+
+
+def _label(winner: Winner) -> str:
+    """What a winner's nats are on, and by what it was chosen, if not by them."""
+    from experiments.figures import METRICS, confirmed_in_words, unit_of
+
+    metric, best = winner.facts["metric"], winner.facts.get("best")
+    chosen = ""
+    if metric in METRICS and metric != "nats" and best is not None:  # no metric of ours: a stranger's run
+        chosen = f"chosen by {metric}, {best:.3f} {unit_of(winner.column, metric)}"
+    return "; ".join(filter(None, (winner.label, chosen, confirmed_in_words(winner.facts))))
 
 
 def _nats(winner: Winner) -> list[float]:

@@ -175,13 +175,19 @@ def tune(options: TuneOptions, arguments: Sequence[str]) -> None:
         if options.config is not None:
             raise UserError("--config: a run has its own options; give what changes on the command line")
         run, stored = resume_plans(options.resume, options.runs, options.head)
-        plans = [HeadPlan(HEADS[head], _merged(head, before, arguments)) for head, before in stored.items()]
+        alone = len(stored) == 1
+        plans = [
+            HeadPlan(HEADS[head], _merged(head, before, arguments, alone=alone)) for head, before in stored.items()
+        ]
         dataset = run.dataset()
     run_session(run, dataset, plans, began=began)
 
 
-def _merged(head: str, before: dict[str, Any], arguments: Sequence[str]) -> TuneOptions:
+def _merged(head: str, before: dict[str, Any], arguments: Sequence[str], *, alone: bool = True) -> TuneOptions:
     """A head's options of before, with those that the command line gives again.
+
+    Args:
+        alone: whether they are given for this head only.
 
     Raises:
         UserError: it gives one that cannot change any more.
@@ -202,14 +208,33 @@ def _merged(head: str, before: dict[str, Any], arguments: Sequence[str]) -> Tune
     if where and given.storage is None:
         raise UserError(f"{head} keeps its weights in a --storage of your own: give it again, as --storage {where}")
     if given.storage is not None and (not where or place(given.storage) != where):
-        raise UserError("--storage cannot change on --resume: the weights of its trials are where they were")
+        raise UserError(
+            f"--storage cannot change on --resume: the weights of {head} are where they were{_apart('storage')}"
+        )
     if given.space is not None and not before.get("space"):
-        raise UserError(f"--space cannot change on --resume: {head} was searched in its own space")
+        raise UserError(f"--space cannot change on --resume: {head} was searched in its own space{_apart('space')}")
+    if given.set != stored.set:
+        given = _with_settings(head, given, stored, alone=alone)
     for name in sorted(fields):
         changed = getattr(given, name) != getattr(stored, name)
         if changed and name not in CAN_CHANGE | {"resume", "head", "space", "storage"}:
             raise UserError(f"--{name.replace('_', '-')} cannot change on --resume: start a new run for that")
     return given
+
+
+def _with_settings(head: str, given: TuneOptions, stored: TuneOptions, *, alone: bool) -> TuneOptions:
+    """The options, with the settings of before, if those behind them, which are given again, fix nothing else."""
+    from experiments.search.study.hyperparameters import fixed, settings_of
+
+    spec = HEADS[head]
+    settings = given.set if alone else settings_of(spec, given.set)
+    same = fixed(spec, None, settings) == fixed(spec, None, stored.set)
+    return dataclasses.replace(given, set=stored.set) if same else given
+
+
+def _apart(name: str) -> str:
+    """What to do where an option is for one head of several."""
+    return f"; if the --{name} is that of another head, name that one: tune HEAD --resume RUN --{name} ..."
 
 
 def _option(kind: Any, value: Any) -> Any:

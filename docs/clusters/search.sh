@@ -5,15 +5,20 @@
 #   RUN=/shared/runs/first bash docs/clusters/search.sh notes --trials 64
 #
 # RUN is the run's folder, an absolute path that outlives the job. The rest are arguments of `tune`, but for --runs and
-# --name, which RUN gives; they count when the search begins, and are taken from the run afterwards. Only --storage is
-# given again: a run's own word is not enough to write to another place.
+# --name, which RUN gives; they count when the search begins, and are taken from the run afterwards. Only --address,
+# --space and --storage are given again: a run's own word is not enough to connect to a cluster, to run code, or to
+# write to another place. So they stand here, and not in a file of --config.
 set -euo pipefail
 : "${RUN:?is to be the folder of the run, an absolute path}"
 
 if compgen -G "$RUN/*/study.journal" >/dev/null; then
     again=()
-    for ((number = 1; number < $#; number++)); do
-        [[ ${!number} != --storage ]] || again=(--storage "${@:number+1:1}")
+    while (($#)); do
+        case $1 in
+            --address | --space | --storage) again+=("${@:1:2}") ;;
+            --address=* | --space=* | --storage=*) again+=("$1") ;;
+        esac
+        shift
     done
     exec python -m experiments.tune --resume "$RUN" ${again[@]+"${again[@]}"}
 fi

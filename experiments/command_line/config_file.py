@@ -21,7 +21,7 @@ from datamodules.corpus.finding import absolute, near_file
 from datamodules.errors import UserError, did_you_mean, first_line
 from datamodules.files import read_whole
 from experiments.command_line.common_options import COMMANDS
-from experiments.command_line.option_fields import flag_of, is_positional, is_required, is_switch, options_of
+from experiments.command_line.option_fields import Option, flag_of, is_required, is_switch, options_of
 
 __all__ = ["as_toml", "defaults_of", "named_file"]
 
@@ -50,25 +50,19 @@ def defaults_of(options: type[Options], path: Path, command: str) -> Options:
         UserError: it cannot be read, names what is no option, or gives an option what it does not take.
     """
     values = _known(options, _read(path), path, command)
-    words = [word for key, value in values.items() for word in _words(options, key, value, path)]
-    required = [field.name for field in dataclasses.fields(options) if is_required(field)]  # type: ignore[arg-type]
-    missing = [name for name in required if name not in values]
-    found = _parsed(options, words, missing)
+    words = {name: list(_words(options, name, value, path)) for name, value in values.items()}
+    found = None if any(_too_many(options, *given) for given in values.items()) else _parsed(options, words)
     if found is None:
         for key, value in values.items():  # which of them was it?
-            others = [name for name in required if name != key]
-            if _parsed(options, list(_words(options, key, value, path)), others) is None:
+            if _too_many(options, key, value) or _parsed(options, {key: words[key]}) is None:
                 raise UserError(f"{path}: {key} cannot be {value!r}{_instead(options, key, value, command)}")
         raise UserError(f"{path}: its options do not go together; see `python -m experiments.{command} --help`")
-    for name in missing:
-        object.__setattr__(found, name, tyro.MISSING)  # the command line must give it
     return found
 
 
 def _instead(options: type, key: str, value: Any, command: str) -> str:
     """What an option takes."""
-    choices = next(option.choices for option in options_of(options) if option.name == key)
-    if choices:
+    if choices := _named(options, key).choices:
         return f": give one of {', '.join(choices)}{did_you_mean(str(value), choices)}"
     return f"; see `python -m experiments.{command} --help`"
 
@@ -139,18 +133,30 @@ def _known(options: type, found: Mapping[str, Any], path: Path, command: str) ->
     return values
 
 
+def _named(options: type, name: str) -> Option:
+    return next(option for option in options_of(options) if option.name == name)
+
+
+def _too_many(options: type, name: str, value: Any) -> bool:
+    """Whether an option would leave words, which a command line gives to the places."""
+    option = _named(options, name)
+    return isinstance(value, list) and len(value) > option.count and not (option.many or option.repeated)
+
+
 def _words(options: type, name: str, value: Any, path: Path) -> Iterator[str]:
     """An option as a command line gives it."""
     flag = "--" + flag_of(options, name)
-    hints = typing.get_type_hints(options, include_extras=True)
-    marks = getattr(hints[name], "__metadata__", ())
+    marks = getattr(typing.get_type_hints(options, include_extras=True)[name], "__metadata__", ())
     items = value if isinstance(value, list) else [value]
     if any(isinstance(item, (list, dict)) for item in items):
         raise UserError(f"{path}: {name} cannot be {value!r}: give a value, or a list of values")
-    if isinstance(value, bool):
+    if value is False and "off" in _named(options, name).choices:
+        items = ["off"]  # which a YAML file means by it, and which its reader takes for the other
+    elif isinstance(value, bool):
         if value or not is_switch(marks):
             yield flag if value else flag.replace("--", "--no-", 1)
-    elif tyro.conf.Positional in marks:
+        return
+    if tyro.conf.Positional in marks:
         yield from map(str, items)
     elif tyro.conf.UseAppendAction in marks:
         for item in items:
@@ -161,22 +167,32 @@ def _words(options: type, name: str, value: Any, path: Path) -> Iterator[str]:
         yield from (flag, *map(str, items))
 
 
-def _parsed(options: type[Options], words: Sequence[str], missing: Sequence[str]) -> Options | None:
-    """The options that the words give, or None if they are none; anything stands in for what is missing."""
-    hints = typing.get_type_hints(options, include_extras=True)
-    stand_ins = []
-    for name in missing:
-        value = _anything(hints[name])
-        stand_ins += [value] if is_positional(hints[name]) else ["--" + flag_of(options, name), value]
+def _parsed(options: type[Options], words: Mapping[str, Sequence[str]]) -> Options | None:
+    """The options that the words of each give, or None if they are none.
+
+    What is required and not there is MISSING: the command line must give it.
+    """
+    there, fields = options_of(options), {field.name: field for field in dataclasses.fields(options)}  # type: ignore[arg-type]
+    places = [option.name for option in there if option.positional]
+    last = max((place for place, name in enumerate(places) if words.get(name)), default=-1)
+    # something stands in for what is required, and keeps the places before a word that is known by its place alone
+    absent = [one for one in there if one.name not in words and (one.required or one.name in places[:last])]
+    whole = {**words, **{one.name: _stand_in(one) for one in absent}}
+    named = (name for name in whole if name not in places)  # behind the places: one with many words would take theirs
+    ordered = [word for name in (*places, *named) for word in whole.get(name, ())]
     kind = tyro.conf.configure(tyro.conf.OmitSubcommandPrefixes)(options)
     try:
         with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-            return tyro.cli(kind, args=[*stand_ins, *words], console_outputs=False)
+            found = tyro.cli(kind, args=ordered, console_outputs=False)
     except SystemExit:
         return None
+    for option in absent:
+        value = tyro.MISSING if option.required else _default(fields[option.name])
+        object.__setattr__(found, option.name, value)
+    return found
 
 
-def _anything(hint: Any) -> str:
-    """A word that an option takes."""
-    bare = typing.get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
-    return str(typing.get_args(bare)[0]) if typing.get_origin(bare) is typing.Literal else "0"
+def _stand_in(option: Option) -> list[str]:
+    """Words that an option takes."""
+    value = option.choices[0] if option.choices else "0"
+    return [value] if option.positional else [option.flag, value]

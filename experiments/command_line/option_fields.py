@@ -50,6 +50,7 @@ class Option:
         choices: the only words that it takes; () for any.
         many: whether any number of words may follow it.
         count: how many it takes otherwise.
+        repeated: whether it may be given again, for one more.
         switch: whether it stands alone.
         section: what --help says above it; "" for nothing.
     """
@@ -65,6 +66,7 @@ class Option:
     switch: bool
     section: str
     count: int = 1
+    repeated: bool = False
 
 
 def options_of(options: type) -> tuple[Option, ...]:
@@ -78,6 +80,7 @@ def _option(options: type, field: dataclasses.Field[Any], hint: Any) -> Option:
     bare = typing.get_args(hint)[0] if marks else hint
     if typing.get_origin(bare) in (typing.Union, UnionType):
         bare = next(one for one in typing.get_args(bare) if one is not NoneType)
+    repeated = tyro.conf.UseAppendAction in marks
     listed = typing.get_origin(bare) is tuple
     each = typing.get_args(bare) if listed else (bare,)
     value, fixed = each[0], len(each) > 1 and ... not in each
@@ -92,10 +95,11 @@ def _option(options: type, field: dataclasses.Field[Any], hint: Any) -> Option:
         choices=choices,
         positional=positional,
         required=is_required(field),
-        many=listed and not fixed and tyro.conf.UseAppendAction not in marks,
+        many=listed and not fixed and not repeated,
         switch=value is bool,
         section=next((mark.title for mark in marks if isinstance(mark, Section)), ""),
         count=len(each) if fixed else 1,
+        repeated=repeated,
     )
 
 

@@ -25,11 +25,12 @@ from experiments.figures import (
 from experiments.files import place, read_json, write_json
 from experiments.heads import HeadSpec
 from experiments.initial import Initial, initial_of_head
-from experiments.run_folder import Run, resume_command
+from experiments.run_folder import Run
 from experiments.search.beside import beside
 from experiments.search.claim import check_ours, holding
 from experiments.search.confirm import Choice, choose, repeat, time_needed, unconfirmed, with_final, without_final
 from experiments.search.export import export_winner, stays
+from experiments.search.going_on import going_on
 from experiments.search.machines.cluster import Cluster, Room
 from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.search import run_search
@@ -226,7 +227,7 @@ def _plan(
         cpus=options.cpus_per_trial,
         gpus=gpus,
         at_once=room,
-        resume=resume_command(run.path, space=options.space, storage=options.storage),
+        resume=going_on(run, plan),
         interrupt=interrupt,
         max_failures=options.max_failures,
     )

@@ -11,9 +11,11 @@ from datamodules.errors import UserError
 from experiments.command_line.cli import note, say
 from experiments.dataset import Dataset
 from experiments.figures import in_words
-from experiments.heads import HEADS
-from experiments.run_folder import Run, resume_command
+from experiments.heads import HEADS, WRITING
+from experiments.run_folder import Run
+from experiments.search.going_on import going_on
 from experiments.search.one_head import HeadPlan
+from experiments.tables import TrialTable
 from experiments.winners import load_winner
 
 __all__ = ["farewell", "introduce"]
@@ -59,15 +61,29 @@ def farewell(run: Run, plans: Sequence[HeadPlan], reason: str) -> None:
     """
     say()
     _winners(run, plans)
-    again = resume_command(run.path, space=plans[0].options.space, storage=plans[0].options.storage)
+    again = going_on(run, plans[0])
+    if reason == "interrupted" and not any(_kept(run, plan) for plan in plans):
+        raise UserError(f"stopped before there was anything to keep. Begin again with: {again}", status=130)
     if reason == "interrupted":
         raise UserError(f"stopped before the end; what was found is kept. Go on with: {again}", status=1)
     if reason == "time":
         say(f"the time budget is used up; go on with: {again} --time-budget SECONDS")
-    here = shlex.quote(str(run.path))
-    if len(plans) > 1 or all(run.winner(name).exists() for name in HEADS):
-        say(f"next: python -m experiments.generate {here} --seed 2")
-    else:
-        say(f"next: python -m experiments.evaluate {here}, or every head: python -m experiments.tune all")
+    _next(run, plans)
     if any((run.path / "wandb").glob("offline-run-*")):
         say(f"W&B runs are offline; to upload them: wandb sync {shlex.quote(str(run.path / 'wandb'))}")
+
+
+def _kept(run: Run, plan: HeadPlan) -> bool:
+    """Whether a head's searches have come to anything: over folds, there may be trials and no winner yet."""
+    trials = run.head(plan.spec.name) / "trials.csv"
+    return run.winner(plan.spec.name).exists() or TrialTable.read(trials, plan.spec.config.names()).best() is not None
+
+
+def _next(run: Run, plans: Sequence[HeadPlan]) -> None:
+    """Say what can be done with the winners that there are."""
+    here = shlex.quote(str(run.path))
+    found = [name for name in HEADS if run.winner(name).exists()]
+    if (len(plans) > 1 or len(found) == len(HEADS)) and not set(WRITING).isdisjoint(found):
+        say(f"next: python -m experiments.generate {here} --seed 2")
+    elif found:
+        say(f"next: python -m experiments.evaluate {here}, or every head: python -m experiments.tune all")

@@ -69,6 +69,36 @@ def test_a_file_is_a_command_line(tmp_path: Path, text: str, name: str) -> None:
     assert read("tune", written(tmp_path, text, name)) == parse(TuneOptions, SAME, prog="tune")
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['songs = ["a", "b"]', 'songs = ["a", "b"]\nhead = "notes"', 'valid = ["v"]\nsongs = ["a", "b"]\nhead = "notes"',
+     'valid = ["v"]\nhead = "notes"\nsongs = ["a", "b"]', 'songs = ["a", "b"]\n[tune]\nhead = "notes"'],
+)  # fmt: skip
+def test_a_file_has_no_order(tmp_path: Path, text: str) -> None:
+    path = written(tmp_path, text)
+    for words in ((), ("offsets",)):
+        found = read("tune", path, *words)
+        assert found.head == (words[0] if words else "notes" if "head" in text else None)
+        assert found.songs == (Path("a"), Path("b"))
+        assert found.valid == ((Path("v"),) if "valid" in text else ())
+
+
+def test_one_file_for_two_commands(tmp_path: Path) -> None:
+    path = written(tmp_path, 'songs = ["a"]\n[tune]\nhead = "offsets"\n')
+    assert read("tune", path).songs == read("explore", path).songs == read("evaluate", path, "demo").songs
+
+
+def test_a_folder_of_a_heads_name_is_a_folder(tmp_path: Path) -> None:
+    found = read("tune", written(tmp_path, 'songs = "notes"'), "offsets")
+    assert (found.head, found.songs) == ("offsets", (Path("notes"),))
+
+
+def test_off_is_a_word_in_yaml_too(tmp_path: Path) -> None:
+    assert read("tune", written(tmp_path, "wandb: off\ntensorboard: off\nquiet: off", "c.yaml")) == parse(
+        TuneOptions, ("--wandb", "off", "--no-tensorboard"), prog="tune"
+    )
+
+
 def test_the_command_line_wins(tmp_path: Path) -> None:
     path = written(tmp_path, TOML)
     found = read("tune", path, "offsets", "c.mid", "--trials", "3", "--wandb", "auto", "--valid", "w.mid")
@@ -99,6 +129,7 @@ def test_what_must_be_given_may_be_in_the_file_or_not(tmp_path: Path) -> None:
         ("zzz = 7", "c.toml", "zzz is no option of tune; tune has head, songs"),
         ('trials = "many"', "c.toml", "trials cannot be 'many'"),
         ("trials = [1, 2]", "c.toml", "trials cannot be [1, 2]"),
+        ('head = ["notes", "a"]', "c.toml", "head cannot be ['notes', 'a']: give one of notes, durations"),
         ("trials = {a = 1}", "c.toml", "trials cannot be {'a': 1}: give a value"),
         ("trials = 0", "c.toml", "--trials 0: must be at least 1"),
         ('head = "drums"', "c.toml", "head cannot be 'drums': give one of notes, durations"),
@@ -143,6 +174,27 @@ def test_what_a_run_stores_gives_the_options_again(tmp_path: Path, monkeypatch: 
             "valid": tuple(map(Path.absolute, options.valid)),
         }
         assert again == type(options)(**{**options.__dict__, **absolute, "resume": "a"})
+
+
+def test_a_setting_that_is_given_again_is_no_change() -> None:
+    def stored(head: str, *settings: str) -> dict[str, Any]:
+        return {"head": head, "set": list(settings)}
+
+    before = stored("notes", "hidden=64", "window=5")
+    for again in (("hidden=64",), ("window=5", "hidden=64"), ("hidden=064",)):
+        words = ["--resume", "a", *(word for setting in again for word in ("--set", setting))]
+        assert _merged("notes", before, words).set == ("hidden=64", "window=5")
+    for other in ("hidden=128", "batch_size=64"):
+        with pytest.raises(UserError, match="--set cannot change"):
+            _merged("notes", before, ["--resume", "a", "--set", "hidden=64", "--set", other])
+    with pytest.raises(UserError, match="--set"):
+        _merged("notes", before, ["--resume", "a", "--set", "hiden=64"])
+    # of `all`, notes has no objective
+    whole = ["--resume", "a", "--set", "hidden=64", "--set", "objective=grid"]
+    assert _merged("notes", stored("notes", "hidden=64"), whole, alone=False).set == ("hidden=64",)
+    assert len(_merged("offsets", stored("offsets", "hidden=64", "objective=grid"), whole, alone=False).set) == 2
+    with pytest.raises(UserError, match="objective"):
+        _merged("notes", stored("notes", "hidden=64"), whole)
 
 
 def test_what_is_written_gives_the_options_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,11 +91,11 @@ def test_a_run_is_joined_only_over_the_same_songs(songs: Path, tmp_path: Path) -
 
 
 def test_changed_songs_are_told(songs: Path, tmp_path: Path) -> None:
-    run = create_run(tmp_path / "runs" / "a", read_dataset(options_of(songs)))
-    assert open_run("a", tmp_path / "runs").dataset().digest == run.facts["songs"]
+    run = create_run(tmp_path / "my runs" / "a", read_dataset(options_of(songs)))
+    assert open_run("a", tmp_path / "my runs").dataset().digest == run.facts["songs"]
     (songs / "song0.mid").write_bytes(scale(77, 40))
-    with pytest.raises(UserError, match=r"changed: song0\.mid.*--warm-start"):
-        open_run("a", tmp_path / "runs").dataset()
+    with pytest.raises(UserError, match=r"changed: song0\.mid.*--warm-start '.*/my runs/a' "):
+        open_run("a", tmp_path / "my runs").dataset()
 
 
 def test_an_unknown_run_names_those_that_are_there(songs: Path, tmp_path: Path) -> None:

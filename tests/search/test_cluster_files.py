@@ -199,6 +199,17 @@ def test_a_search_begins_and_then_goes_on(tmp_path: Path, machine: dict[str, str
     assert calls(tmp_path) == [f"python -m experiments.tune {line}" for line in asked]
 
 
+def test_what_a_run_is_not_believed_is_given_again(tmp_path: Path, machine: dict[str, str]) -> None:
+    place = Path(machine["RUN"])
+    (place / "notes").mkdir(parents=True)
+    (place / "notes" / "study.journal").touch()
+    own = ("--address=a:1", "--storage", "s3://a b", "--space", "s.py:f"), ("--storage=/a b", "--address", "b:2")
+    for words in own:
+        assert run("search.sh", machine, "notes", "--trials", "7", *words, "--seed", "2") == 0
+    assert calls(tmp_path) == [f"python -m experiments.tune --resume {place} {' '.join(words)}" for words in own]
+    assert run("search.sh", machine, "notes", "--storage") == 0  # which tune refuses
+
+
 def test_a_search_needs_to_be_told_its_run(machine: dict[str, str]) -> None:
     del machine["RUN"]
     assert run("search.sh", machine, "notes") != 0

@@ -11,18 +11,23 @@ from typing import Any
 
 import pytest
 from midi_files import scale
+from winners_made import make_winner
 
 from datamodules.errors import UserError
+from experiments.command_line.cli import parse
 from experiments.data_options import DataOptions
 from experiments.dataset import Dataset, read_dataset
 from experiments.files import locked
 from experiments.heads import HEADS
-from experiments.run_folder import Run, create_run
+from experiments.run_folder import Run, create_run, resume_command
 from experiments.search import session
+from experiments.search.claim import claim
+from experiments.search.going_on import going_on
 from experiments.search.machines.cluster import Cluster
 from experiments.search.one_head import HeadPlan, search_head
 from experiments.search.opening import resume_plans
 from experiments.search.telling import farewell
+from experiments.tables import TrialRow, TrialTable
 from experiments.tune import TuneOptions, _merged
 
 CLUSTER = Cluster(label="no Ray", cpus=1.0, gpus=0.0, own=True)
@@ -192,10 +197,75 @@ def test_commands_to_copy_are_whole_where_a_folder_has_a_space_in_its_name(
     tmp_path: Path, dataset: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = create_run(tmp_path / "my runs" / "a", dataset)
+    make_winner(run.winner("offsets"), "offsets", dataset)
     for of in (plans("offsets"), plans("notes", "offsets")):
         farewell(run, of, "")
         (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("next: ")]
         assert shlex.split(line.partition(",")[0])[4] == str(run.path)
+
+
+@pytest.mark.parametrize("heads", [("offsets",), ("notes", "offsets")])
+def test_nothing_is_next_where_there_is_no_winner(
+    run: Run, dataset: Dataset, capsys: pytest.CaptureFixture[str], heads: tuple[str, ...]
+) -> None:
+    farewell(run, plans(*heads), "time")
+    assert "next: " not in capsys.readouterr().out
+    make_winner(run.winner("offsets"), "offsets", dataset)
+    farewell(run, plans(*heads), "")
+    assert f"{'evaluate' if len(heads) == 1 else 'generate'} {run.path}" in capsys.readouterr().out
+
+
+def test_a_stop_with_nothing_to_keep_is_told_from_one_with_something(run: Run, dataset: Dataset) -> None:
+    def ended() -> tuple[str, int]:
+        with pytest.raises(UserError) as raised:
+            farewell(run, plans("notes", "offsets"), "interrupted")
+        assert resume_command(run.path) in str(raised.value)
+        return str(raised.value).partition(".")[0], raised.value.status
+
+    nothing = ("stopped before there was anything to keep", 130)
+    kept = ("stopped before the end; what was found is kept", 1)
+    table = TrialTable(run.head("offsets") / "trials.csv")
+    table.rows[0] = TrialRow(0)
+    table.write()
+    assert ended() == nothing  # its first epoch was not over
+    table.rows[0].best = 1.5
+    table.write()
+    assert ended() == kept  # over folds, there is no winner yet
+    table.path.unlink()
+    assert ended() == nothing
+    make_winner(run.winner("offsets"), "offsets", dataset)
+    assert ended() == kept
+
+
+def line_of(run: Run, plan: HeadPlan, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The words of `tune` in the line that goes on, as `farewell` prints it and as a search knows it."""
+    farewell(run, [plan], "time")
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "go on with: " in line]
+    words = shlex.split(line.partition("go on with: ")[2])
+    assert shlex.join(words[:-2]) == going_on(run, plan)
+    return words[3:-2]
+
+
+@pytest.mark.parametrize("earlier", [{}, {"storage": "s3://other"}, {"space": "other.py:s"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"storage": "s3://mine"}, {"space": "my own.py:s"}, {"address": "10.0.0.1:6379"}]
+)
+def test_the_line_that_is_printed_goes_on(
+    run: Run, capsys: pytest.CaptureFixture[str], earlier: dict[str, str], options: dict[str, str]
+) -> None:
+    """Whatever another head of the run was searched with."""
+    for of in (plans("offsets", **earlier), plans("notes", **options)):
+        claim(run, of[0], {}, {})
+    (plan,) = plans("notes", **options)
+    words = line_of(run, plan, capsys)
+    given = parse(TuneOptions, words, prog="tune")
+    assert (given.space, given.storage, given.address) == tuple(map(options.get, ("space", "storage", "address")))
+    again, stored = resume_plans(str(given.resume), None, given.head)
+    assert again.path == run.path
+    assert "notes" in stored
+    for head, before in stored.items():
+        merged = _merged(head, before, words, alone=len(stored) == 1)
+        assert (merged.space, merged.storage) == (given.space, given.storage)
 
 
 def _with(dataset: Dataset, run: Run, of: list[HeadPlan]) -> tuple[Run, Dataset, list[HeadPlan]]:

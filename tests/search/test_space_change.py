@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
 
+from datamodules.errors import UserError
 from experiments.heads import HEADS
-from experiments.search.study.space_change import changes
+from experiments.search.study.space_change import changes, check_space
 from search_spaces import complete
 
 Space = Callable[[Any], dict[str, Any]]
@@ -82,3 +84,9 @@ def test_a_space_that_fails_on_what_was_drawn_has_changed() -> None:
         raise RuntimeError("no such thing")
 
     assert changes(drawn(own), broken) == ["RuntimeError: no such thing"]
+
+
+def test_the_run_to_begin_with_is_one_word(tmp_path: Path) -> None:
+    folder = tmp_path / "my runs" / "a" / "notes"
+    with pytest.raises(UserError, match=f"--warm-start '{folder.parent}' "):
+        check_space(drawn(own), lambda trial: {"width": trial.suggest_int("width", 1, 8)}, folder)

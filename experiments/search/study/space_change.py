@@ -4,6 +4,7 @@ longer draws.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def check_space(study: optuna.Study, space: Space, folder: Path) -> None:
     if changed := changes(study, space):
         raise UserError(
             f"{folder}: the search space has changed since this study was begun ({'; '.join(changed[:3])}); start a new"
-            f" run, with --warm-start {folder.parent} to begin with what this one has found"
+            f" run, with --warm-start {shlex.quote(str(folder.parent))} to begin with what this one has found"
         )
 
 
