@@ -228,6 +228,7 @@ def test_time_is_kept_for_what_follows_the_search(tmp_path: Path) -> None:
     assert time_needed(table, plan_of(tmp_path, deadline=60.0), 9) == 30
     few = searched(2.0, status=["stopped early"], epoch=[1], best_epoch=[1])
     assert time_needed(few, plan, 1) == pytest.approx(1.2 * 5 * 10)  # it had one of five epochs
+    assert time_needed(few, plan, 1, networks=5) == pytest.approx(1.2 * 10)  # one network, of a trial of five folds
 
 
 def test_what_is_to_be_done_stands_in_the_table_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
