@@ -140,7 +140,8 @@ def resume_plans(name: str, runs: Path | None, head: str | None) -> tuple[Run, d
     Raises:
         UserError: there is no such run, or it has not searched the head.
     """
-    run = open_run(name, _lasting(runs or default_runs()))
+    where = runs or default_runs()
+    run = open_run(name, where if Path(name).is_absolute() else _lasting(where))
     note_unknown_heads(run)
     stored = {name: run.facts["heads"][name] for name in run.searched()}
     if not stored:

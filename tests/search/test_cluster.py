@@ -106,6 +106,8 @@ def test_a_ray_job_keeps_its_runs_where_they_stay(monkeypatch: pytest.MonkeyPatc
         resume_plans("a", None, None)
     with pytest.raises(UserError, match="no run a"):
         resume_plans("a", tmp_path, None)
+    with pytest.raises(UserError, match="no run /shared/a"):  # the path says where it is
+        resume_plans("/shared/a", None, None)
 
 
 def listening() -> set[tuple[str, str]]:
