@@ -83,7 +83,6 @@ def run_trials(
     Raises:
         UserError: what ended the whole.
     """
-    _clear(plan.folder / "tune")
     tuner = _tuner(
         plan,
         ray.put((tuple(column.prepared() for column in columns), plan.initial)),
@@ -117,17 +116,6 @@ def _close(observer: Observer, plan: SearchPlan) -> None:
 
 def _to_go_on(reason: str, plan: SearchPlan) -> str:
     return f"{reason}; what was found is kept. When that is mended, go on with: {plan.resume}"
-
-
-def _clear(folder: Path) -> None:
-    """Remove what is neither file nor folder from Ray's folder and the trials' folders in it.
-
-    Ray writes through links, and waits for the reader of a pipe: in a stranger's run, a link leads to a file of ours.
-    """
-    for level in ("*", "*/*"):  # the first before the second, which would look through links
-        for path in list(folder.glob(level)):
-            if path.is_symlink() or not (path.is_file() or path.is_dir()):
-                path.unlink()
 
 
 def _tuner(

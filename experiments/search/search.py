@@ -11,6 +11,7 @@ from datamodules.columns import Column
 from datamodules.errors import UserError
 from experiments.command_line.cli import say
 from experiments.heads import HeadSpec
+from experiments.search.links import clear_links
 from experiments.search.machines.shared_storage import check_storage
 from experiments.search.plan import REDUCTION, Outcome, SearchPlan
 from experiments.search.running import run_trials
@@ -42,6 +43,7 @@ def run_search(
     Raises:
         UserError: nothing can be written, the space is not the study's, or what an earlier driver left is damaged.
     """
+    clear_links(plan.folder / "tune")  # before anything is written there, and for all trainings that follow
     check_storage(plan.storage, plan.sign)
     table = TrialTable.read(plan.folder / "trials.csv", spec.config.names())
     study = open_study(plan.folder / "study.journal", spec.name, plan.seed, plan.searcher)

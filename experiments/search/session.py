@@ -16,6 +16,7 @@ from experiments.run_folder import Run
 from experiments.search.beside import beside
 from experiments.search.claim import claim
 from experiments.search.export import AllFailedError
+from experiments.search.links import refuse_links
 from experiments.search.machines.cluster import connected
 from experiments.search.one_head import HeadPlan, is_finished, search_head
 from experiments.search.opening import check
@@ -37,6 +38,7 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
     Args:
         began: `time.monotonic` at the command's start: --time-budget counts from there.
     """
+    refuse_links(run, (plan.spec.name for plan in plans))
     introduce(run, dataset)
     missing = []
     ours, taken = _claimed(run, plans)

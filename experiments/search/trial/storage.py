@@ -68,17 +68,7 @@ class TrialStore:
 
     def _write(self, row: int, name: str, data: bytes) -> None:
         system, root = self._open()
-        folder = f"{root}/{self.trial(row)}"
-        system.create_dir(folder, recursive=True)
-        target, part = f"{folder}/{name}.safetensors", f"{folder}/.{name}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
-        try:
-            with system.open_output_stream(part) as stream:
-                stream.write(data)
-            system.move(part, target)
-        except OSError:
-            with contextlib.suppress(OSError):
-                system.delete_file(part)
-            raise
+        _put(system, f"{root}/{self.trial(row)}", f"{name}.safetensors", data)
 
     def sync(self, row: int, name: str) -> None:
         """Let a trial's file outlive a loss of power, if there is one; a bucket's do anyway."""
@@ -124,10 +114,7 @@ class TrialStore:
             UserError: what the storage answered.
         """
         try:
-            system, root = self._open()
-            system.create_dir(root, recursive=True)
-            with system.open_output_stream(f"{root}/{MARK}") as stream:
-                stream.write(sign.encode())
+            _put(*self._open(), MARK, sign.encode())
         except Exception as error:  # pyarrow raises what its many back ends raise
             raise UserError(f"--storage {self.root}: cannot be written ({first_line(error)})", status=1) from error
 
@@ -139,3 +126,17 @@ class TrialStore:
                 return bytes(stream.read(len(sign) + 1)) == sign.encode()
         except Exception:  # not there, or a back end that is not set up here
             return False
+
+
+def _put(system: pyarrow.fs.FileSystem, folder: str, name: str, data: bytes) -> None:
+    """Write a file whole or not at all, in the place of one that is there, and never through a link."""
+    system.create_dir(folder, recursive=True)
+    part = f"{folder}/.{name}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+    try:
+        with system.open_output_stream(part) as stream:
+            stream.write(data)
+        system.move(part, f"{folder}/{name}")
+    except OSError:
+        with contextlib.suppress(OSError):
+            system.delete_file(part)
+        raise
