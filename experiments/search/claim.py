@@ -92,8 +92,8 @@ def stored(options: TuneOptions) -> dict[str, Any]:
 def _note_config(run: Run, plan: HeadPlan) -> None:
     """Write the file that would repeat a head's search alone, in a run of another name."""
     head, path = plan.spec.name, run.head(plan.spec.name) / "tune.toml"
-    options = dataclasses.replace(plan.options, head=head, metric=metric_name(head, plan.options.metric))
-    told = as_toml(options, without=("name", "runs", "resume", "config", "quiet"))
+    alone: dict[str, Any] = {"head": head, "metric": metric_name(head, plan.options.metric)}
+    told = as_toml(dataclasses.replace(plan.options, **alone), without=("name", "runs", "resume", "config", "quiet"))
     try:
         told.encode()
     except UnicodeEncodeError:  # a path can be bytes that are no text; TOML cannot

@@ -51,11 +51,7 @@ def run_search(
     epochs = EpochTable(plan.folder / "epochs.csv")
     _go_on(table, epochs, study, plan)
     if not study.get_trials(deepcopy=False):
-        if warm := plan.warm():
-            told = warm_start(study, plan.space, warm.journal, comparable=warm.comparable)
-            say(f"{spec.name}: {told}")
-        if plan.start:
-            study.enqueue_trial(dict(plan.start))
+        _begin(study, plan)
     missing, first_row = plan.trials - table.finished(), max(table.next_row, next_row(study))
     if missing <= 0:
         return Outcome(table, "", first_row)
@@ -64,6 +60,22 @@ def run_search(
     searcher = StudySearch(study, plan.space, plan.max_epochs, first_row)
     reason = run_trials(plan, columns, searcher, missing, observer, halt, _asha(plan))
     return Outcome(table, reason, max(table.next_row, next_row(study)))
+
+
+def _begin(study: optuna.Study, plan: SearchPlan) -> None:
+    """Put into a study without trials what it begins with.
+
+    Raises:
+        UserError: an earlier study holds nothing for it. This one is gone again: its head can be searched anew.
+    """
+    try:
+        if warm := plan.warm():
+            say(f"{study.study_name}: {warm_start(study, plan.space, warm.journal, comparable=warm.comparable)}")
+    except UserError:
+        (plan.folder / "study.journal").unlink()
+        raise
+    if plan.start:
+        study.enqueue_trial(dict(plan.start), skip_if_exists=True)
 
 
 def _go_on(table: TrialTable, epochs: EpochTable, study: optuna.Study, plan: SearchPlan) -> None:

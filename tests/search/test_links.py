@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_confirm import plan_of
+from trials_made import plan_of
 from winners_made import demo_songs, make_run
 
 from datamodules.errors import UserError
