@@ -16,7 +16,7 @@ from ray.tune.search import ConcurrencyLimiter, Searcher
 from datamodules.columns import Column
 from datamodules.errors import UserError
 from experiments.search.machines.deaths import deaths_are_alike
-from experiments.search.plan import SearchPlan, TrialSettings
+from experiments.search.plan import EndedError, SearchPlan, TrialSettings
 from experiments.search.watching.observer import Halt, Observer, last_line
 
 __all__ = ["Listed", "run_trials", "train_trial_on"]
@@ -81,7 +81,7 @@ def run_trials(
         "" where all ended by themselves, else why `halt` ended them.
 
     Raises:
-        UserError: what ended the whole.
+        EndedError: what ended the whole.
     """
     tuner = _tuner(
         plan,
@@ -97,7 +97,7 @@ def run_trials(
             tuner.fit()
         except Exception as error:  # Ray's own, a disk that is full, a --space that fails in some draws
             _close(observer, plan)
-            raise UserError(_to_go_on(f"the search ended: {last_line(error)}", plan), status=1) from error
+            raise EndedError(_to_go_on(f"the search ended: {last_line(error)}", plan), status=1) from error
     _close(observer, plan)
     return halt.reason
 
@@ -106,12 +106,12 @@ def _close(observer: Observer, plan: SearchPlan) -> None:
     """Write what is still to be written.
 
     Raises:
-        UserError: what could not be written, then or before.
+        EndedError: what could not be written, then or before.
     """
     try:
         observer.finish()
     except UserError as error:
-        raise UserError(_to_go_on(str(error), plan), status=1) from error
+        raise EndedError(_to_go_on(str(error), plan), status=1) from error
 
 
 def _to_go_on(reason: str, plan: SearchPlan) -> str:

@@ -16,6 +16,7 @@ import ray
 from ray._private import ray_constants  # the one switch that has no argument
 
 from datamodules.errors import UserError, first_line
+from experiments.search.plan import EndedError
 
 __all__ = ["Cluster", "Room", "connected", "in_a_job"]
 
@@ -43,7 +44,7 @@ class Room:
             they do not fit yet: those that wait are what an autoscaler starts nodes for.
 
     Raises:
-        UserError: not one fits, and the user has not said how many to wait for.
+        EndedError: not one fits, and the user has not said how many to wait for.
     """
 
     LOOK_EVERY = 2.0  # seconds
@@ -53,7 +54,7 @@ class Room:
         self.looked, self.found = time.monotonic(), self._fits()
         if self.found < 1 and (self.own or most is None):
             wait = "" if self.own else ", or say with --max-concurrent how many trials shall wait for nodes to come"
-            raise UserError(
+            raise EndedError(
                 f"a trial asks for {cpus:g} CPUs and {gpus:g} GPUs on one node; no node of {cluster.label} has them"
                 f" (in all it has {cluster.cpus:g} and {cluster.gpus:g}): lower --cpus-per-trial or"
                 f" --gpus-per-trial{wait}"

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.fs
 
-from datamodules.errors import UserError, first_line
+from datamodules.errors import first_line
+from experiments.search.plan import EndedError
 
 if TYPE_CHECKING:
     import torch
@@ -111,12 +112,12 @@ class TrialStore:
         """Write a sign that tells this storage from others at the same path: in one line where it cannot be written.
 
         Raises:
-            UserError: what the storage answered.
+            EndedError: what the storage answered.
         """
         try:
             _put(*self._open(), MARK, sign.encode())
         except Exception as error:  # pyarrow raises what its many back ends raise
-            raise UserError(f"--storage {self.root}: cannot be written ({first_line(error)})", status=1) from error
+            raise EndedError(f"--storage {self.root}: cannot be written ({first_line(error)})", status=1) from error
 
     def is_marked(self, sign: str) -> bool:
         """Whether this is the storage that was marked so, seen from here."""
