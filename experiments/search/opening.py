@@ -18,7 +18,7 @@ from experiments.heads import ALL, HeadSpec, named_heads
 from experiments.initial import initial_of_head, initial_place, say_heard
 from experiments.plugins import note_unknown_heads
 from experiments.run_folder import Run, create_run, default_runs, new_name, open_run, resume_command
-from experiments.search.machines.cluster import in_a_job
+from experiments.search.machines.cluster import check_words, in_a_job
 from experiments.search.one_head import HeadPlan
 from experiments.search.study.hyperparameters import fixed, search_space, settings_of, try_space
 from experiments.search.study.warm_start import check_warm
@@ -37,6 +37,7 @@ def open_session(options: TuneOptions) -> tuple[Run, Dataset, list[HeadPlan]]:
         UserError: bad songs or options, nothing to learn, or a head that the run has searched already.
     """
     assert options.head is not None
+    check_words()
     head, runs = options.head, _lasting(options.runs or default_runs())
     if options.init is not None:
         options = dataclasses.replace(options, init=str(initial_place(options.init, options.runs)))
@@ -149,8 +150,9 @@ def resume_plans(name: str, runs: Path | None, head: str | None) -> tuple[Run, d
     """The run to go on with, and the stored options of its heads: of `head`, or of all.
 
     Raises:
-        UserError: there is no such run, or it has not searched the head.
+        UserError: there is no such run, or it has not searched the head; or Ray could not take the command line.
     """
+    check_words()
     where = runs or default_runs()
     run = open_run(name, where if Path(name).is_absolute() else _lasting(where))
     note_unknown_heads(run)

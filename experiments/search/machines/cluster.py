@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ from pathlib import Path
 import ray
 from ray._private import ray_constants  # the one switch that has no argument
 
+from datamodules.corpus.finding import printable
 from datamodules.errors import UserError, first_line
 from experiments.search.plan import EndedError
 
-__all__ = ["Cluster", "Room", "connected", "in_a_job"]
+__all__ = ["Cluster", "Room", "check_words", "connected", "in_a_job"]
 
 SWITCH = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # what Ray's job manager sets for a job's command
@@ -168,6 +170,22 @@ def _running_here() -> str | None:
         return note.read_text().strip() or None
     except OSError:
         return None
+
+
+def check_words() -> None:
+    """Ray takes down the command line that starts it, and from where, as text; a path can be bytes that are none.
+
+    Raises:
+        UserError: one is no UTF-8, as of an old archive's files in Latin-1.
+    """
+    for word in (*sys.argv, os.getcwd()):
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(
+                f"{printable(Path(word))}: is not UTF-8, and Ray takes no such word on a command line: name the folder"
+                " that it is in, or rename it"
+            ) from error
 
 
 def in_a_job() -> bool:
