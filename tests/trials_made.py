@@ -1,4 +1,4 @@
-"""Songs, folds of them, and trials over them, to be trained without Ray."""
+"""Songs, folds of them, trials over them and the plan of a search, to be trained without Ray."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from datamodules.columns import Column, build_column
 from datamodules.folds import make_folds
 from datamodules.splits import Split, make_split, named_split
 from experiments.heads import HEADS
-from experiments.search.plan import TrialSettings
+from experiments.search.plan import SearchPlan, TrialSettings
 from experiments.search.trial.storage import TrialStore
+from experiments.stopping import Interrupt
 from experiments.tables import TrialTable
 
 SONGS = random_songs(3, songs=7, events=40)
@@ -46,6 +47,35 @@ def settings(folder: Path, **other: Any) -> TrialSettings:
     }
     TrialStore(str(folder)).mark("s")  # as the driver does
     return TrialSettings(**facts | other)
+
+
+def plan_of(folder: Path, **other: Any) -> SearchPlan:
+    """Of a search whose head's folder is given."""
+    facts: dict[str, Any] = {
+        "run_id": "r",
+        "folder": folder,
+        "storage": str(folder / "tune"),
+        "trials": 3,
+        "confirm": 3,
+        "max_epochs": 5,
+        "patience": 10,
+        "grace": 2,
+        "seed": 1,
+        "metric": "valid",
+        "space": lambda trial: {},
+        "initial": None,
+        "start": None,
+        "began": 0.0,
+        "deadline": None,
+        "cpus": 1.0,
+        "gpus": 0.0,
+        "at_once": lambda: 2,
+        "resume": "",
+        "interrupt": Interrupt(),
+        "max_failures": 0,
+        "warm": lambda: None,
+    }
+    return SearchPlan(**facts | other)
 
 
 def config(row: int = 0, **other: Any) -> dict[str, Any]:

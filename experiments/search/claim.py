@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datamodules.corpus.finding import absolute
+from experiments.command_line.cli import note
 from experiments.command_line.config_file import as_toml
+from experiments.figures import metric_name
 from experiments.files import TakenError, locked, place, write_text
 from experiments.run_folder import Run, resume_command
 
@@ -88,8 +90,15 @@ def stored(options: TuneOptions) -> dict[str, Any]:
 
 
 def _note_config(run: Run, plan: HeadPlan) -> None:
-    """Write the file that would repeat a head's search, in a run of another name."""
-    options = dataclasses.replace(plan.options, head=plan.spec.name)
-    told = as_toml(options, without=("name", "runs", "resume", "config", "quiet"))
+    """Write the file that would repeat a head's search alone, in a run of another name."""
+    head, path = plan.spec.name, run.head(plan.spec.name) / "tune.toml"
+    alone: dict[str, Any] = {"head": head, "metric": metric_name(head, plan.options.metric)}
+    told = as_toml(dataclasses.replace(plan.options, **alone), without=("name", "runs", "resume", "config", "quiet"))
+    try:
+        told.encode()
+    except UnicodeEncodeError:  # a path can be bytes that are no text; TOML cannot
+        path.unlink(missing_ok=True)
+        note(f"{head}: {path.name} is not written: the name of a file among its options is no UTF-8, as TOML must be")
+        return
     command = "python -m experiments.tune --config FILE --name NAME"
-    write_text(run.head(plan.spec.name) / "tune.toml", f"# again: {command}\n{told}")
+    write_text(path, f"# again: {command}\n{told}")

@@ -68,8 +68,12 @@ def unconfirmed(table: TrialTable, confirm: int, seed: int, patience: int) -> li
     return [pair for pair in pairs if pair not in finished]
 
 
-def time_needed(table: TrialTable, plan: SearchPlan, trainings: int) -> float:
-    """About how many seconds it takes to train the best again so many times: at most half of the search's time."""
+def time_needed(table: TrialTable, plan: SearchPlan, trainings: int, *, networks: int = 1) -> float:
+    """About how many seconds it takes to train the best again so many times: at most half of the search's time.
+
+    Args:
+        networks: how many a trial of the search trained, as over folds, where these trainings are of one each.
+    """
     rows = best_few(table, plan.patience) if trainings and plan.deadline is not None else []
     if not rows or plan.deadline is None:
         return 0.0
@@ -78,7 +82,7 @@ def time_needed(table: TrialTable, plan: SearchPlan, trainings: int) -> float:
         for row in rows
     ]
     rounds = math.ceil(trainings / plan.at_once())
-    return min(MARGIN * rounds * max(whole), (plan.deadline - plan.began) / 2)
+    return min(MARGIN * rounds * max(whole) / networks, (plan.deadline - plan.began) / 2)
 
 
 def repeat(

@@ -38,7 +38,8 @@ def export_winner(
     outcome: Outcome,
     choices: Sequence[Choice],
 ) -> Winner | None:
-    """Write the best epoch of the best choice as the head's winner; None if a search that ended early has none yet.
+    """Write the best epoch of the best choice as the head's winner; None if a search that ended early has none yet, or
+    none that is new.
 
     A winner that `train` made of an earlier one may stay, see `stays`.
 
@@ -52,7 +53,7 @@ def export_winner(
     """
     head = columns.own.spec.name
     if not choices:
-        _tell_none(head, outcome, options)
+        _tell_none(run, head, outcome, options)
         return None
     choice = choices[0]
     tensors, report = _weights(run, head, plan.storage, choice.row.row)
@@ -79,15 +80,16 @@ def _weights(run: Run, head: str, storage: str, row: int) -> tuple[Tensors, dict
     return found
 
 
-def _tell_none(head: str, outcome: Outcome, options: TuneOptions) -> None:
-    """Why there is no winner: a note if a search that goes on may find one, else an error."""
+def _tell_none(run: Run, head: str, outcome: Outcome, options: TuneOptions) -> None:
+    """Why there is no new winner: a note if a search that goes on may find one, else an error."""
     table, finals = outcome.table, outcome.table.of_kind(FINAL)
+    left = "the winner of before stays" if run.winner(head).exists() else "there is no winner yet"
     if outcome.reason and table.best() is None:
-        note(f"{head}: no trial had finished an epoch; there is no winner yet")
+        note(f"{head}: no trial had finished an epoch; {left}")
     elif outcome.reason:
         note(
             f"{head}: over {options.folds} folds, the best configuration is trained on the run's own split last of all;"
-            " there is no winner yet"
+            f" {left}"
         )
     elif finals:
         reason = finals[-1].reason or "unknown"

@@ -157,7 +157,7 @@ def _train(
     """All trainings of a head; how they ended, and the configurations in order, the winner's first."""
 
     def final(table: TrialTable) -> float:
-        return time_needed(table, plan, int(bool(columns.folds)))
+        return time_needed(table, plan, int(bool(columns.folds)), networks=len(columns.searched))
 
     def confirming(table: TrialTable) -> float:
         return time_needed(table, plan, len(_unconfirmed(table, plan))) + final(table)

@@ -18,10 +18,11 @@ from experiments.heads import ALL, HeadSpec, named_heads
 from experiments.initial import initial_of_head, initial_place, say_heard
 from experiments.plugins import note_unknown_heads
 from experiments.run_folder import Run, create_run, default_runs, new_name, open_run, resume_command
-from experiments.search.machines.cluster import in_a_job
+from experiments.search.machines.cluster import check_words, in_a_job
 from experiments.search.one_head import HeadPlan
 from experiments.search.study.hyperparameters import fixed, search_space, settings_of, try_space
-from experiments.search.study.warm_start import earlier_run
+from experiments.search.study.warm_start import check_warm
+from search_spaces import Space
 
 if TYPE_CHECKING:
     from experiments.tune import TuneOptions
@@ -36,6 +37,7 @@ def open_session(options: TuneOptions) -> tuple[Run, Dataset, list[HeadPlan]]:
         UserError: bad songs or options, nothing to learn, or a head that the run has searched already.
     """
     assert options.head is not None
+    check_words()
     head, runs = options.head, _lasting(options.runs or default_runs())
     if options.init is not None:
         options = dataclasses.replace(options, init=str(initial_place(options.init, options.runs)))
@@ -44,10 +46,10 @@ def open_session(options: TuneOptions) -> tuple[Run, Dataset, list[HeadPlan]]:
     for spec in specs:  # everything that can be wrong in the command is found before the songs are read
         settings = options.set if len(specs) == 1 else settings_of(spec, options.set)
         init = _init_of(spec, options, alone=len(specs) == 1)
-        warm = _warm_of(spec, options, alone=len(specs) == 1)
-        own = dataclasses.replace(options, head=spec.name, set=settings, init=init, warm_start=warm)
-        plans.append(HeadPlan(spec, own))
+        plans.append(HeadPlan(spec, dataclasses.replace(options, head=spec.name, set=settings, init=init)))
         check(plans[-1], alone=len(specs) == 1)
+    if options.warm_start is not None:
+        plans = _warmed(plans, options.warm_start, options.runs)
     dataset = read_dataset(DataOptions.given(options))
     if in_a_job() and not all(path.is_absolute() for path in (*options.songs, *options.valid, *options.test)):
         note("songs that are given by a relative path go with the Ray job's folder: --resume will not find them")
@@ -93,16 +95,26 @@ def _init_of(spec: HeadSpec, options: TuneOptions, *, alone: bool) -> str | None
     return None
 
 
-def _warm_of(spec: HeadSpec, options: TuneOptions, *, alone: bool) -> str | None:
-    """The run that a head's study begins with: in `all`, none for a head that --warm-start has not searched."""
-    try:
-        earlier = earlier_run(options, spec.name)
-    except UserError as error:
-        if alone or not open_run(str(options.warm_start), options.runs).searched():
-            raise
-        note(str(error))
-        return None
-    return str(earlier.path) if earlier else None
+def _warmed(plans: Sequence[HeadPlan], name: str, runs: Path | None) -> list[HeadPlan]:
+    """The plans with the run that each study begins with: in `all`, none for a head that --warm-start has nothing for.
+
+    Raises:
+        UserError: it has nothing for any of them.
+    """
+    warmed: list[HeadPlan] = []
+    lacking: list[UserError] = []
+    for plan in plans:
+        warm: str | None = None
+        try:
+            warm = check_warm(name, runs, plan.spec.name, _space_of(plan))
+        except UserError as error:
+            lacking.append(error)
+        warmed.append(HeadPlan(plan.spec, dataclasses.replace(plan.options, warm_start=warm)))
+    if len(lacking) == len(plans):
+        raise lacking[0]
+    for reason in lacking:
+        note(f"{reason}; that head begins without it")
+    return warmed
 
 
 def _with_something_to_learn(plans: Sequence[HeadPlan], dataset: Dataset) -> list[HeadPlan]:
@@ -138,9 +150,11 @@ def resume_plans(name: str, runs: Path | None, head: str | None) -> tuple[Run, d
     """The run to go on with, and the stored options of its heads: of `head`, or of all.
 
     Raises:
-        UserError: there is no such run, or it has not searched the head.
+        UserError: there is no such run, or it has not searched the head; or Ray could not take the command line.
     """
-    run = open_run(name, _lasting(runs or default_runs()))
+    check_words()
+    where = runs or default_runs()
+    run = open_run(name, where if Path(name).is_absolute() else _lasting(where))
     note_unknown_heads(run)
     stored = {name: run.facts["heads"][name] for name in run.searched()}
     if not stored:
@@ -156,9 +170,16 @@ def check(plan: HeadPlan, *, alone: bool) -> str | None:
     """What can be wrong with a head's options; the SHA-256 of the winner that it begins from, if there is one."""
     options = plan.options
     initial = initial_of_head(plan.spec, options.init, options.grid)
-    space = search_space(plan.spec, options.preset, options.set, options.space, initial)
+    space = _space_of(plan)
     if options.space:
         try_space(space, options.space)
     if options.metric == "mae" and plan.spec.column.chords and alone:
         raise UserError(f"--metric mae: {plan.spec.name} have no distance; choose nats or macro")
     return initial.digest if initial else None
+
+
+def _space_of(plan: HeadPlan) -> Space:
+    """What the search draws from."""
+    options = plan.options
+    initial = initial_of_head(plan.spec, options.init, options.grid)
+    return search_space(plan.spec, options.preset, options.set, options.space, initial)

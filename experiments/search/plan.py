@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from datamodules.errors import UserError
 from datamodules.framing import UPDATES_PER_EPOCH
 from experiments.initial import Initial
 from experiments.searchers import DEFAULT
@@ -15,11 +16,15 @@ from experiments.stopping import Interrupt
 from experiments.tables import TrialTable
 from search_spaces import Space
 
-__all__ = ["REDUCTION", "TROUBLE", "Outcome", "SearchPlan", "TrialSettings", "Warm"]
+__all__ = ["REDUCTION", "TROUBLE", "EndedError", "Outcome", "SearchPlan", "TrialSettings", "Warm"]
 
 REDUCTION = 3  # ASHA keeps a third at each rung: the usual choice between haste and patience (Li et al. 2020)
 
 TROUBLE = "trouble"  # in a trial's message: the storage cannot be written, in words
+
+
+class EndedError(UserError):
+    """What ends a search, and would the next head's too: machines, a storage or a disk that fail."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ray.tune.search import ConcurrencyLimiter, Searcher
 from datamodules.columns import Column
 from datamodules.errors import UserError
 from experiments.search.machines.deaths import deaths_are_alike
-from experiments.search.plan import SearchPlan, TrialSettings
+from experiments.search.plan import EndedError, SearchPlan, TrialSettings
 from experiments.search.watching.observer import Halt, Observer, last_line
 
 __all__ = ["Listed", "run_trials", "train_trial_on"]
@@ -81,9 +81,8 @@ def run_trials(
         "" where all ended by themselves, else why `halt` ended them.
 
     Raises:
-        UserError: what ended the whole.
+        EndedError: what ended the whole.
     """
-    _clear(plan.folder / "tune")
     tuner = _tuner(
         plan,
         ray.put((tuple(column.prepared() for column in columns), plan.initial)),
@@ -98,7 +97,7 @@ def run_trials(
             tuner.fit()
         except Exception as error:  # Ray's own, a disk that is full, a --space that fails in some draws
             _close(observer, plan)
-            raise UserError(_to_go_on(f"the search ended: {last_line(error)}", plan), status=1) from error
+            raise EndedError(_to_go_on(f"the search ended: {last_line(error)}", plan), status=1) from error
     _close(observer, plan)
     return halt.reason
 
@@ -107,27 +106,16 @@ def _close(observer: Observer, plan: SearchPlan) -> None:
     """Write what is still to be written.
 
     Raises:
-        UserError: what could not be written, then or before.
+        EndedError: what could not be written, then or before.
     """
     try:
         observer.finish()
     except UserError as error:
-        raise UserError(_to_go_on(str(error), plan), status=1) from error
+        raise EndedError(_to_go_on(str(error), plan), status=1) from error
 
 
 def _to_go_on(reason: str, plan: SearchPlan) -> str:
     return f"{reason}; what was found is kept. When that is mended, go on with: {plan.resume}"
-
-
-def _clear(folder: Path) -> None:
-    """Remove what is neither file nor folder from Ray's folder and the trials' folders in it.
-
-    Ray writes through links, and waits for the reader of a pipe: in a stranger's run, a link leads to a file of ours.
-    """
-    for level in ("*", "*/*"):  # the first before the second, which would look through links
-        for path in list(folder.glob(level)):
-            if path.is_symlink() or not (path.is_file() or path.is_dir()):
-                path.unlink()
 
 
 def _tuner(

@@ -11,6 +11,7 @@ from datamodules.columns import Column
 from datamodules.errors import UserError
 from experiments.command_line.cli import say
 from experiments.heads import HeadSpec
+from experiments.search.links import clear_links
 from experiments.search.machines.shared_storage import check_storage
 from experiments.search.plan import REDUCTION, Outcome, SearchPlan
 from experiments.search.running import run_trials
@@ -42,6 +43,7 @@ def run_search(
     Raises:
         UserError: nothing can be written, the space is not the study's, or what an earlier driver left is damaged.
     """
+    clear_links(plan.folder / "tune")  # before anything is written there, and for all trainings that follow
     check_storage(plan.storage, plan.sign)
     table = TrialTable.read(plan.folder / "trials.csv", spec.config.names())
     study = open_study(plan.folder / "study.journal", spec.name, plan.seed, plan.searcher)
@@ -49,11 +51,7 @@ def run_search(
     epochs = EpochTable(plan.folder / "epochs.csv")
     _go_on(table, epochs, study, plan)
     if not study.get_trials(deepcopy=False):
-        if warm := plan.warm():
-            told = warm_start(study, plan.space, warm.journal, comparable=warm.comparable)
-            say(f"{spec.name}: {told}")
-        if plan.start:
-            study.enqueue_trial(dict(plan.start))
+        _begin(study, plan)
     missing, first_row = plan.trials - table.finished(), max(table.next_row, next_row(study))
     if missing <= 0:
         return Outcome(table, "", first_row)
@@ -62,6 +60,22 @@ def run_search(
     searcher = StudySearch(study, plan.space, plan.max_epochs, first_row)
     reason = run_trials(plan, columns, searcher, missing, observer, halt, _asha(plan))
     return Outcome(table, reason, max(table.next_row, next_row(study)))
+
+
+def _begin(study: optuna.Study, plan: SearchPlan) -> None:
+    """Put into a study without trials what it begins with.
+
+    Raises:
+        UserError: an earlier study holds nothing for it. This one is gone again: its head can be searched anew.
+    """
+    try:
+        if warm := plan.warm():
+            say(f"{study.study_name}: {warm_start(study, plan.space, warm.journal, comparable=warm.comparable)}")
+    except UserError:
+        (plan.folder / "study.journal").unlink()
+        raise
+    if plan.start:
+        study.enqueue_trial(dict(plan.start), skip_if_exists=True)
 
 
 def _go_on(table: TrialTable, epochs: EpochTable, study: optuna.Study, plan: SearchPlan) -> None:

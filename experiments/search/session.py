@@ -16,9 +16,11 @@ from experiments.run_folder import Run
 from experiments.search.beside import beside
 from experiments.search.claim import claim
 from experiments.search.export import AllFailedError
+from experiments.search.links import refuse_links
 from experiments.search.machines.cluster import connected
 from experiments.search.one_head import HeadPlan, is_finished, search_head
 from experiments.search.opening import check
+from experiments.search.plan import EndedError
 from experiments.search.telling import farewell, introduce
 from experiments.search.watching.look_on import board_line
 from experiments.search.watching.tracked import track_song
@@ -37,6 +39,7 @@ def run_session(run: Run, dataset: Dataset, plans: Sequence[HeadPlan], *, began:
     Args:
         began: `time.monotonic` at the command's start: --time-budget counts from there.
     """
+    refuse_links(run, (plan.spec.name for plan in plans))
     introduce(run, dataset)
     missing = []
     ours, taken = _claimed(run, plans)
@@ -84,12 +87,12 @@ def _claimed(run: Run, plans: Sequence[HeadPlan]) -> tuple[list[HeadPlan], str]:
 
 
 def _gone_on(error: UserError, heads: int) -> str:
-    """Say why a head is not searched, where others are: they may do better.
+    """Say why a head is not searched, or has no winner, where others go on: they may do better.
 
     Raises:
-        TakenError: it is the only head, and another driver's.
+        UserError: it is the only head, and has not been searched; or the others would do no better.
     """
-    if heads == 1 and isinstance(error, TakenError):
+    if isinstance(error, EndedError) or (heads == 1 and not isinstance(error, AllFailedError)):
         raise error
     note(str(error))
     return str(error)
@@ -113,7 +116,7 @@ def _search_heads(
             deadline = _deadline(plan.options.time_budget, began, len(plans) - number)
             try:
                 reason = search_head(run, dataset, plan, cluster, deadline, interrupt, tracking) or reason
-            except (AllFailedError, TakenError) as error:
+            except UserError as error:
                 failed = _gone_on(error, len(plans))
             if interrupt.asked and number + 1 < len(plans):
                 reason = "interrupted"

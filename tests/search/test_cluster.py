@@ -1,10 +1,12 @@
 """Which Ray a search runs on."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from midi_files import scale
 
 from datamodules.errors import UserError
 from experiments.search.machines import cluster
@@ -106,6 +108,25 @@ def test_a_ray_job_keeps_its_runs_where_they_stay(monkeypatch: pytest.MonkeyPatc
         resume_plans("a", None, None)
     with pytest.raises(UserError, match="no run a"):
         resume_plans("a", tmp_path, None)
+    with pytest.raises(UserError, match="no run /shared/a"):  # the path says where it is
+        resume_plans("/shared/a", None, None)
+
+
+def test_a_command_line_that_ray_cannot_take_is_told_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A path is bytes, which Python gives as text that is none."""
+    song = tmp_path / os.fsdecode(b"caf\xe9.mid")
+    song.write_bytes(scale(1, 40))
+    monkeypatch.setattr(sys, "argv", ["tune", "offsets", str(song)])
+    for search in (
+        lambda: open_session(TuneOptions(head="offsets", songs=(song,), name="a")),
+        lambda: resume_plans("a", None, None),
+    ):
+        with pytest.raises(UserError, match=r"caf\\udce9\.mid: is not UTF-8.* name the folder"):
+            search()
+    assert not (tmp_path / "runs").exists()
+    monkeypatch.setattr(sys, "argv", ["tune", "offsets", str(tmp_path)])
+    run, dataset, _ = open_session(TuneOptions(head="notes", songs=(tmp_path,), name="a"))
+    assert (run.path.name, len(dataset.songs)) == ("a", 1)
 
 
 def listening() -> set[tuple[str, str]]:

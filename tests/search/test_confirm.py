@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 from trackers_made import wandb_tracker
+from trials_made import plan_of
 
 from experiments.figures import confirmed_in_words
 from experiments.search.confirm import (
@@ -25,10 +26,9 @@ from experiments.search.confirm import (
     with_final,
     without_final,
 )
-from experiments.search.plan import Outcome, SearchPlan
+from experiments.search.plan import Outcome
 from experiments.search.running import Listed
 from experiments.search.watching.live import SearchView
-from experiments.stopping import Interrupt
 from experiments.tables import CONFIRM, FINAL, TrialRow, TrialTable
 from experiments.tracking.wandb_runs import Tracking
 
@@ -60,34 +60,6 @@ def confirmed(table: TrialTable, of: int, *bests: float, status: str = "done", f
 
 def chosen(table: TrialTable, confirm: int) -> Choice:
     return choose(table, confirm, SEED, PATIENCE)[0]
-
-
-def plan_of(folder: Path, **other: Any) -> SearchPlan:
-    facts: dict[str, Any] = {
-        "run_id": "r",
-        "folder": folder,
-        "storage": str(folder / "tune"),
-        "trials": 3,
-        "confirm": 3,
-        "max_epochs": 5,
-        "patience": PATIENCE,
-        "grace": 2,
-        "seed": SEED,
-        "metric": "valid",
-        "space": lambda trial: {},
-        "initial": None,
-        "start": None,
-        "began": 0.0,
-        "deadline": None,
-        "cpus": 1.0,
-        "gpus": 0.0,
-        "at_once": lambda: 2,
-        "resume": "",
-        "interrupt": Interrupt(),
-        "max_failures": 0,
-        "warm": lambda: None,
-    }
-    return SearchPlan(**facts | other)
 
 
 def test_seeds_are_other_ones_and_larger_counts_begin_with_the_smaller() -> None:
@@ -228,6 +200,7 @@ def test_time_is_kept_for_what_follows_the_search(tmp_path: Path) -> None:
     assert time_needed(table, plan_of(tmp_path, deadline=60.0), 9) == 30
     few = searched(2.0, status=["stopped early"], epoch=[1], best_epoch=[1])
     assert time_needed(few, plan, 1) == pytest.approx(1.2 * 5 * 10)  # it had one of five epochs
+    assert time_needed(few, plan, 1, networks=5) == pytest.approx(1.2 * 10)  # one network, of a trial of five folds
 
 
 def test_what_is_to_be_done_stands_in_the_table_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ from experiments.search.going_on import going_on
 from experiments.search.machines.cluster import Cluster
 from experiments.search.one_head import HeadPlan, search_head
 from experiments.search.opening import resume_plans
+from experiments.search.plan import EndedError
 from experiments.search.telling import farewell
 from experiments.tables import TrialRow, TrialTable
 from experiments.tune import TuneOptions, _merged
@@ -181,6 +182,34 @@ def test_a_run_that_has_changed_since_it_was_opened_is_not_gone_on_with(
     assert "begun to search this head meanwhile" in str(failed(*_with(dataset, *opened)))
     assert searches.searched == [("velocity", 1)]
     assert noted(run, "offsets") == 7
+
+
+def test_what_is_wrong_with_one_head_stops_no_other(
+    run: Run, dataset: Dataset, searches: Searches, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def meanwhile(head: str) -> None:
+        if head == "notes":
+            raise UserError("notes/study.journal is damaged")
+
+    searches.meanwhile = meanwhile
+    error = failed(run, dataset, plans("notes", "offsets", "velocity"))
+    assert searches.searched == [("offsets", 1), ("velocity", 1)]
+    assert (str(error), error.status) == ("notes/study.journal is damaged", 1)
+    said = capsys.readouterr()
+    assert str(error) in said.err
+    assert f"all of it is in {run.path}" in said.out
+    assert failed(run, dataset, plans("notes")).status == 2
+
+
+def test_what_would_end_the_other_heads_searches_too_ends_the_session(
+    run: Run, dataset: Dataset, searches: Searches
+) -> None:
+    def meanwhile(head: str) -> None:
+        raise EndedError("no space left", status=1)
+
+    searches.meanwhile = meanwhile
+    assert "no space left" in str(failed(run, dataset, plans("notes", "offsets")))
+    assert searches.searched == []
 
 
 def test_a_song_that_cannot_be_written_is_a_note(

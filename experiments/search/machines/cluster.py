@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ from pathlib import Path
 import ray
 from ray._private import ray_constants  # the one switch that has no argument
 
+from datamodules.corpus.finding import printable
 from datamodules.errors import UserError, first_line
+from experiments.search.plan import EndedError
 
-__all__ = ["Cluster", "Room", "connected", "in_a_job"]
+__all__ = ["Cluster", "Room", "check_words", "connected", "in_a_job"]
 
 SWITCH = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # what Ray's job manager sets for a job's command
@@ -43,7 +46,7 @@ class Room:
             they do not fit yet: those that wait are what an autoscaler starts nodes for.
 
     Raises:
-        UserError: not one fits, and the user has not said how many to wait for.
+        EndedError: not one fits, and the user has not said how many to wait for.
     """
 
     LOOK_EVERY = 2.0  # seconds
@@ -53,7 +56,7 @@ class Room:
         self.looked, self.found = time.monotonic(), self._fits()
         if self.found < 1 and (self.own or most is None):
             wait = "" if self.own else ", or say with --max-concurrent how many trials shall wait for nodes to come"
-            raise UserError(
+            raise EndedError(
                 f"a trial asks for {cpus:g} CPUs and {gpus:g} GPUs on one node; no node of {cluster.label} has them"
                 f" (in all it has {cluster.cpus:g} and {cluster.gpus:g}): lower --cpus-per-trial or"
                 f" --gpus-per-trial{wait}"
@@ -167,6 +170,22 @@ def _running_here() -> str | None:
         return note.read_text().strip() or None
     except OSError:
         return None
+
+
+def check_words() -> None:
+    """Ray takes down the command line that starts it, and from where, as text; a path can be bytes that are none.
+
+    Raises:
+        UserError: one is no UTF-8, as of an old archive's files in Latin-1.
+    """
+    for word in (*sys.argv, os.getcwd()):
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(
+                f"{printable(Path(word))}: is not UTF-8, and Ray takes no such word on a command line: name the folder"
+                " that it is in, or rename it"
+            ) from error
 
 
 def in_a_job() -> bool:

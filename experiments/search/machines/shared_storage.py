@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from datamodules.errors import UserError
+from experiments.search.plan import EndedError
 from experiments.search.trial.storage import TrialStore
 
 __all__ = ["check_storage", "not_seen"]
@@ -21,11 +21,11 @@ def check_storage(root: str, sign: str) -> None:
     A node that joins later is found out by its first trial, which looks for the sign too.
 
     Raises:
-        UserError: it cannot be written, or a node does not see it.
+        EndedError: it cannot be written, or a node does not see it.
     """
     TrialStore(root).mark(sign)
     if blind := _blind(root, sign):
-        raise UserError(not_seen(root, blind), status=1)
+        raise EndedError(not_seen(root, blind), status=1)
 
 
 def not_seen(root: str, addresses: Sequence[str]) -> str:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.storages.journal import JournalFileBackend
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from datamodules.errors import UserError
+from experiments.figures import metric_name
 from experiments.heads import HEADS
 from experiments.run_folder import Run, open_run
 from experiments.search.plan import Warm
@@ -28,25 +29,34 @@ from search_spaces import Space
 if TYPE_CHECKING:
     from experiments.tune import TuneOptions
 
-__all__ = ["BEST", "earlier_run", "warm_of", "warm_start"]
+__all__ = ["BEST", "check_warm", "warm_of", "warm_start"]
 
 BEST = 5  # configurations of an earlier search over other songs that are tried first
 ORIGIN = "warm_start"  # the attribute of a trial that is another search's
 
-JUDGED_BY = ("metric", "folds", "max_epochs", "init")  # options without which two figures cannot be compared
+JUDGED_BY = ("folds", "max_epochs", "init")  # options beside the metric without which figures cannot be compared
 
 
-def earlier_run(options: TuneOptions, head: str) -> Run | None:
-    """The run that --warm-start names; None without the option.
+def check_warm(name: str, runs: Path | None, head: str, space: Space) -> str:
+    """The path of an earlier run that a search of the head can begin with.
+
+    Raises:
+        UserError: there is no such run, or nothing in it that the space could draw.
+    """
+    earlier = _earlier(name, runs, head)
+    _fitting(earlier.head(head) / "study.journal", head, space)
+    return str(earlier.path)
+
+
+def _earlier(name: str, runs: Path | None, head: str) -> Run:
+    """The run that --warm-start names.
 
     Raises:
         UserError: there is no such run, or it has not searched the head.
     """
-    if options.warm_start is None:
-        return None
-    run = open_run(options.warm_start, options.runs)
+    run = open_run(name, runs)
     if head not in run.facts["heads"]:
-        raise UserError(f"--warm-start {options.warm_start}: that run has not searched {head}")
+        raise UserError(f"--warm-start {name}: that run has not searched {head}")
     return run
 
 
@@ -56,13 +66,14 @@ def warm_of(options: TuneOptions, head: str, run: Run) -> Warm | None:
     So must be the grain: nats of single notes are none of events.
 
     Raises:
-        UserError: see `earlier_run`.
+        UserError: there is no such run, or it has not searched the head.
     """
-    earlier = earlier_run(options, head)
-    if earlier is None:
+    if options.warm_start is None:
         return None
+    earlier = _earlier(options.warm_start, options.runs, head)
     stored = earlier.facts["heads"][head]
     alike = all(stored.get(name) == getattr(options, name) for name in JUDGED_BY)
+    alike = alike and metric_name(head, stored.get("metric", "")) == metric_name(head, options.metric)
     # with one --init for both, its winner has given both its grain
     alike = alike and (options.init is not None or _grain(head, stored) == _grain(head, vars(options)))
     return Warm(earlier.head(head) / "study.journal", alike and earlier.facts["songs"] == run.facts["songs"])
@@ -90,21 +101,30 @@ def warm_start(study: optuna.Study, space: Space, journal: Path, *, comparable: 
     Raises:
         UserError: the earlier study cannot be read, or holds nothing that the space can draw.
     """
-    finished = _finished(journal, study.study_name)
-    fitting = [fitted for trial in finished if (fitted := _fitted(trial, space)) is not None]
-    if not fitting:
-        raise UserError(f"--warm-start: {journal} has no finished trial that this search could draw")
-    left = f"; {len(finished) - len(fitting)} that this search cannot draw are left out"
-    left = left if len(fitting) < len(finished) else ""
+    known, others = _fitting(journal, study.study_name, space)
+    left = f"; {others} that this search cannot draw are left out" if others else ""
     if comparable:
-        study.add_trials([_known(trial, value) for trial, value in fitting])
-        return f"the study begins with {len(fitting)} trials of {journal.parent}{left}"
-    fitting.sort(key=lambda pair: pair[1])
-    best = [trial for trial, _ in fitting[:BEST]]
-    for trial in best:
-        study.enqueue_trial(trial.params, user_attrs={ORIGIN: True})
-    others = "whose songs, metric or grain are others"
-    return f"the best {len(best)} trials of {journal.parent}, {others}, are tried first{left}"
+        study.add_trials([_known(trial, value) for trial, value in known])
+        return f"the study begins with {len(known)} trials of {journal.parent}{left}"
+    for trial, _ in sorted(known, key=lambda pair: pair[1]):
+        if len(study.get_trials(deepcopy=False)) < BEST:
+            study.enqueue_trial(trial.params, user_attrs={ORIGIN: True}, skip_if_exists=True)
+    tried = len(study.get_trials(deepcopy=False))
+    told = f"the best {tried} trials of {journal.parent}, whose songs, metric or grain are others, are tried first"
+    return f"{told}{left}"
+
+
+def _fitting(journal: Path, head: str, space: Space) -> tuple[list[tuple[FixedTrial, float]], int]:
+    """The finished trials of an earlier study as a new space draws them, with their values; how many it cannot draw.
+
+    Raises:
+        UserError: the earlier study cannot be read, or holds nothing that the space can draw.
+    """
+    finished = _finished(journal, head)
+    found = [fitted for trial in finished if (fitted := _fitted(trial, space)) is not None]
+    if not found:
+        raise UserError(f"--warm-start: {journal} has no finished trial that this search could draw")
+    return found, len(finished) - len(found)
 
 
 def _finished(journal: Path, head: str) -> list[FrozenTrial]:
@@ -122,9 +142,9 @@ def _finished(journal: Path, head: str) -> list[FrozenTrial]:
         raise UserError(f"--warm-start: {journal} is damaged ({type(error).__name__}: {error})") from error
 
 
-def _fitted(trial: FrozenTrial, space: Space) -> tuple[optuna.trial.FixedTrial, float] | None:
+def _fitted(trial: FrozenTrial, space: Space) -> tuple[FixedTrial, float] | None:
     """The trial as the new space draws it, and its value; None if it cannot."""
-    fixed = optuna.trial.FixedTrial(dict(trial.params))
+    fixed = FixedTrial(dict(trial.params))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Optuna warns of a value outside of its range
@@ -134,7 +154,7 @@ def _fitted(trial: FrozenTrial, space: Space) -> tuple[optuna.trial.FixedTrial, 
     return fixed, float(trial.value or 0.0)
 
 
-def _known(trial: optuna.trial.FixedTrial, value: float) -> FrozenTrial:
+def _known(trial: FixedTrial, value: float) -> FrozenTrial:
     distributions: Mapping[str, Any] = trial.distributions
     return optuna.trial.create_trial(
         params=trial.params, distributions=dict(distributions), value=value, user_attrs={ORIGIN: True}

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.fs
 
-from datamodules.errors import UserError, first_line
+from datamodules.errors import first_line
+from experiments.search.plan import EndedError
 
 if TYPE_CHECKING:
     import torch
@@ -68,17 +69,7 @@ class TrialStore:
 
     def _write(self, row: int, name: str, data: bytes) -> None:
         system, root = self._open()
-        folder = f"{root}/{self.trial(row)}"
-        system.create_dir(folder, recursive=True)
-        target, part = f"{folder}/{name}.safetensors", f"{folder}/.{name}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
-        try:
-            with system.open_output_stream(part) as stream:
-                stream.write(data)
-            system.move(part, target)
-        except OSError:
-            with contextlib.suppress(OSError):
-                system.delete_file(part)
-            raise
+        _put(system, f"{root}/{self.trial(row)}", f"{name}.safetensors", data)
 
     def sync(self, row: int, name: str) -> None:
         """Let a trial's file outlive a loss of power, if there is one; a bucket's do anyway."""
@@ -121,15 +112,12 @@ class TrialStore:
         """Write a sign that tells this storage from others at the same path: in one line where it cannot be written.
 
         Raises:
-            UserError: what the storage answered.
+            EndedError: what the storage answered.
         """
         try:
-            system, root = self._open()
-            system.create_dir(root, recursive=True)
-            with system.open_output_stream(f"{root}/{MARK}") as stream:
-                stream.write(sign.encode())
+            _put(*self._open(), MARK, sign.encode())
         except Exception as error:  # pyarrow raises what its many back ends raise
-            raise UserError(f"--storage {self.root}: cannot be written ({first_line(error)})", status=1) from error
+            raise EndedError(f"--storage {self.root}: cannot be written ({first_line(error)})", status=1) from error
 
     def is_marked(self, sign: str) -> bool:
         """Whether this is the storage that was marked so, seen from here."""
@@ -139,3 +127,17 @@ class TrialStore:
                 return bytes(stream.read(len(sign) + 1)) == sign.encode()
         except Exception:  # not there, or a back end that is not set up here
             return False
+
+
+def _put(system: pyarrow.fs.FileSystem, folder: str, name: str, data: bytes) -> None:
+    """Write a file whole or not at all, in the place of one that is there, and never through a link."""
+    system.create_dir(folder, recursive=True)
+    part = f"{folder}/.{name}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+    try:
+        with system.open_output_stream(part) as stream:
+            stream.write(data)
+        system.move(part, f"{folder}/{name}")
+    except OSError:
+        with contextlib.suppress(OSError):
+            system.delete_file(part)
+        raise
