@@ -88,4 +88,3 @@ def joined(song: Song, parts: tuple[Part, ...], added: Sequence[NDArray[Any]]) -
     there, number = np.unique(notes.part, return_inverse=True)  # a part without notes cannot be read back
     notes = replace(notes, part=number.astype(np.int32))
     return replace(song, parts=tuple(parts[i] for i in there.tolist()), notes=notes)
-
