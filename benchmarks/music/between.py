@@ -121,7 +121,7 @@ class Maker:
     def songs(self, way: str, mix: float) -> Iterator[Song]:
         """One a seed."""
         winners: Mapping[str, Winner] = (self.plain if way == ALONE else self.own)[int(mix == 1)]
-        networks: dict[str, Head] = {}
+        pair, networks = self.pair, dict[str, Head]()
         compose: Compose | None = None
         if way in (PREDICTIONS, PROBABILITIES):
             join = blended if way == PREDICTIONS else drawn
@@ -131,9 +131,10 @@ class Maker:
             for network in networks.values():
                 stand(network, mix)
         elif way == AUTOENCODER:
-            encoded = bar_autoencoder(self.pair, training_songs(self.run.values()))
+            pair = pair.in_one_metre()
+            encoded = bar_autoencoder(pair, training_songs(self.run.values()))
             winners, compose = self.run, composed(encoded, mix, Sampling())
-        prime = self.pair.sources[int(mix > 0.5)].prime(self.window)
+        prime = pair.sources[int(mix > 0.5)].prime(self.window)
         for seed in range(1, self.options.seeds + 1):
             settings = Settings(events=self.options.events, seed=seed + (APART if way == ALONE else 0))
             yield from generate(winners, prime, settings, compose=compose, networks=networks)

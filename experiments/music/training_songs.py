@@ -60,7 +60,7 @@ class TrainingSongs:
 
     Attributes:
         songs: each with all of its events in the parts that the head learnt.
-        wanted: how many there are, found or not.
+        wanted: how many different ones there are, found or not.
         complete: whether each winner had a songs.json to say so.
         learnt: of each of the songs, how many of its first events were learnt from; () for all of all.
         beside: songs that were held out once, and learnt from by `train --all-songs`.
@@ -71,6 +71,11 @@ class TrainingSongs:
     complete: bool = True
     learnt: tuple[int, ...] = ()
     beside: Found = ()
+
+    @property
+    def found(self) -> int:
+        """How many different songs are here: heads that learnt other parts may each have one of them."""
+        return len({song.digest for song, _ in self.songs + self.beside})
 
     @property
     def heard(self) -> Found:
@@ -88,10 +93,9 @@ class TrainingSongs:
 
     def describe(self) -> str:
         """What was checked, as every output that shows copy figures must say."""
-        found = len(self.songs) + len(self.beside)
-        if not found:
+        if not self.found:
             return "not checked: songs not here"
-        of = f"{found:,}" if found == self.wanted else f"{found:,} of {self.wanted:,}"
+        of = f"{self.found:,}" if self.found == self.wanted else f"{self.found:,} of {self.wanted:,}"
         other = "" if self.complete else "; those of a winner without songs.json are not here"
         return f"checked against {of} training song{'s' if self.wanted != 1 else ''}{other}"
 
@@ -138,7 +142,7 @@ def training_songs(winners: Collection[Winner]) -> TrainingSongs:
     )
     return TrainingSongs(
         tuple(search.found.values()),
-        len(search.wanted | beside.wanted),
+        len({digest for digest, _ in search.wanted | beside.wanted}),
         complete,
         tuple(learnt),
         tuple(more.values()),

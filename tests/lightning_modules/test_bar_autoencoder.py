@@ -12,8 +12,9 @@ import torch
 from events_made import BAR, events_of, random_song
 from torch import Tensor
 
+from datamodules.bars import bar_numbers
 from datamodules.batches import Batches
-from datamodules.song import Events
+from datamodules.song import Events, Notes, Part, Song
 from experiments.music.between.bar_tables import BarTable, joined
 from experiments.music.between.bar_tables import events_of as song_events
 from experiments.training import quiet_trainer
@@ -130,6 +131,25 @@ def test_bars_are_a_song_again(seed: int) -> None:
     assert [event.place for event in again] == events.place.tolist()
     assert [event.offset for event in again][1:] == events.offset[1:].tolist()
     assert [event.duration for event in again] == np.minimum(events.duration, 4 * BAR).tolist()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_bar_that_is_cut_is_a_bar(seed: int) -> None:
+    """By a metre that is named anew: its events are not those of the bar after it."""
+    random = np.random.default_rng(seed)
+    metres = np.array([[0, 4, 4], *([int(tick), 4, 4] for tick in np.cumsum(random.integers(100, 400, 4)))], np.int32)
+    onset = np.sort(random.choice(1800, 60, replace=False))
+    columns = (onset, random.integers(40, 80, 60), np.full(60, 6), np.full(60, 64), np.zeros(60))
+    whole = Song(
+        24, (Part("Piano", 0, False, "chords"),), Notes(*(column.astype(np.int32) for column in columns)),
+        np.array([[0.0, 120.0]]), metres, np.zeros((0, 2), np.int32),
+    )  # fmt: skip
+    events, numbers = whole.events(), bar_numbers(whole, onset)
+    table = BarTable.of([events], BAR)
+    assert table.numbers(events).tolist() == (numbers - numbers[0]).tolist()
+    again = song_events(table, drawn(table.bars(events)), 0)
+    assert [event.chords for event in again] == events.chords()
+    assert [event.place for event in again] == events.place.tolist()
 
 
 def lengths(points: Tensor) -> list[float]:

@@ -218,7 +218,7 @@ def test_without_the_head_loudness_follows_the_primes_dynamics(tmp_path: Path) -
     prime = find_prime(winners, bundled()[0])
     (song,) = generation.generate(winners, prime, Settings(events=60))
     dynamics, events = Dynamics.of(prime), song.events()
-    assert events.velocity.tolist() == [dynamics.loudness(tick) for tick in events.onset.tolist()]
+    assert events.velocity.tolist() == [dynamics.loudness(*divmod(tick, prime.bar)) for tick in events.onset.tolist()]
     assert len(set(events.velocity.tolist())) > 1
 
 

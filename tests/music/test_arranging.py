@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions, generate
 from experiments.music.arrangement.arranging import Arrangement, arranged, read_instruments
 from experiments.music.arrangement.keys import key_of, read_key, transposed
+from experiments.music.own_song.joining import continued
 from songs import bundled
 
 SONGS = [read_midi(path) for path in bundled()]
@@ -78,7 +80,23 @@ def test_one_track_has_the_instrument_of_most_notes() -> None:
     song = arranged(plain, arrangement, dict.fromkeys(arrangement.roles, 40), split=False)
     assert song.notes is plain.notes
     assert [part.program for part in song.parts] == [40]
+    ((most, _),) = Counter(whose(arranged(plain, arrangement, {}, split=True)).values()).most_common(1)
+    assert [(part.name, part.role) for part in song.parts] == [("tritone", most)]
     assert Arrangement.of([]) is None
+
+
+@pytest.mark.parametrize("role", ["melody", "chords", "bass"])
+@pytest.mark.parametrize("split", [True, False])
+def test_a_part_of_one_role_has_that_role(role: str, split: bool) -> None:
+    """So that what continues a song plays on in the part that it was learnt from."""
+    arrangement = Arrangement.of(SONGS, (role,))
+    assert arrangement is not None
+    own = next(part for part in SONGS[0].parts if part.role == role)
+    song = arranged(one_part(SONGS[0]), arrangement, {}, split=split)
+    assert [(part.role, part.program) for part in song.parts] == [(role, arrangement.programs[role])]
+    whole = continued(SONGS[0], song, 96 * 400)
+    new = whole.notes.part[whole.notes.onset >= 96 * 400]
+    assert {whole.parts[number].name for number in new.tolist()} == {own.name}
 
 
 def test_instruments_are_named_as_musicians_do() -> None:

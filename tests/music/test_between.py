@@ -17,7 +17,7 @@ from datamodules.corpus.reading import read_song
 from datamodules.errors import UserError
 from datamodules.midi.reading import read_midi
 from datamodules.midi.writing import write_midi
-from datamodules.song import Song
+from datamodules.song import FASTEST, SLOWEST, Events, Song
 from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions
 from experiments.generate import generate as command
@@ -25,7 +25,8 @@ from experiments.heads import HEADS
 from experiments.music.arrangement.keys import key_of, transposed
 from experiments.music.between import learning as learning_module
 from experiments.music.between import mixing
-from experiments.music.between.autoencoder import BarLearning
+from experiments.music.between.autoencoder import BarLearning, bar_autoencoder
+from experiments.music.between.bar_tables import BarTable
 from experiments.music.between.kept import kept_weights, place_of
 from experiments.music.between.learning import Learning, source_heads
 from experiments.music.between.mix import WAYS, Mix
@@ -33,7 +34,9 @@ from experiments.music.between.mixing import Between, between
 from experiments.music.between.pair import Pair, read_pair
 from experiments.music.events.generation import generate
 from experiments.music.events.settings import Settings
+from experiments.music.training_songs import TrainingSongs, held_out, training_songs
 from experiments.winners import Winner
+from lightning_modules.bar_autoencoder import Bars
 from songs import bundled
 
 SHORT, BARS = Learning(epochs=1, updates=2), BarLearning(updates=3, batch=4)
@@ -161,6 +164,85 @@ def test_a_vector_between_moves_what_is_said(demo: dict[str, Winner], pair: Pair
 def test_the_tempo_lies_between(demo: dict[str, Winner], pair: Pair) -> None:
     ends = [made(demo, pair, Mix(mix)).tempo for mix in (0.0, 1.0)]
     assert made(demo, pair, Mix(0.5)).tempo == pytest.approx((ends[0] * ends[1]) ** 0.5)
+
+
+@pytest.mark.parametrize("tempo", [2.0, 1500.0])
+def test_the_tempo_is_one_that_is_taken(demo: dict[str, Winner], pair: Pair, tempo: float) -> None:
+    """Files have others: the reader takes what a player does not."""
+    sources = tuple(replace(one, song=replace(one.song, tempos=np.array([[0.0, tempo]]))) for one in pair.sources)
+    whole = made(demo, Pair((sources[0], sources[1]), pair.told), Mix(0.5))
+    assert whole.tempo == Settings(tempo=whole.tempo).tempo == min(max(tempo, SLOWEST), FASTEST)
+
+
+# an auto-encoder's bars
+
+
+def in_metres(path: Path, source: Path, *metres: tuple[int, int, int]) -> Path:
+    write_midi(replace(read_song(source, grid=24), metres=np.array(metres, np.int32)), path)
+    return path
+
+
+def test_bars_of_a_song_that_changes_metre_are_cut_anew(demo: dict[str, Winner], tmp_path: Path) -> None:
+    """All bars are as long as those of most of it, which the new song has too."""
+    changing = in_metres(tmp_path / "a.mid", A, (0, 3, 4), (288, 4, 4))
+    pair = read_pair(demo, (changing, B))
+    for mix in (0.0, 1.0):
+        whole = made(demo, pair, Mix(mix, way="autoencoder"))
+        assert whole.pair.told[1] == "A: 2 metres (3/4, 4/4), brought into 4/4: lengths as they were, bars cut anew"
+        assert {length for source in whole.pair.sources for length in source.events.bar.tolist()} == {96}
+        song = written(whole, events=60)
+        assert song.metres.tolist() == [[0, 4, 4]]
+        assert (np.diff(song.events().onset) > 0).all()
+    other = made(demo, pair, Mix(0.5))
+    assert other.pair is pair  # heads hear it as it is
+    steady = read_pair(demo, (A, B))
+    assert steady.in_one_metre() is steady
+
+
+def test_of_other_songs_no_bar_is_laid_out_but_those_that_are_learnt(
+    demo: dict[str, Winner], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [in_metres(tmp_path / f"{name}.mid", source, (0, 3, 4)) for name, source in (("a", A), ("b", B))]
+    other = in_metres(tmp_path / "other.mid", B, (0, 3, 4))
+    songs = [
+        read_song(path, grid=24) for path in (other, in_metres(tmp_path / "more.mid", A, (0, 3, 4), (72 * 9, 3, 4)))
+    ]
+    training = TrainingSongs(tuple((replace(song, digest=song.name), song.events()) for song in songs), 2)
+    pair, laid = read_pair(demo, (paths[0], paths[1])), []
+    bars = BarTable.bars
+
+    def counted(table: BarTable, events: Events) -> Bars:
+        found = bars(table, events)
+        laid.append(len(found.events))
+        return found
+
+    monkeypatch.setattr(BarTable, "bars", counted)
+    encoded = bar_autoencoder(pair, training, replace(BARS, others=7))
+    assert encoded.others == sum(laid[2:]) == 7
+    assert sum(laid[:2]) == sum(len(means) for means in encoded.means)
+
+
+# what it is compared with
+
+
+def test_it_is_compared_with_the_two_beside_what_the_run_learnt(demo: dict[str, Winner], tmp_path: Path) -> None:
+    """Both whole; of the run's songs the end is held out still, but if one of them is one of the two."""
+    training = training_songs(demo.values())
+    assert held_out(demo, training).told == "held-out: the last tenth of 2 songs"
+    other = in_metres(tmp_path / "other.mid", B, (0, 3, 4))
+    for paths, wanted, told in (
+        ((A, other), 3, "held-out: the last tenth of 1 song"),
+        ((other, other), 3, "held-out: the last tenth of 2 songs"),
+        ((A, B), 2, "no held-out songs: some head learnt from each"),
+    ):
+        whole = Between(read_pair(demo, paths), Mix(0.5), demo, {}, None, 0)
+        beside = whole.beside(training)
+        assert held_out(demo, beside).told == told
+        assert beside.describe() == f"checked against {wanted} training songs"
+        lengths = {song.digest: len(events) for song, events in beside.heard}
+        own = {source.song.digest: len(source.events) for source in whole.pair.sources}
+        learnt = {song.digest: len(events) for song, events in training.heard}
+        assert lengths == {**learnt, **own}
 
 
 # what is kept

@@ -13,6 +13,7 @@ from events_made import events_of, moved, random_songs
 from winners_made import demo_songs, make_run, make_winner
 
 from datamodules.song import DEFAULT_GRID, Events, Notes, Part, Song
+from experiments.music.copying.avoiding import avoiding
 from experiments.music.copying.figures import GRAMS, Comparison, Shared, comparison
 from experiments.music.training_songs import HeldOut, TrainingSongs, first_training_song, held_out, training_songs
 from experiments.run_folder import Run
@@ -219,6 +220,22 @@ def test_training_songs_are_those_of_the_run_and_only_unchanged_ones(tmp_path: P
         Comparison(training_songs(winners.values())).of(demo_songs().songs[0]).describe()
         == "not checked: songs not here"
     )
+
+
+def test_songs_are_counted_once_whatever_parts_heads_learnt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, some = make_run(tmp_path / "some", ["notes"], parts=("melody", "chords"))
+    run, every = make_run(tmp_path / "every", ["offsets"])
+    found = training_songs([*some.values(), *every.values()])
+    assert len(found.songs) == 4
+    assert found.describe() == "checked against 2 training songs"
+    for folder in (run.path, tmp_path / "some"):
+        table = json.loads((folder / "songs.json").read_text())
+        table["songs"][0]["sha256"] = "0" * 64
+        (folder / "songs.json").write_text(json.dumps(table))
+    found = training_songs([*some.values(), *every.values()])
+    assert (found.found, found.wanted) == (1, 2)
+    avoiding(some, found, 8)
+    assert "only some of the training songs are here (checked against 1 of 2" in capsys.readouterr().err
 
 
 def test_the_end_of_a_song_is_held_out_and_not_looked_in(tmp_path: Path) -> None:

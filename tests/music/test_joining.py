@@ -58,6 +58,62 @@ def test_drums_of_another_metre_are_cut_and_no_drums_are_none() -> None:
     assert with_drums(silent, like) is silent
 
 
+def kicks(every: list[int], metres: list[tuple[int, int, int]], line: int) -> Song:
+    """A drum note and a melody note at each of some ticks; the last melody note lasts up to a bar line."""
+    both = [(tick, 36, 6, 0) for tick in every] + [(tick, 60, 24, 1) for tick in every]
+    whole = song([*both, (every[-1], 64, line - every[-1], 1)], (DRUMS, MELODY))
+    return replace(whole, metres=np.array(metres, np.int32))
+
+
+def regular(count: int, size: int = 96, begin: int = 0) -> list[int]:
+    return [begin + number * size for number in range(count)]
+
+
+FOURS, SPLIT = [(0, 4, 4)], [(0, 4, 4), (192, 2, 4), (240, 4, 4)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "metres"),
+    [
+        (regular(6), FOURS),
+        ([*regular(3), *regular(5, begin=240)], SPLIT),
+        ([*regular(3), *regular(5, 72, 240)], [*SPLIT[:2], (240, 3, 4)]),
+        (regular(6, begin=24), [(0, 1, 4), (24, 4, 4)]),
+        (regular(6, begin=24), [(0, 4, 4), (24, 4, 4)]),
+        ([*regular(3), *regular(4, begin=228)], [*FOURS, (228, 4, 4)]),  # which cuts a bar
+    ],
+)
+@pytest.mark.parametrize("under", [0, 1, 2, 3])
+def test_drums_on_every_bar_line_lie_on_every_bar_line(
+    lines: list[int], metres: list[tuple[int, int, int]], under: int
+) -> None:
+    """Whatever the metres of either song: of that which they are taken from, and of that under which they lie."""
+    like = kicks(lines, metres, lines[-1] + 60)
+    news = [(regular(20), FOURS), ([*regular(3), *regular(9, begin=240)], SPLIT),
+            (regular(9, begin=24), [(0, 1, 4), (24, 4, 4)]), (regular(9, 72), [(0, 3, 4)])]  # fmt: skip
+    wanted, own = news[under]
+    new = replace(kicks(wanted, own, wanted[-1] + 60), parts=(MELODY, MELODY))
+    found = rows(with_drums(new, like), drums=True)
+    assert found == [(tick, 36, 6) for tick in wanted]
+
+
+def test_a_pickup_of_the_drums_is_the_end_of_a_bar() -> None:
+    pickup = [(0, 1, 4), (24, 4, 4)]
+    like = kicks([12, *regular(2, begin=24)], pickup, 216)
+    new = song([(0, 60, 400, 0)], (MELODY,))
+    assert [row[0] for row in rows(with_drums(new, like), drums=True)] == [84, 96, 192, 288 + 84, 384]
+    new = replace(new, metres=np.array(pickup, np.int32))  # its own pickup has it too
+    assert [row[0] for row in rows(with_drums(new, like), drums=True)] == [12, 24, 120, 216 + 84, 312]
+
+
+def test_drums_under_a_song_that_continues_begin_after_the_own_bars() -> None:
+    like = kicks(regular(3), FOURS, 288)
+    new = song([(48, 60, 24, 0), (96, 60, 96, 0), (192, 60, 96, 0)], (MELODY,))
+    assert [row[0] for row in rows(with_drums(new, like, 1), drums=True)] == [96, 192]
+    short = song([(48, 60, 24, 0)], (MELODY,))
+    assert not rows(with_drums(short, like, 1), drums=True)
+
+
 def test_the_own_bars_stay_and_a_new_note_does_not_cut_an_old_one() -> None:
     before = song([(0, 60, 96, 0), (48, 36, 60, 1)], (MELODY, DRUMS))
     bass = Part("Bass", 32, False, "bass")
@@ -85,6 +141,8 @@ def test_the_command_continues_a_song(path: Path, tmp_path: Path, capsys: pytest
     assert set(rows(before, drums=True)) <= set(rows(after, drums=True))
     line = end - before.bar_position(end)
     bar = int(before.bar_positions(np.array([end]))[1][0])
+    kept, drums = ([row for row in rows(of, drums=True) if row[0] < line + bar] for of in (before, after))
+    assert kept == drums  # in the own last bar too, which the new song begins in
     last = int((after.notes.onset + after.notes.length).max())
     assert line + bar < last <= line + 5 * bar
     assert max(row[0] for row in rows(after, drums=False)) > end

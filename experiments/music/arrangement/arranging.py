@@ -77,10 +77,11 @@ class Arrangement:
 
 
 def arranged(song: Song, arrangement: Arrangement, instruments: Mapping[str, int], *, split: bool) -> Song:
-    """A song of one part as a song of several, each with an instrument; or still of one, if not `split`.
+    """A song of one part as a song of several, each with an instrument; or still of one, of most notes' role.
 
     Args:
         instruments: role -> program, in place of the arrangement's.
+        split: whether there may be several parts.
     """
     notes = song.notes
     if not len(notes):
@@ -88,9 +89,8 @@ def arranged(song: Song, arrangement: Arrangement, instruments: Mapping[str, int
     programs = {**arrangement.programs, **instruments}
     role = arrangement.likely[_places(notes.onset, notes.pitch), notes.pitch]
     if not split or len(arrangement.roles) == 1:
-        most = arrangement.roles[int(np.bincount(role).argmax())]
-        part = replace(song.parts[0], program=programs.get(most, 0))
-        return replace(song, parts=(part,))
+        most = _part(arrangement.roles[int(np.bincount(role).argmax())], programs)
+        return replace(song, parts=(most if split else replace(most, name=song.parts[0].name),))
     there, part_of = np.unique(role, return_inverse=True)
     parts = tuple(_part(arrangement.roles[number], programs) for number in there.tolist())
     order = np.lexsort((notes.pitch, part_of, notes.onset))

@@ -70,6 +70,6 @@ def dresser(
         if dress.key is not None:
             song, step = transposed(song, dress.key)
             say(f"key: moved by {step:+d} semitones, into {key_name(int(song.keys[0, 1]))}")
-        return with_drums(song, prime.song) if dress.drums else song
+        return with_drums(song, prime.song, int(dress.continues)) if dress.drums else song
 
     return dressed

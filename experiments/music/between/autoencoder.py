@@ -14,10 +14,10 @@ import numpy as np
 import torch
 
 from datamodules.batches import Batches
-from datamodules.song import Song
+from datamodules.song import Events, Song
 from datamodules.windows import Batch
 from experiments.music.arrangement.keys import key_of, transposed
-from experiments.music.between.bar_tables import BarTable, events_of, joined
+from experiments.music.between.bar_tables import MOST_EVENTS, BarTable, events_of, joined
 from experiments.music.between.kept import keep_weights, kept_weights, key_of_weights, place_of
 from experiments.music.between.pair import Pair
 from experiments.music.events.generation import Compose, song_of
@@ -72,20 +72,21 @@ def bar_autoencoder(
     """The auto-encoder of two songs; what was trained before is taken.
 
     Args:
+        pair: in one metre.
         training: songs that it learns from beside them.
     """
     own = [source.events for source in pair.sources]
     length = int(own[0].bar[0])
     known = {source.song.digest for source in pair.sources}
-    key = key_of(pair.sources[0].song)
+    parts = pair.sources[0].parts
     others = [
-        transposed(song, key)[0].events(pair.sources[0].parts).stretch(0, len(events))
+        (song, song.events(parts).stretch(0, len(events)))
         for song, events in training.heard
         if song.digest not in known and bool((events.bar == length).all())
     ]
-    table = BarTable.of([*own, *others], length)
+    table = BarTable.of([*own, *(events for _, events in others)], length)
     bars = [table.bars(events) for events in own]
-    beside = _some([table.bars(events) for events in others], learning)
+    beside = _some(table, others, pair, learning)
     name = key_of_weights(
         "bars", [source.digest for source in pair.sources], asdict(table), _digest(beside), asdict(learning)
     )
@@ -142,13 +143,23 @@ def _point(encoded: Encoded, number: int, mix: float, generator: torch.Generator
     return between_points(drawn[0][None], drawn[1][None], mix)
 
 
-def _some(tables: Sequence[Bars], learning: BarLearning) -> Bars | None:
-    """Some bars of other songs."""
-    if not tables:
+def _some(table: BarTable, songs: Sequence[tuple[Song, Events]], pair: Pair, learning: BarLearning) -> Bars | None:
+    """Some bars of other songs, moved into the key of the two; of all others no table is made."""
+    if not songs:
         return None
-    whole = joined(tables)
-    rows = np.random.default_rng(learning.seed).permutation(len(whole.events))[: learning.others]
-    return whole.rows(torch.from_numpy(np.sort(rows)))
+    numbers = [table.numbers(events) for _, events in songs]
+    found = [np.unique(bars, return_counts=True) for bars in numbers]  # those that are not empty
+    song = np.repeat(np.arange(len(songs)), [len(bars) for bars, _ in found])
+    bar, count = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    rows = np.sort(np.random.default_rng(learning.seed).permutation(len(bar))[: learning.others])
+    key, parts = key_of(pair.sources[0].song), pair.sources[0].parts
+    tables = []
+    for number in np.unique(song[rows]).tolist():
+        moved = transposed(songs[number][0], key)[0].events(parts)
+        drawn = bar[rows[song[rows] == number]]
+        first, end = (np.searchsorted(numbers[number], bars).tolist() for bars in (drawn, drawn + 1))
+        tables += [table.bars(moved.stretch(*ends)) for ends in zip(first, end, strict=True)]
+    return joined(tables, min(int(count.max()), MOST_EVENTS))  # training draws as many numbers as there is room
 
 
 def _digest(bars: Bars | None) -> str:

@@ -44,10 +44,15 @@ class BarTable:
         """How many classes of loudness there are."""
         return 128 // STEP
 
+    def numbers(self, events: Events) -> NDArray[np.int64]:
+        """Of each event, its bar's number from that of the first one on; a bar that a metre change cuts is one too."""
+        begins = (events.onset - events.place).astype(np.int64)
+        numbers: NDArray[np.int64] = np.cumsum(-(-np.diff(begins, prepend=begins[:1]) // self.bar))
+        return numbers
+
     def bars(self, events: Events) -> Bars:
         """The bars of a song from its first event's to its last one's, empty ones too."""
-        number = (events.onset - events.place) // self.bar
-        number = (number - number[0]).astype(np.int64)
+        number = self.numbers(events)
         order = np.arange(len(number)) - np.searchsorted(number, number)  # its place among the bar's events
         keep = order < MOST_EVENTS
         rows, at, bars = number[keep], order[keep], int(number[-1]) + 1
@@ -82,9 +87,13 @@ class BarTable:
         )
 
 
-def joined(tables: Sequence[Bars]) -> Bars:
-    """All bars that are not empty, one after another."""
-    size = max(bars.place.shape[1] for bars in tables)
+def joined(tables: Sequence[Bars], room: int = 0) -> Bars:
+    """All bars that are not empty, one after another.
+
+    Args:
+        room: for how many events there is, if no bar has more.
+    """
+    size = max(room, *(bars.place.shape[1] for bars in tables))
 
     def wide(column: torch.Tensor) -> torch.Tensor:
         if column.ndim == 1:

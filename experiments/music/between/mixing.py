@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from datamodules.errors import UserError
+from datamodules.song import FASTEST, SLOWEST
 from experiments.music.between.autoencoder import BarLearning, bar_autoencoder, composed
 from experiments.music.between.learning import Learning, embedding_heads, source_heads
 from experiments.music.between.mix import AUTOENCODER, EMBEDDING, Mix
@@ -59,18 +60,25 @@ class Between:
 
     @property
     def tempo(self) -> float:
-        """Quarter notes a minute, in between as the mix has it: half of the way is where both are as far off."""
+        """Quarter notes a minute that a player takes, in between as the mix has it: half-way, both are as far off."""
         share = self.mix.middle(list(self.winners))
         first, second = (source.prime(self.prime.context).tempo for source in self.pair.sources)
-        return float(first ** (1 - share) * second**share)
+        return min(max(float(first ** (1 - share) * second**share), SLOWEST), FASTEST)
 
     def beside(self, training: TrainingSongs) -> TrainingSongs:
         """The songs that a new one is compared with: the two, whole, beside what the run's winners learnt from."""
         own = [(source.song, source.events) for source in self.pair.sources]
         known = {song.digest for song, _ in own}
-        others = [(song, events) for song, events in training.heard if song.digest not in known]
-        lacking = training.wanted - len(training.songs) - len(training.beside)
-        return TrainingSongs((*own, *others), len(own) + len(others) + lacking, training.complete)
+        learnt = training.learnt or [len(events) for _, events in training.songs]
+        others = [pair for pair in zip(training.songs, learnt, strict=True) if pair[0][0].digest not in known]
+        found = TrainingSongs(
+            songs=(*own, *(whole for whole, _ in others)),
+            wanted=0,
+            complete=training.complete,
+            learnt=(*(len(events) for _, events in own), *(count for _, count in others)),
+            beside=tuple(whole for whole in training.beside if whole[0].digest not in known),
+        )
+        return replace(found, wanted=found.found + training.wanted - training.found)
 
     def playing(self) -> TrainingSongs:
         """The song whose parts and instruments the new one has."""
@@ -115,6 +123,7 @@ def between(
             raise UserError(f"--mix-{head}: there is no {head} head to mix; name one, as --{head} RUN")
     nearer = int(mix.middle(list(winners)) > 0.5)
     if mix.way == AUTOENCODER:
+        pair = pair.in_one_metre()
         encoded = bar_autoencoder(pair, training_songs(winners.values()), bars or BARS)
         bars_of = " and ".join(f"{len(means)} bars of {name}" for means, name in zip(encoded.means, NAMES, strict=True))
         told = f"it learnt from {bars_of}, and {encoded.others} of the run's training songs"

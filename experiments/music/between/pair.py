@@ -61,7 +61,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two songs in one key and one metre.
+    """Two songs in one key, the second in the metre that most of the first is in.
 
     Attributes:
         sources: the first and the second.
@@ -70,6 +70,15 @@ class Pair:
 
     sources: tuple[Source, Source]
     told: tuple[str, ...]
+
+    def in_one_metre(self) -> Pair:
+        """The same, the first throughout in the metre that most of it is in."""
+        first, second = self.sources
+        song, how = in_metre(first.song, metre_of(first.song))
+        if not how:
+            return self
+        steady = replace(first, song=song, events=song.events(first.parts))
+        return Pair((steady, second), (self.told[0], f"A: {how}", *self.told[1:]))
 
 
 def read_pair(winners: Mapping[str, Winner], paths: tuple[Path, Path], key: int | None = None) -> Pair:

@@ -147,6 +147,6 @@ def avoiding(winners: Mapping[str, Winner], training: TrainingSongs, most: int) 
             "--max-copy: the training songs are not here to compare with: put them where songs.json of the run names"
             " them, or leave it out"
         )
-    if len(heard) < training.wanted or not training.complete:
+    if training.found < training.wanted or not training.complete:
         note(f"--max-copy: only some of the training songs are here ({training.describe()})")
     return Avoiding(heard, most)

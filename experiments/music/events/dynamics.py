@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.bars import bar_numbers
 from datamodules.song import Song
 from experiments.music.prime import Prime
 
@@ -29,7 +30,7 @@ class Dynamics:
 
     Attributes:
         mean: velocity.
-        accent: shape (bar,), by tick in the bar; 0 where the song has no event.
+        accent: shape (bar,), by tick in the bar, the song's longest; 0 where the song has no event.
         swell: shape (bars,), from the song's first bar on.
         under: velocity of an event's other notes, as a share of its top note's.
     """
@@ -42,18 +43,24 @@ class Dynamics:
     @classmethod
     def of(cls, prime: Prime) -> Dynamics:
         """The prime's dynamics."""
-        bar, events = prime.bar, prime.events
-        onset, velocity = events.onset.astype(np.int64), events.velocity.astype(np.float64)
+        events = prime.events
+        velocity, place = events.velocity.astype(np.float64), events.place.astype(np.int64)
         mean = float(velocity.mean())
-        place, number = onset % bar, onset // bar - int(onset[0]) // bar
-        accent = _means(place, velocity - mean, bar)
+        number = bar_numbers(prime.song, events.onset)
+        number -= number[0]
+        accent = _means(place, velocity - mean, int(events.bar.max()))
         swell = _means(number, velocity - mean - accent[place], int(number[-1]) + 1)
         return cls(mean, accent, swell, _under(prime.song))
 
-    def loudness(self, tick: int) -> int:
-        """The velocity of an event at a tick, that of its top note."""
-        bar = len(self.accent)
-        loud = self.mean + self.accent[tick % bar] + self.swell[(tick // bar) % len(self.swell)]
+    def loudness(self, bar: int, place: int) -> int:
+        """The velocity of an event, that of its top note.
+
+        Args:
+            bar: the number of its bar, from 0.
+            place: ticks from the bar line before; where no bar of the song is so long, there is no accent.
+        """
+        accent = self.accent[place] if place < len(self.accent) else 0.0
+        loud = self.mean + accent + self.swell[bar % len(self.swell)]
         return int(np.clip(np.rint(loud), SOFTEST, LOUDEST))
 
     def shared(self, loud: Ints, top: NDArray[np.bool_]) -> Ints:

@@ -179,14 +179,21 @@ def without_head(head: str) -> str:
     return f"the prime song's own {head} are used"
 
 
-def own_column(prime: Prime, head: str) -> Callable[[int], Value]:
+def own_column(
+    prime: Prime, head: str, where: Callable[[int], tuple[int, int]] | None = None
+) -> Callable[[int], Value]:
     """What stands in for a head that is lacking: the value of the next event, by its tick.
 
     It is the prime's own column after its context, and then the whole of it again and again; loudness
     would not fit the other places in the bar, and follows the prime's dynamics.
+
+    Args:
+        where: the number of a tick's bar, and its place there; None where ticks count from a bar line, in bars as long
+            as the prime's.
     """
     if head == "velocity":
-        return Dynamics.of(prime).loudness
+        dynamics = Dynamics.of(prime)
+        return lambda tick: dynamics.loudness(*(where(tick) if where is not None else divmod(tick, prime.bar)))
     column = prime.column(HEADS[head].column)
     if head == "offsets":  # what opens the column is a place in the bar: back there from the last event
         column[0] = prime.way_back

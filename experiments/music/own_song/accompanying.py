@@ -17,6 +17,7 @@ from typing import NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.bars import bar_numbers
 from datamodules.errors import UserError
 from datamodules.song import Song
 from datamodules.vocabulary import Chord, Value
@@ -67,7 +68,7 @@ class _Writer:
     def __init__(self, kept: Kept, voices: Mapping[str, Voice], prime: Prime, settings: Settings) -> None:
         hear_prime(list(voices.values()), prime)
         self.kept, self.voices, self.prime, self.settings = kept, dict(voices), prime, settings
-        self.own = {name: own_column(prime, name) for name in WRITING if name not in voices}
+        self.own = {name: own_column(prime, name, self._where) for name in WRITING if name not in voices}
         self.fitting = Fitting(voices["notes"].head.output) if "notes" in voices else None
         self.dynamics = Dynamics.of(prime)
         self.end = kept.end_of(settings)
@@ -164,6 +165,11 @@ class _Writer:
         place, bar = (int(column[0]) for column in self.kept.song.bar_positions(np.array([onset])))
         offset = (place - self.prime.place) % bar or bar if self.now is None else onset - self.now
         return Event(offset=offset, place=place, bar=bar)
+
+    def _where(self, onset: int) -> tuple[int, int]:
+        """The number of an onset's bar, and its place there."""
+        at = np.array([onset])
+        return int(bar_numbers(self.kept.song, at)[0]), int(self.kept.song.bar_positions(at)[0][0])
 
     def _room(self, onset: int) -> NDArray[np.bool_]:
         """The pitches that an added note may have, bool (128,)."""

@@ -9,37 +9,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.bars import bar_begins, bar_numbers
 from datamodules.settling import settled
-from datamodules.song import NOTE_COLUMNS, Notes, Part, Song, bar_length
+from datamodules.song import NOTE_COLUMNS, Notes, Part, Song
 
 __all__ = ["continued", "joined", "with_drums"]
 
 
-def with_drums(song: Song, like: Song) -> Song:
+def with_drums(song: Song, like: Song, first: int = 0) -> Song:
     """The drum bars of another song under a song, from its first on, again and again; the song where it has none.
 
     Bars of another length than the song's are cut, or end in silence.
+
+    Args:
+        first: the song's bar under which the first one lies; those before stay as they are.
     """
     drums = [number for number, part in enumerate(like.parts) if part.drums]
-    keep = np.isin(like.notes.part, drums)
-    if not keep.any() or not len(song.notes):
+    keep = np.flatnonzero(np.isin(like.notes.part, drums))
+    if not len(keep) or not len(song.notes):
         return song
-    notes, bar = like.notes, _bar(song)
-    place, _ = like.bar_positions(notes.onset)
-    lines = notes.onset.astype(np.int64) - place  # of the bar that each note stands in
-    whole = np.unique(lines[keep])
-    theirs = np.arange(whole[0], whole[-1] + 1, _bar(like))  # silent bars in between are bars too
-    bars = int(-(-int((song.notes.onset.astype(np.int64) + song.notes.length).max()) // bar))
-    rows: list[tuple[int, int]] = []  # (tick of the new bar, row of the drums)
-    by_line = {int(line): np.flatnonzero(keep & (lines == line)) for line in whole}
-    for number in range(bars):
-        there = by_line.get(int(theirs[number % len(theirs)]), np.zeros(0, np.int64)).tolist()
-        rows += [(number * bar, row) for row in there if place[row] < bar]
-    at = np.array([tick for tick, _ in rows], np.int64)
-    own = np.array([row for _, row in rows], np.int64)
+    notes = like.notes
+    bar, (place, _) = bar_numbers(like, notes.onset[keep]), like.bar_positions(notes.onset[keep])
+    bounds = np.searchsorted(bar, np.arange(bar[0], bar[-1] + 2))  # silent bars in between are bars too
+    begins = bar_begins(song)[first:]
+    turn = np.arange(len(begins) - 1) % (len(bounds) - 1)
+    at = np.repeat(np.arange(len(turn)), np.diff(bounds)[turn])  # of each new note, its bar
+    row = bounds[turn[at]] + np.arange(len(at)) - np.searchsorted(at, at)  # and the old note that it is
+    fits = (place[row] < np.diff(begins)[at]) & (begins[at] + place[row] >= 0)
+    at, row = at[fits], row[fits]
+    own = keep[row]
     part = replace(like.parts[drums[0]], role="drums")
     kit = np.full(len(own), len(song.parts))
-    added = (at + place[own], notes.pitch[own], notes.length[own], notes.velocity[own], kit)
+    added = (begins[at] + place[row], notes.pitch[own], notes.length[own], notes.velocity[own], kit)
     return joined(song, (*song.parts, part), added)
 
 
@@ -87,8 +88,3 @@ def joined(song: Song, parts: tuple[Part, ...], added: Sequence[NDArray[Any]]) -
     there, number = np.unique(notes.part, return_inverse=True)  # a part without notes cannot be read back
     notes = replace(notes, part=number.astype(np.int32))
     return replace(song, parts=tuple(parts[i] for i in there.tolist()), notes=notes)
-
-
-def _bar(song: Song) -> int:
-    _, numerator, denominator = song.metres[song.metre_rows(np.array([0]))[0]].tolist()
-    return bar_length(song.grid, numerator, denominator)

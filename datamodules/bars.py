@@ -1,0 +1,32 @@
+"""Which bar of a song a tick stands in, by the metre map: a metre change starts a bar, a pickup is the end of one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.song import Song, bar_length, bar_lines
+
+__all__ = ["bar_begins", "bar_numbers"]
+
+Ints = NDArray[np.int64]
+
+
+def bar_numbers(song: Song, ticks: NDArray[np.integer]) -> Ints:
+    """The number of each tick's bar, of the shape of `ticks`: from 0, the bar that the song begins in, without end."""
+    starts = song.metres[:, 0].astype(np.int64)
+    bar = np.array([bar_length(song.grid, *row[1:]) for row in song.metres.tolist()], np.int64)
+    held = -(-np.diff(starts) // bar[:-1])  # bars of each section but the last
+    if song.has_pickup:
+        held[0] = 1
+    before = np.r_[0, np.cumsum(held)]
+    row = song.metre_rows(ticks)
+    numbers: Ints = before[row] + (ticks.astype(np.int64) - starts[row]) // bar[row]
+    return numbers
+
+
+def bar_begins(song: Song) -> Ints:
+    """The ticks at which bars begin, and the end of the last that has a note; a pickup's bar, before the song does."""
+    lines = np.array(bar_lines(song), np.int64)
+    place, _ = song.bar_positions(lines)
+    return np.unique(lines - place)

@@ -1,0 +1,39 @@
+"""Which bar a tick stands in: the numbers, the beginnings and the places in bars tell the same, whatever the metres."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from datamodules.bars import bar_begins, bar_numbers
+from datamodules.song import Notes, Part, Song
+
+METRES = [(1, 4), (2, 4), (3, 4), (4, 4), (6, 8), (3, 8), (1, 8)]
+
+
+def song(metres: list[tuple[int, int, int]], end: int) -> Song:
+    """One note, from the beginning to the end."""
+    notes = Notes(*(np.array([value], np.int32) for value in (0, 60, end, 64, 0)))
+    no_keys = np.zeros((0, 2), np.int32)
+    part = Part("Piano", 0, False, "chords")
+    return Song(24, (part,), notes, np.array([[0.0, 120.0]]), np.array(metres, np.int32), no_keys)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_numbers_beginnings_and_places_agree(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    ticks = np.cumsum(random.integers(1, 400, 4))
+    metres = [(int(tick), *METRES[random.integers(len(METRES))]) for tick in (0, *ticks)]
+    whole = song(metres, int(ticks[-1]) + 200)
+    every = np.arange(int(ticks[-1]) + 200)
+    begins, numbers = bar_begins(whole), bar_numbers(whole, every)
+    assert numbers.tolist() == (np.searchsorted(begins, every, side="right") - 1).tolist()
+    assert (every - whole.bar_positions(every)[0]).tolist() == begins[numbers].tolist()
+    assert numbers[0] == 0
+
+
+def test_a_pickup_is_one_bar_that_begins_before_the_song() -> None:
+    for first in ((0, 1, 4), (0, 4, 4), (0, 1, 8)):
+        whole = song([first, (24, 4, 4)], 400)
+        assert bar_begins(whole).tolist() == [-72, 24, 120, 216, 312, 408]
+        assert bar_numbers(whole, np.array([0, 23, 24, 120, 10_000])).tolist() == [0, 0, 1, 2, 104]
