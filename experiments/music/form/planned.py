@@ -126,8 +126,7 @@ class _Writer:
         for event in opening:
             moved = replace(event, chords=_moved(event.chords, step))
             for voice in self.voices.values():
-                voice.expect(moved)
-                voice.hear(moved)
+                voice.overhear(moved)
         self.before = begin - self.bar + opening[-1].place
 
     def _again(self, section: Section, stop: int) -> None:
@@ -167,13 +166,13 @@ class _Writer:
 
         Args:
             said: whether the offsets head has said when it comes.
-            anew: whether another chord stands in place of the known one's.
+            anew: whether another chord stands in place of the known one's; one does, too, where that is barred.
         """
         event = self._begun(tick)
         if known is not None:
             event = replace(known, offset=event.offset, place=event.place, here=event.here, before=event.before)
         for name in self.order:
-            if name == "notes" and known is not None and anew:
+            if name == "notes" and known is not None and (anew or self._barred(event.chords)):
                 event.chords = self._another(event, tick)
                 event.lengths = event.lengths if len(event.lengths) == len(event.chords) else ()
             elif known is not None:
@@ -192,14 +191,22 @@ class _Writer:
         return Event(offset=tick - self.before, place=tick % self.bar, bar=self.bar, here=here, before=before)
 
     def _another(self, event: Event, tick: int) -> Chord:
-        """A chord in place of an event's, above the same lowest pitch if it has others; its own if there is none."""
+        """A chord in place of an event's, above the same lowest pitch if it has others.
+
+        Where there is none: any other in place of one that is barred, else its own.
+        """
         if self.fitting is None:
             return cast(Chord, self.own["notes"](tick))
         low, *others = event.chords
         room = np.arange(128) > low if others else np.ones(128, dtype=bool)
         voice = self.voices["notes"]
-        fit = Fit((low,) if others else (), room, voice.barred | {event.chords})
-        return voice.say_fitting(event, fit, self.fitting) or event.chords
+        fits = [Fit((low,) if others else (), room, voice.barred | {event.chords})]
+        if self._barred(event.chords):
+            fits.append(Fit((), np.ones(128, dtype=bool), voice.barred))
+        return voice.say_fitting(event, self.fitting, *fits) or event.chords
+
+    def _barred(self, chord: Chord) -> bool:
+        return "notes" in self.voices and chord in self.voices["notes"].barred
 
     def _heard(self, tick: int, event: Event) -> None:
         self.guide.hear(tick, event.chords, event.duration, event.velocity)
@@ -216,14 +223,13 @@ class _Writer:
         chord: Chord = (low, low + 12, low + (15 if minor else 16), low + 19)
         event = self._begun(line)
         if self.fitting is not None:
-            said = self.voices["notes"].say_fitting(event, Fit((low,), np.arange(128) > low), self.fitting)
-            chord = said or chord
+            voice = self.voices["notes"]
+            chord = voice.say_fitting(event, self.fitting, Fit((low,), np.arange(128) > low, voice.barred)) or chord
         event.chords = chord
         event.duration = self.bar
         velocity = self.voices["velocity"].say(event) if "velocity" in self.voices else self.own["velocity"](line)
         event.take("velocity", velocity)
-        self.written.append((line, event))
-        self.before = line
+        self._heard(line, event)
 
 
 def _openings(prime: Prime) -> list[list[Event]]:
