@@ -21,6 +21,7 @@ from experiments.generate import GenerateOptions, generate
 from experiments.music.arrangement.keys import key_of
 from experiments.music.events.generation import generate as new_songs
 from experiments.music.events.settings import EVENTS, Settings
+from experiments.music.events.voices import Voice
 from experiments.music.form import planned as planned_module
 from experiments.music.form import planning
 from experiments.music.form.planned import planned
@@ -174,10 +175,43 @@ def test_a_free_section_is_another_one(demo: dict[str, Winner], prime: Prime) ->
     assert of_bars(song, 0, 4) != of_bars(song, 4, 4)
 
 
-def test_sections_begin_on_bar_lines_and_it_ends_with_the_tonic(demo: dict[str, Winner], prime: Prime) -> None:
-    for form in ("A3B2A3", "verse:2-chorus:3-outro:1"):
+@pytest.mark.parametrize(("form", "variation", "begin", "end"), [("A5A5B1", 1.0, 5, 10), ("A2A7B1", 0.2, 4, 9)])
+def test_what_is_drawn_in_a_section_that_returns_knows_no_bar_lines_in_it(
+    form: str, variation: float, begin: int, end: int, tmp_path: Path
+) -> None:
+    """Its offsets are those of the prime, one after another, as no head says others."""
+    winners = make_run(tmp_path / "demo", ("notes",))[1]
+    prime = find_prime(winners, bundled()[0])
+    (song,) = write(winners, prime, form, variation)
+    lines = bar_lines(song)
+    onsets = np.unique(song.notes.onset)
+    steps = np.diff(onsets[(onsets >= lines[begin]) & (onsets < lines[end])]).tolist()
+    own = prime.events.offset.tolist()
+    own = own[prime.context :] + [prime.way_back, *own[1:]] * 2
+    assert len(steps) > 5
+    assert any(own[at : at + len(steps)] == steps for at in range(len(own)))
+
+
+def test_no_head_is_told_of_an_offset_that_goes_back(
+    demo: dict[str, Winner], prime: Prime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though a section of the prime begins late in a bar that is longer than those of the new song."""
+    late = replace(prime.heard()[-1], place=prime.bar + 18)
+    monkeypatch.setattr(planned_module, "_openings", lambda _: [[late]])
+    told: list[int] = []
+    expect = Voice.expect
+    monkeypatch.setattr(Voice, "expect", lambda self, event: (told.append(event.offset), expect(self, event)))
+    write(demo, prime, "A1B1A1")
+    assert min(told) > 0
+
+
+@pytest.mark.parametrize("variation", [0.3, 1.0])
+def test_sections_begin_on_bar_lines_and_it_ends_with_the_tonic(
+    variation: float, demo: dict[str, Winner], prime: Prime
+) -> None:
+    for form in ("A3B2A3A3", "verse:2-chorus:3-outro:1"):
         plan = read_plan(form, 24)
-        (song,) = write(demo, prime, form, 0.3)
+        (song,) = write(demo, prime, form, variation)
         onsets = set(song.notes.onset.tolist())
         bar = prime.bar
         assert all(section.first * bar in onsets for section in plan.sections)

@@ -93,13 +93,15 @@ class _Writer:
         end = begin + section.bars * self.bar
         stop = end - self.bar if last else end
         mark = len(self.written)
-        if section.label in self.first:
-            self._again(section, stop)
-        else:
+        new = section.label not in self.first
+        if new:
             self._open(len(self.first), begin)
+        if new or self.variation.free:
             if stop > begin:
                 self._event(begin)
                 self._draw(begin, stop)
+        else:
+            self._again(section, begin, stop)
         if last and not self.full:
             self._end(stop)
         events = [(tick - begin, event) for tick, event in self.written[mark:]]
@@ -127,24 +129,20 @@ class _Writer:
             moved = replace(event, chords=_moved(event.chords, step))
             for voice in self.voices.values():
                 voice.overhear(moved)
-        self.before = begin - self.bar + opening[-1].place
+        self.before = begin - self.bar + opening[-1].place % self.bar  # its own bar may be a longer one
 
-    def _again(self, section: Section, stop: int) -> None:
-        """The section as it came first, but for what changes."""
+    def _again(self, section: Section, begin: int, stop: int) -> None:
+        """The section as it came first, but for what changes; where it was shorter, as the heads go on."""
         bars, events = self.first[section.label]
-        begin = section.first * self.bar
         known = [[row for row in events if row[0] // self.bar == bar] for bar in range(min(bars, section.bars))]
         changes = self.variation.changes([len(rows) for rows in known])
-        for number in range(section.bars):
-            line = begin + number * self.bar
-            if line >= stop or self.full:
-                return
-            if number >= bars or self.variation.free:
-                self._draw(line, min(line + self.bar, stop))
-                continue
-            for place, (tick, event) in enumerate(known[number]):
-                if not self.full:
-                    self._event(begin + tick, event, anew=place in changes[number])
+        for rows, changing in zip(known, changes, strict=True):
+            for place, (tick, event) in enumerate(rows):
+                if begin + tick < stop and not self.full:
+                    self._event(begin + tick, event, anew=place in changing)
+        rest = begin + len(known) * self.bar
+        if rest < stop:
+            self._draw(rest, stop)
 
     def _draw(self, begin: int, end: int) -> None:
         """Let the heads write from a tick up to another."""
