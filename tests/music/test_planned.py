@@ -12,6 +12,7 @@ import pytest
 from winners_made import demo_songs, make_run, make_winner
 
 from datamodules.errors import UserError
+from datamodules.form import finding
 from datamodules.form.finding import find_form
 from datamodules.midi.reading import read_midi
 from datamodules.midi.writing import write_midi
@@ -83,12 +84,11 @@ def test_a_plan_is_like_a_song() -> None:
 
 def test_the_longest_song_that_has_a_form_has_it_everywhere(prime: Prime, monkeypatch: pytest.MonkeyPatch) -> None:
     bars = bars_in(prime.song)
-    monkeypatch.setattr(planning, "LONGEST_SONG", bars)
-    monkeypatch.setattr(planned_module, "LONGEST_SONG", bars)
+    monkeypatch.setattr(finding, "LONGEST_SONG", bars)
     assert plan_of(prime.song, bars) == read_plan(f"like:{bundled()[0]}", 24)
     assert len(planned_module._openings(prime)) > 1
+    monkeypatch.setattr(finding, "LONGEST_SONG", bars - 1)
     monkeypatch.setattr(planning, "LONGEST_SONG", bars - 1)
-    monkeypatch.setattr(planned_module, "LONGEST_SONG", bars - 1)
     assert plan_of(prime.song) is None
     with pytest.raises(UserError, match=f"more than {bars - 1} bars"):
         read_plan(f"like:{bundled()[0]}", 24)
@@ -303,11 +303,15 @@ def test_a_song_of_one_section_is_no_plan(prime: Prime) -> None:
 
 
 def test_the_command_says_the_form_and_what_is_found(
-    call: Callable[..., int], capsys: pytest.CaptureFixture[str]
+    call: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert call("--form", "A4B4A4", "--variation", "0", "--out", "a.mid") == 0
     said = capsys.readouterr().out
     assert f"form: A4 B4 A4, as asked; found again in it: {find_form(read_midi(Path('a.mid')))}" in said
+    monkeypatch.setattr(finding, "LONGEST_SONG", 11)
+    assert call("--form", "A4B4A4", "--out", "a.mid") == 0
+    said = capsys.readouterr().out
+    assert "form: A4 B4 A4, as asked; found again in it: not looked for in more than 11 bars" in said
     for words in (("--bars", "4"), ("--events", "9"), ("--continue", "a.mid"), ("--keep", "melody:a.mid")):
         assert call("--form", "AABA", *words) == 2
         assert f"{words[0]}: a --form has its own bars" in capsys.readouterr().err

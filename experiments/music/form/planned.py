@@ -14,9 +14,9 @@ from typing import cast
 import numpy as np
 import torch
 
-from datamodules.form.finding import LONGEST_SONG, Section, find_form
+from datamodules.form.finding import Section, find_form
 from datamodules.form.guide import Guide
-from datamodules.song import Song, bar_lines, bars_in
+from datamodules.song import Song, bar_lines
 from datamodules.vocabulary import Chord
 from experiments.heads import HEADS, WRITING
 from experiments.music.arrangement.keys import key_of
@@ -233,8 +233,6 @@ class _Writer:
 def _openings(prime: Prime) -> list[list[Event]]:
     """The events that the sections of the prime song begin with, for each label; else those that it begins with."""
     song, events = prime.song, prime.events
-    if bars_in(song) > LONGEST_SONG:
-        return [prime.heard()]
     lines = bar_lines(song)
     found: dict[str, list[Event]] = {}
     for section in find_form(song).sections:

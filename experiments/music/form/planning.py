@@ -12,7 +12,7 @@ from datamodules.corpus.reading import read_song
 from datamodules.errors import UserError
 from datamodules.form.finding import LONGEST_SONG, Section, find_form
 from datamodules.midi.raw_bytes import RejectedFile
-from datamodules.song import Song, bars_in
+from datamodules.song import Song
 
 __all__ = ["LONGEST_PLAN", "Plan", "plan_of", "read_plan"]
 
@@ -80,13 +80,10 @@ def plan_of(song: Song, bars: int | None = None) -> Plan | None:
     Args:
         bars: of the new song; None for as many as the song has, up to `LONGEST_PLAN`.
     """
-    whole = bars_in(song)
-    if whole > LONGEST_SONG:
-        return None
     plan = Plan(find_form(song).sections)
     if len({section.label for section in plan.sections}) < 2:
         return None
-    return plan.lasting(min(whole, LONGEST_PLAN) if bars is None else bars)
+    return plan.lasting(min(plan.bars, LONGEST_PLAN) if bars is None else bars)
 
 
 def _like(path: Path, grid: int) -> Plan:
@@ -94,9 +91,10 @@ def _like(path: Path, grid: int) -> Plan:
         song = read_song(path, grid=grid)
     except RejectedFile as error:
         raise UserError(f"--form {LIKE}{path}: {error}; choose another song") from error
-    if not len(song.notes) or bars_in(song) > LONGEST_SONG:
+    sections = find_form(song).sections if len(song.notes) else ()
+    if not sections:
         raise UserError(f"--form {LIKE}{path}: has no notes, or more than {LONGEST_SONG:,} bars; choose another song")
-    return _plan((section.label, section.bars) for section in find_form(song).sections)
+    return _plan((section.label, section.bars) for section in sections)
 
 
 def _plan(parts: Iterable[tuple[str, int]]) -> Plan:
