@@ -228,9 +228,11 @@ def _kept(options: GenerateOptions, winners: Mapping[str, Winner], dress: Dress)
         return None
     from experiments.music.events.grids import common_grid
     from experiments.music.own_song.keeping import read_kept
+    from experiments.music.training_songs import reading_limits
 
+    grid, limits = common_grid(winners.values()), reading_limits(winners.values())
     bounds = options.events is None and options.bars is None
-    return read_kept(options.keep, common_grid(winners.values()), bounds=bounds).playing(dress.instruments)
+    return read_kept(options.keep, grid, bounds=bounds, limits=limits).playing(dress.instruments)
 
 
 def _plan(options: GenerateOptions, winners: Mapping[str, Winner]) -> Plan | None:
@@ -239,8 +241,9 @@ def _plan(options: GenerateOptions, winners: Mapping[str, Winner]) -> Plan | Non
         return None
     from experiments.music.events.grids import common_grid
     from experiments.music.form.planning import read_plan
+    from experiments.music.training_songs import reading_limits
 
-    return read_plan(options.sections, common_grid(winners.values()))
+    return read_plan(options.sections, common_grid(winners.values()), reading_limits(winners.values()))
 
 
 def _show(options: GenerateOptions, written: Sequence[Written]) -> None:

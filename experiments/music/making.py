@@ -23,7 +23,7 @@ from experiments.music.form.planning import Plan, plan_of
 from experiments.music.form.varying import VARIATION
 from experiments.music.origin import origin_of
 from experiments.music.own_song.accompanying import accompaniment
-from experiments.music.own_song.exact import read_exact, to_exact
+from experiments.music.own_song.exact import to_exact
 from experiments.music.own_song.joining import continued
 from experiments.music.own_song.keeping import Kept, in_its_key
 from experiments.music.prime import Prime, find_prime
@@ -208,9 +208,9 @@ class _Maker:
         if self.order.kept is not None:
             return drawn, self.order.kept.dressed(drawn, self.settings, self.dressed)
         new = self.dressed(drawn)
-        if not self.dress.continues or self.prime.path is None:
+        before = self.prime.exact
+        if before is None:
             return new, new
-        before = read_exact(self.prime.path, self.prime.song)
         return new, continued(before, to_exact(new), self.prime.line * (before.grid // self.prime.song.grid))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from datamodules.corpus.reading import read_song
 from datamodules.errors import UserError
 from datamodules.form.finding import LONGEST_SONG, Section, find_form
-from datamodules.midi.raw_bytes import RejectedFile
+from datamodules.midi.raw_bytes import Limits, RejectedFile
 from datamodules.song import Song
 
 __all__ = ["LONGEST_PLAN", "Plan", "plan_of", "read_plan"]
@@ -51,15 +51,18 @@ class Plan:
         return " ".join(f"{section.label}{':' if wordy else ''}{section.bars}" for section in self.sections)
 
 
-def read_plan(text: str, grid: int) -> Plan:
+def read_plan(text: str, grid: int, limits: Limits = Limits()) -> Plan:  # noqa: B008 - frozen
     """AABA, A16B8A16, intro:4-verse-chorus-verse-chorus, or like:SONG, whose form is found on that grid.
+
+    Args:
+        limits: what SONG's file may cost.
 
     Raises:
         UserError: it is none of these, too long, or the song cannot be read or has no notes.
     """
     given = text.strip()
     if given.startswith(LIKE):
-        return _like(Path(given.removeprefix(LIKE)), grid)
+        return _like(Path(given.removeprefix(LIKE)), grid, limits)
     if LETTERS.fullmatch(given):
         parts = [(found[0], found[1:]) for found in re.findall(r"[A-Z]\d*", given)]
     elif WORDS.fullmatch(given):
@@ -86,9 +89,9 @@ def plan_of(song: Song, bars: int | None = None) -> Plan | None:
     return plan.lasting(min(plan.bars, LONGEST_PLAN) if bars is None else bars)
 
 
-def _like(path: Path, grid: int) -> Plan:
+def _like(path: Path, grid: int, limits: Limits) -> Plan:
     try:
-        song = read_song(path, grid=grid)
+        song = read_song(path, grid=grid, limits=limits)
     except RejectedFile as error:
         raise UserError(f"--form {LIKE}{path}: {error}; choose another song") from error
     sections = find_form(song).sections if len(song.notes) else ()
