@@ -161,6 +161,7 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
     """The command: winners and a prime -> new songs."""
     from experiments.music.arrangement.dressing import dress_of
     from experiments.music.choosing import chosen_winners
+    from experiments.music.events.sampling import note_unused
     from experiments.music.making import Order, write_songs
 
     settings = _settings(options)
@@ -171,6 +172,7 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
     winners = {head: winner for head, winner in chosen.items() if head in WRITING}
     if not winners:
         raise UserError(f"{', '.join(chosen)}: writes nothing of a song; tune {', '.join(WRITING)}, or one of them")
+    note_unused(options.temperature, options.top_p, ["notes"] if options.way == AUTOENCODER else list(winners))
     between = _between(options, winners, dress, settings)
     shares = {}
     if options.mix_ngram is not None:

@@ -22,7 +22,7 @@ from experiments.heads import HEADS, WRITING
 from experiments.music.arrangement.keys import key_of
 from experiments.music.events.event import Event
 from experiments.music.events.generation import Compose, hear_prime, own_column, song_of
-from experiments.music.events.settings import MOST_EVENTS, Settings
+from experiments.music.events.settings import Settings
 from experiments.music.events.voices import Voice
 from experiments.music.form.planning import Plan
 from experiments.music.form.varying import Variation
@@ -50,7 +50,7 @@ def planned(plan: Plan, variation: float) -> Compose:
         # each section has an event
         whole = plan if most is None else plan.lasting(plan.bars * (most // len(plan.sections) + 2))
         guide = Guide(whole.sections, range(0, (whole.bars + 1) * prime.bar, prime.bar))
-        writer = _Writer(guide, variation, voices, prime, most or MOST_EVENTS)
+        writer = _Writer(guide, variation, voices, prime, settings.limit)
         for section in whole.sections:
             end = section.first + section.bars
             writer.write(section, last=most is None and end == plan.bars)

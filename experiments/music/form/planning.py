@@ -35,6 +35,11 @@ class Plan:
         """Of all sections."""
         return sum(section.bars for section in self.sections)
 
+    @property
+    def returns(self) -> bool:
+        """Whether a section comes again."""
+        return len({section.label for section in self.sections}) < len(self.sections)
+
     def again_and_again(self) -> Iterator[Section]:
         """Its sections, without end."""
         for number in count():

@@ -55,10 +55,9 @@ class Kept:
     bounds: bool
 
     @property
-    def taken(self) -> frozenset[str]:
-        """The roles that no added note is to have."""
-        roles = frozenset(part.role for part in self.song.parts)
-        return roles if {"melody", "chords", "bass"} - roles else frozenset({"melody"})
+    def roles(self) -> frozenset[str]:
+        """Those of its parts."""
+        return frozenset(part.role for part in self.song.parts)
 
     def playing(self, programs: Mapping[str, int]) -> Kept:
         """The same on other instruments, role -> General MIDI program."""
