@@ -59,5 +59,5 @@ def note_variation(variation: float, plan: Plan | None, settings: Settings) -> N
 
 def note_cut(songs: Iterable[Song], settings: Settings) -> None:
     """Say so if a song whose events nobody counted has as many as there may be: it ends before its last bar."""
-    if any(len(song.events()) >= settings.limit for song in songs):
+    if any(len(song.events()) == settings.limit for song in songs):
         note(f"it ends early, after {settings.limit:,} events, which are the most of a song")
