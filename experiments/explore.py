@@ -20,7 +20,7 @@ from rich.text import Text
 from datamodules.corpus.finding import printable
 from datamodules.errors import UserError
 from datamodules.form.repeats import repeated
-from datamodules.song import Song, bars_in
+from datamodules.song import Song
 from experiments.command_line.cli import console, note, say
 from experiments.command_line.cli import main as run_command
 from experiments.command_line.common_options import ConfigFile
@@ -132,8 +132,9 @@ def _forms(songs: Sequence[Song]) -> list[tuple[Song, Form]]:
 
     found = []
     for song in songs:
-        if bars_in(song) <= LONGEST_SONG:
-            found.append((song, find_form(song)))
+        form = find_form(song)
+        if form.sections:
+            found.append((song, form))
         else:
             note(f"{printable(Path(song.name))}: has more than {LONGEST_SONG:,} bars, so its form is not looked for")
     return found

@@ -161,6 +161,7 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
     """The command: winners and a prime -> new songs."""
     from experiments.music.arrangement.dressing import dress_of
     from experiments.music.choosing import chosen_winners
+    from experiments.music.events.sampling import note_unused
     from experiments.music.making import Order, write_songs
 
     settings = _settings(options)
@@ -171,6 +172,7 @@ def generate(options: GenerateOptions, arguments: Sequence[str]) -> None:
     winners = {head: winner for head, winner in chosen.items() if head in WRITING}
     if not winners:
         raise UserError(f"{', '.join(chosen)}: writes nothing of a song; tune {', '.join(WRITING)}, or one of them")
+    note_unused(options.temperature, options.top_p, ["notes"] if options.way == AUTOENCODER else list(winners))
     between = _between(options, winners, dress, settings)
     shares = {}
     if options.mix_ngram is not None:
@@ -228,9 +230,11 @@ def _kept(options: GenerateOptions, winners: Mapping[str, Winner], dress: Dress)
         return None
     from experiments.music.events.grids import common_grid
     from experiments.music.own_song.keeping import read_kept
+    from experiments.music.training_songs import reading_limits
 
+    grid, limits = common_grid(winners.values()), reading_limits(winners.values())
     bounds = options.events is None and options.bars is None
-    return read_kept(options.keep, common_grid(winners.values()), bounds=bounds).playing(dress.instruments)
+    return read_kept(options.keep, grid, bounds=bounds, limits=limits).playing(dress.instruments)
 
 
 def _plan(options: GenerateOptions, winners: Mapping[str, Winner]) -> Plan | None:
@@ -239,8 +243,9 @@ def _plan(options: GenerateOptions, winners: Mapping[str, Winner]) -> Plan | Non
         return None
     from experiments.music.events.grids import common_grid
     from experiments.music.form.planning import read_plan
+    from experiments.music.training_songs import reading_limits
 
-    return read_plan(options.sections, common_grid(winners.values()))
+    return read_plan(options.sections, common_grid(winners.values()), reading_limits(winners.values()))
 
 
 def _show(options: GenerateOptions, written: Sequence[Written]) -> None:

@@ -19,7 +19,7 @@ from datamodules.midi.raw_bytes import Limits, RejectedFile
 from datamodules.midi.reading import bytes_of
 from datamodules.song import DEFAULT_GRID, Song, bar_length, check_grid
 
-__all__ = ["Corpus", "Row", "named_song", "read_corpus", "read_song"]
+__all__ = ["Corpus", "Row", "file_of", "named_song", "read_corpus", "read_song"]
 
 _FEWEST = 2  # events: a song's first event is context, so one event alone has no target
 
@@ -106,16 +106,27 @@ def read_song(
         RejectedFile: it cannot be read as a song, or is a query that finds several.
         UserError: a query finds nothing.
     """
-    if is_query(path):
-        files, _ = _found([path], cache, _silent)
-        if len(files) > 1:
-            raise RejectedFile(f"stands for {len(files)} scores")
-        path = files[0]
+    path = file_of(path, cache)
     (digest,), entries = _read([path], grid, limits, cache, _silent)
     entry = digest if isinstance(digest, RejectedFile) else entries[digest]
     if not isinstance(entry, Song):
         raise RejectedFile(str(entry))
     return replace(entry, name=printable(path))
+
+
+def file_of(path: Path, cache: Path | None = None) -> Path:
+    """The file that a path stands for: itself, or the score that a query finds.
+
+    Raises:
+        RejectedFile: it is a query that finds several.
+        UserError: a query finds nothing.
+    """
+    if not is_query(path):
+        return path
+    files, _ = _found([path], cache, _silent)
+    if len(files) > 1:
+        raise RejectedFile(f"stands for {len(files)} scores")
+    return files[0]
 
 
 def named_song(

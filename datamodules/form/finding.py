@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.form.bars import bars_of, self_similarity
-from datamodules.song import Song
+from datamodules.song import Song, bars_in
 
 __all__ = ["LONGEST_SONG", "Form", "Section", "find_form", "novelty", "sections_of"]
 
@@ -57,8 +57,8 @@ class Form:
     """The form of a song of N bars.
 
     Attributes:
-        sections: in order, without gaps.
-        similarity: (N, N), see `bars.self_similarity`.
+        sections: in order, without gaps; none of a song in which none are looked for.
+        similarity: (N, N), see `bars.self_similarity`; without sections (0, 0).
     """
 
     sections: tuple[Section, ...]
@@ -66,11 +66,14 @@ class Form:
 
     def __str__(self) -> str:
         """A8 A8 B8 A8: each section's label and its bars."""
-        return " ".join(f"{section.label}{section.bars}" for section in self.sections)
+        told = " ".join(f"{section.label}{section.bars}" for section in self.sections)
+        return told or f"not looked for in more than {LONGEST_SONG:,} bars"
 
 
 def find_form(song: Song) -> Form:
-    """Find the form of a song that has notes."""
+    """Find the form of a song that has notes: no sections in one of more than `LONGEST_SONG` bars."""
+    if bars_in(song) > LONGEST_SONG:
+        return Form((), np.zeros((0, 0)))
     similarity = self_similarity(bars_of(song))
     return Form(sections_of(similarity), similarity)
 

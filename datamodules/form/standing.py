@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.context import tick_features
-from datamodules.form.finding import LONGEST_SONG, Section, find_form
+from datamodules.form.finding import Section, find_form
 from datamodules.form.guide import BEFORE, EMPTY, THERE, Guide
 from datamodules.song import Events, Song, bar_lines
 from datamodules.vocabulary import PITCHES
@@ -120,9 +120,7 @@ def standing_of(
     """
     found = []
     for number, (song, own) in enumerate(zip(songs, events, strict=True)):
-        lines = bar_lines(song)
-        sections = find_form(song).sections if len(lines) - 1 <= LONGEST_SONG else ()
-        found.append(stands_of(own, sections, lines))
+        found.append(stands_of(own, find_form(song).sections, bar_lines(song)))
         if progress is not None:
             progress(number + 1, len(songs))
     return Standing(

@@ -11,11 +11,11 @@ from datamodules.errors import UserError
 from datamodules.form.finding import find_form
 from datamodules.song import Song, bar_lines
 from experiments.command_line.cli import console, note, say
-from experiments.heads import HEADS, WRITING
+from experiments.music.announcing import announce, note_cut, note_variation
 from experiments.music.arrangement.dressing import Dress, dresser
 from experiments.music.copying.avoiding import avoiding
 from experiments.music.copying.figures import comparison
-from experiments.music.events.generation import Compose, generate, unknown_of_prime, without_head
+from experiments.music.events.generation import Compose, generate
 from experiments.music.events.ngram_share import NgramShare
 from experiments.music.events.settings import Settings
 from experiments.music.form.planned import planned
@@ -23,10 +23,10 @@ from experiments.music.form.planning import Plan, plan_of
 from experiments.music.form.varying import VARIATION
 from experiments.music.origin import origin_of
 from experiments.music.own_song.accompanying import accompaniment
-from experiments.music.own_song.exact import read_exact, to_exact
+from experiments.music.own_song.exact import to_exact
 from experiments.music.own_song.joining import continued
 from experiments.music.own_song.keeping import Kept, in_its_key
-from experiments.music.prime import Prime, find_prime
+from experiments.music.prime import find_prime
 from experiments.music.ranking import candidate_table, likelihoods
 from experiments.music.score.musicxml import write_musicxml
 from experiments.music.writing import Written, numbered_path, write_song
@@ -114,8 +114,10 @@ class _Maker:
             self.dress = replace(order.dress, key=None)  # both songs are in it
         if order.kept is not None:
             self.prime = in_its_key(self.prime, order.kept, order.winners)
-            self.dress = replace(order.dress, kept=order.kept.taken)
+            self.dress = replace(order.dress, kept=order.kept.roles)
         self.plan, self.form = self._planned()
+        if order.variation != VARIATION:
+            note_variation(order.variation, self.plan, self.settings)
         self.compare = comparison(order.winners, between.beside if between else None)
         most = order.max_copy
         self.avoids = None if most is None else avoiding(self.winners, self.compare.training, most)
@@ -135,7 +137,7 @@ class _Maker:
         for line in order.between.describe() if order.between else ():
             say(line)
         if not self.by_bars:
-            _announce(self.winners, self.prime, self.settings, order.shares)
+            announce(self.winners, self.prime, self.settings, order.shares)
         for head, winner in order.judges.items():
             use = "judges the candidates with the others" if order.candidates > 1 else "it would judge --candidates"
             say(f"{head}: {winner.path} (writes nothing of a song; {use})")
@@ -145,6 +147,8 @@ class _Maker:
                 progress=advance, compose=self._compose(), avoiding=self.avoids, networks=self.networks,
             )  # fmt: skip
             songs = _with_notes(drawn)
+        if self.settings.events is None or (order.kept is not None and order.kept.bounds):
+            note_cut(songs.values(), self.settings)
         if order.candidates == 1:
             return [self._written(order.out, 0, songs[0])]
         found = likelihoods({**self.winners, **order.judges}, list(songs.values()), self.networks)
@@ -208,9 +212,9 @@ class _Maker:
         if self.order.kept is not None:
             return drawn, self.order.kept.dressed(drawn, self.settings, self.dressed)
         new = self.dressed(drawn)
-        if not self.dress.continues or self.prime.path is None:
+        before = self.prime.exact
+        if before is None:
             return new, new
-        before = read_exact(self.prime.path, self.prime.song)
         return new, continued(before, to_exact(new), self.prime.line * (before.grid // self.prime.song.grid))
 
 
@@ -228,36 +232,3 @@ def _with_notes(drawn: Iterable[Song]) -> dict[int, Song]:
     if empty := [str(number + 1) for number in songs if number not in found]:
         note(f"candidates without a note are left out: {', '.join(empty)} of {len(songs)}; {more}")
     return found
-
-
-def _announce(
-    winners: Mapping[str, Winner], prime: Prime, settings: Settings, shares: Mapping[str, NgramShare]
-) -> None:
-    """Say where each column comes from, and what the user should know of it."""
-    for head in WRITING:
-        if head not in winners:
-            say(f"{head}: no head, so {without_head(head)}")
-            continue
-        winner = winners[head]
-        how = settings.drawn(head).describe()
-        if getattr(winner.config, "objective", "") == "mae":
-            how = "a regression, which has nothing to draw"
-        how += f"; {shares[head].describe()}" if head in shares else ""
-        say(f"{winner.column.title}: {winner.path} (window {winner.config.window}; {how})")
-        if winner.label == "training songs" or winner.facts.get("split", "").startswith("nothing held out"):
-            note(
-                f"the {head} head was made with --split none: its figures are of its training songs, which it may copy"
-            )
-    if len(grids := {winner.grid for winner in winners.values()}) > 1:
-        told = ", ".join(f"{head} {winner.grid}" for head, winner in winners.items())
-        where = "the finer one" if prime.song.grid in grids else f"{prime.song.grid}, which holds them exactly"
-        say(f"grids (ticks a quarter note): {told}; the song is on {where}")
-    origin = f" ({prime.origin})" if prime.origin else ""
-    if prime.continues:
-        say(f"continues: {prime.song.name}, all of whose {prime.context:,} events are heard first")
-    else:
-        say(f"prime: {prime.song.name}{origin}; its first {prime.context} events are context, and not written")
-    for head, (unknown, values) in unknown_of_prime(winners, prime).items():
-        if unknown:
-            what = "chords" if HEADS[head].column.chords else "values"
-            say(f"{unknown} of the prime's {values} {what} are unknown to the {head} head")

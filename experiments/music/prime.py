@@ -18,6 +18,7 @@ from datamodules.song import LONGEST_QUARTERS, Events, Song, bar_length
 from datamodules.vocabulary import Value
 from experiments.music.events.event import Event
 from experiments.music.events.grids import common_grid
+from experiments.music.own_song.exact import read_exact
 from experiments.music.training_songs import first_training_song, leader_of, parts_of, reading_limits
 from experiments.winners import Winner
 from songs import bundled
@@ -37,7 +38,7 @@ class Prime:
         origin: why the song was taken; "" if it was asked for.
         context: how many of its events the heads hear before they write.
         continues: whether the new song is to stand behind it, in whose last bar it then begins.
-        path: its file, if it was one.
+        exact: where it continues, the song as it stands in its file, in ticks of 1/480 quarter note.
     """
 
     song: Song
@@ -45,7 +46,7 @@ class Prime:
     origin: str = ""
     context: int = 1
     continues: bool = False
-    path: Path | None = None
+    exact: Song | None = None
 
     @property
     def line(self) -> int:
@@ -133,7 +134,11 @@ def find_prime(winners: Mapping[str, Winner], path: Path | None, *, whole: bool 
         found = next(filter(None, map(first_training_song, candidates)), None)
         origin = "the first training song" if found else "the first bundled song, since no training song is here"
         path, option = found or bundled()[0], "the prime"  # nobody has named it
-    song = named_song(option, path, grid=grid, limits=reading_limits(winners.values()))
+    limits, exact = reading_limits(winners.values()), None
+    if whole:
+        song, exact = read_exact(option, path, grid=grid, limits=limits)
+    else:
+        song = named_song(option, path, grid=grid, limits=limits)
     parts = parts_of(leader)
     events = song.events(parts)
     if not len(events):
@@ -144,4 +149,4 @@ def find_prime(winners: Mapping[str, Winner], path: Path | None, *, whole: bool 
         )
     window = max(winner.config.window for winner in winners.values())
     context = len(events) if whole else min(window, len(events))
-    return Prime(song, events, origin, context, continues=whole, path=path)
+    return Prime(song, events, origin, context, continues=whole, exact=exact)

@@ -18,7 +18,7 @@ from forms_made import lines_of, naive_stand, returning, rows_of, sections_from,
 from winners_made import demo_songs, make_run, make_winner
 
 from datamodules.columns import Column, build_column
-from datamodules.form import standing as standing_module
+from datamodules.form import finding
 from datamodules.form.finding import Section, find_form
 from datamodules.form.guide import Guide, Stand
 from datamodules.form.standing import plan_nats, stand_features, stand_size, standing_of, stands_of
@@ -124,7 +124,7 @@ def test_real_songs_stand_in_the_form_that_is_found(monkeypatch: pytest.MonkeyPa
         assert table[:, 3].tolist() == [form[number].bars for number in section]
         assert (table[:, 4] == 3).mean() > 0.2, "the bundled songs have sections that come again"
         begin += len(events)
-    monkeypatch.setattr(standing_module, "LONGEST_SONG", 10)
+    monkeypatch.setattr(finding, "LONGEST_SONG", 10)
     nowhere = standing_of(dataset.songs, dataset.events)
     assert not any(array.any() for array in (nowhere.table, nowhere.bits, nowhere.nats)), "too long to find a form"
 

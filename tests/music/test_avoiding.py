@@ -27,6 +27,8 @@ from experiments.music.events.ngram_share import shares_of
 from experiments.music.events.sampling import Sampling
 from experiments.music.events.settings import Settings
 from experiments.music.events.voices import Voice
+from experiments.music.form.planned import planned
+from experiments.music.form.planning import read_plan
 from experiments.music.own_song.accompanying import accompaniment
 from experiments.music.own_song.keeping import in_its_key, read_kept
 from experiments.music.prime import find_prime
@@ -125,6 +127,34 @@ def test_no_run_is_longer_than_asked(style: str, temperature: float, tmp_path: P
         assert longest(song, training) <= most
         assert (song.events().chords() == own.events().chords()) == (free <= most)
         assert avoiding.describe(0) == f"--max-copy {most}: kept at all 24 events"
+
+
+@pytest.mark.parametrize("variation", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("style", STYLES)
+def test_in_a_song_with_a_plan_too(style: str, variation: float, tmp_path: Path) -> None:
+    """Where a section returns, where one goes over into the next, and in the last chord."""
+    winners = styled(tmp_path, style)
+    prime = find_prime(winners, None)
+    compose = planned(read_plan("A2A2B2A2", prime.song.grid), variation)
+    for seed in range(2):
+        (own,) = new_songs(winners, prime, Settings(seed=seed), compose=compose)
+        training = [own.events()]
+        for most in (2, 4):
+            avoiding = Avoiding(training, most)
+            (song,) = new_songs(winners, prime, Settings(seed=seed), compose=compose, avoiding=avoiding)
+            assert avoiding.songs[0].events == len(song.events())
+            assert avoiding.songs[0].failures == 0
+            assert longest(song, training) <= most
+
+
+def test_where_nothing_is_barred_a_song_with_a_plan_is_as_without_a_bound(demo: dict[str, Winner]) -> None:
+    prime, settings = find_prime(demo, None), Settings(seed=3)
+    compose = planned(read_plan("A2B2A2", prime.song.grid), 0.5)
+    songs = [
+        *new_songs(demo, prime, settings, compose=compose),
+        *new_songs(demo, prime, settings, compose=compose, avoiding=Avoiding([], 2)),
+    ]
+    assert [song.events().chords() for song in songs] == [songs[0].events().chords()] * 2
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -132,17 +133,21 @@ def test_heads_see_of_a_new_song_what_training_would_show_of_it(
     heard: dict[str, list[Event]] = {head: [] for head in HEADS}
     seen: list[tuple[str, int, dict[str, torch.Tensor]]] = []
 
-    def hear(voice: Voice, event: Event, hear: Any = Voice.hear) -> None:
-        heads[id(voice.head)] = voice.spec.name
-        heard[voice.spec.name].append(replace(event))
-        hear(voice, event)
+    def recorded(hear: Callable[[Voice, Event], None]) -> Callable[[Voice, Event], None]:
+        def record(voice: Voice, event: Event) -> None:
+            heads[id(voice.head)] = voice.spec.name
+            heard[voice.spec.name].append(replace(event))
+            hear(voice, event)
+
+        return record
 
     def follow(head: Head, batch: dict[str, torch.Tensor], memory: Any, follow: Any = Head.follow) -> Any:
         name = heads[id(head)]
         seen.append((name, len(heard[name]), {key: tensor.clone() for key, tensor in batch.items()}))
         return follow(head, batch, memory)
 
-    monkeypatch.setattr(Voice, "hear", hear)
+    monkeypatch.setattr(Voice, "hear", recorded(Voice.hear))
+    monkeypatch.setattr(Voice, "overhear", recorded(Voice.overhear))
     monkeypatch.setattr(Head, "follow", follow)
     one(winners, prime, Settings(events=12, sampling=WILD))
     length = prime.context

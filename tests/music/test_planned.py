@@ -12,6 +12,7 @@ import pytest
 from winners_made import demo_songs, make_run, make_winner
 
 from datamodules.errors import UserError
+from datamodules.form import finding
 from datamodules.form.finding import find_form
 from datamodules.midi.reading import read_midi
 from datamodules.midi.writing import write_midi
@@ -21,6 +22,7 @@ from experiments.generate import GenerateOptions, generate
 from experiments.music.arrangement.keys import key_of
 from experiments.music.events.generation import generate as new_songs
 from experiments.music.events.settings import EVENTS, Settings
+from experiments.music.events.voices import Voice
 from experiments.music.form import planned as planned_module
 from experiments.music.form import planning
 from experiments.music.form.planned import planned
@@ -82,12 +84,11 @@ def test_a_plan_is_like_a_song() -> None:
 
 def test_the_longest_song_that_has_a_form_has_it_everywhere(prime: Prime, monkeypatch: pytest.MonkeyPatch) -> None:
     bars = bars_in(prime.song)
-    monkeypatch.setattr(planning, "LONGEST_SONG", bars)
-    monkeypatch.setattr(planned_module, "LONGEST_SONG", bars)
+    monkeypatch.setattr(finding, "LONGEST_SONG", bars)
     assert plan_of(prime.song, bars) == read_plan(f"like:{bundled()[0]}", 24)
     assert len(planned_module._openings(prime)) > 1
+    monkeypatch.setattr(finding, "LONGEST_SONG", bars - 1)
     monkeypatch.setattr(planning, "LONGEST_SONG", bars - 1)
-    monkeypatch.setattr(planned_module, "LONGEST_SONG", bars - 1)
     assert plan_of(prime.song) is None
     with pytest.raises(UserError, match=f"more than {bars - 1} bars"):
         read_plan(f"like:{bundled()[0]}", 24)
@@ -174,10 +175,43 @@ def test_a_free_section_is_another_one(demo: dict[str, Winner], prime: Prime) ->
     assert of_bars(song, 0, 4) != of_bars(song, 4, 4)
 
 
-def test_sections_begin_on_bar_lines_and_it_ends_with_the_tonic(demo: dict[str, Winner], prime: Prime) -> None:
-    for form in ("A3B2A3", "verse:2-chorus:3-outro:1"):
+@pytest.mark.parametrize(("form", "variation", "begin", "end"), [("A5A5B1", 1.0, 5, 10), ("A2A7B1", 0.2, 4, 9)])
+def test_what_is_drawn_in_a_section_that_returns_knows_no_bar_lines_in_it(
+    form: str, variation: float, begin: int, end: int, tmp_path: Path
+) -> None:
+    """Its offsets are those of the prime, one after another, as no head says others."""
+    winners = make_run(tmp_path / "demo", ("notes",))[1]
+    prime = find_prime(winners, bundled()[0])
+    (song,) = write(winners, prime, form, variation)
+    lines = bar_lines(song)
+    onsets = np.unique(song.notes.onset)
+    steps = np.diff(onsets[(onsets >= lines[begin]) & (onsets < lines[end])]).tolist()
+    own = prime.events.offset.tolist()
+    own = own[prime.context :] + [prime.way_back, *own[1:]] * 2
+    assert len(steps) > 5
+    assert any(own[at : at + len(steps)] == steps for at in range(len(own)))
+
+
+def test_no_head_is_told_of_an_offset_that_goes_back(
+    demo: dict[str, Winner], prime: Prime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though a section of the prime begins late in a bar that is longer than those of the new song."""
+    late = replace(prime.heard()[-1], place=prime.bar + 18)
+    monkeypatch.setattr(planned_module, "_openings", lambda _: [[late]])
+    told: list[int] = []
+    expect = Voice.expect
+    monkeypatch.setattr(Voice, "expect", lambda self, event: (told.append(event.offset), expect(self, event)))
+    write(demo, prime, "A1B1A1")
+    assert min(told) > 0
+
+
+@pytest.mark.parametrize("variation", [0.3, 1.0])
+def test_sections_begin_on_bar_lines_and_it_ends_with_the_tonic(
+    variation: float, demo: dict[str, Winner], prime: Prime
+) -> None:
+    for form in ("A3B2A3A3", "verse:2-chorus:3-outro:1"):
         plan = read_plan(form, 24)
-        (song,) = write(demo, prime, form, 0.3)
+        (song,) = write(demo, prime, form, variation)
         onsets = set(song.notes.onset.tolist())
         bar = prime.bar
         assert all(section.first * bar in onsets for section in plan.sections)
@@ -269,11 +303,15 @@ def test_a_song_of_one_section_is_no_plan(prime: Prime) -> None:
 
 
 def test_the_command_says_the_form_and_what_is_found(
-    call: Callable[..., int], capsys: pytest.CaptureFixture[str]
+    call: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert call("--form", "A4B4A4", "--variation", "0", "--out", "a.mid") == 0
     said = capsys.readouterr().out
     assert f"form: A4 B4 A4, as asked; found again in it: {find_form(read_midi(Path('a.mid')))}" in said
+    monkeypatch.setattr(finding, "LONGEST_SONG", 11)
+    assert call("--form", "A4B4A4", "--out", "a.mid") == 0
+    said = capsys.readouterr().out
+    assert "form: A4 B4 A4, as asked; found again in it: not looked for in more than 11 bars" in said
     for words in (("--bars", "4"), ("--events", "9"), ("--continue", "a.mid"), ("--keep", "melody:a.mid")):
         assert call("--form", "AABA", *words) == 2
         assert f"{words[0]}: a --form has its own bars" in capsys.readouterr().err

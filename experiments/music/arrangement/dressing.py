@@ -29,7 +29,7 @@ class Dress:
         instruments: role -> General MIDI program, 0 to 127; of other roles, as in the training songs.
         drums: whether the prime's drum bars are laid under it.
         continues: whether it stands behind the whole prime.
-        kept: the roles of parts that stay, which no new note is to have.
+        kept: the roles of parts that stay.
     """
 
     key: int | None = None
@@ -38,6 +38,11 @@ class Dress:
     drums: bool = False
     continues: bool = False
     kept: frozenset[str] = frozenset()
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """The roles that no new note is to have."""
+        return self.kept if {"melody", "chords", "bass"} - self.kept else frozenset({"melody"})
 
 
 def dress_of(key: str | None, tracks: str, instruments: str | None, drums: str, go_on: Path | None) -> Dress:
@@ -60,7 +65,10 @@ def dresser(
 ) -> Callable[[Song], Song]:
     """What dresses a song as the training songs are, else the prime, and as the user asked; it says what it did."""
     songs = [song for song, _ in training.songs] or [prime.song]
-    arrangement = Arrangement.of(songs, parts_of(leader_of(winners)), dress.kept)
+    arrangement = Arrangement.of(songs, parts_of(leader_of(winners)), dress.taken)
+    parts = dress.kept.union(arrangement.roles if arrangement is not None else ())
+    for role in sorted(dress.instruments.keys() - parts):
+        note(f"--instruments {role}: changes nothing, as the training songs have no such part for the new song")
     if dress.drums and not any(part.drums for part in prime.song.parts):
         note(f"--drums like: {prime.song.name} has no drums")
 

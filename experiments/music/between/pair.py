@@ -56,7 +56,7 @@ class Source:
 
     def prime(self, context: int) -> Prime:
         """The song as what a new one goes on from."""
-        return Prime(self.song, self.events, "", min(context, len(self.events)), path=self.path)
+        return Prime(self.song, self.events, "", min(context, len(self.events)))
 
 
 @dataclass(frozen=True)

@@ -163,8 +163,7 @@ def hear_prime(voices: Sequence[Voice], prime: Prime) -> None:
     """Let heads hear the prime's context."""
     for event in prime.heard():
         for voice in voices:
-            voice.expect(event)
-            voice.hear(event)
+            voice.overhear(event)
 
 
 def _end(prime: Prime, settings: Settings) -> float:

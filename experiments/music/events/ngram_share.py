@@ -14,6 +14,7 @@ from datamodules.columns import build_column
 from datamodules.errors import UserError
 from datamodules.splits import TRAIN, make_split
 from datamodules.vocabulary import Value
+from experiments.command_line.cli import note
 from experiments.music.events.ngram import NgramSampler
 from experiments.run_folder import Run
 from experiments.winners import load_winner
@@ -97,6 +98,8 @@ def shares_of(winners: Mapping[str, Winner], weight: float | None) -> dict[str, 
             except UserError as error:
                 raise UserError(f"--mix-ngram: {error}") from error
         shares[head] = _share(winner, run, read[run.path], weight)
+    if not shares:
+        note(f"--mix-ngram: changes nothing, as {' and '.join(winners)} give each note a length, which no n-gram does")
     return shares
 
 

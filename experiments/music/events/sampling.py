@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from datamodules.errors import UserError, did_you_mean
+from experiments.command_line.cli import note
 from experiments.heads import HEADS, WRITING
 
-__all__ = ["Sampling", "read_sampling"]
+__all__ = ["Sampling", "note_unused", "read_sampling"]
 
 
 @dataclass(frozen=True)
@@ -53,3 +54,16 @@ def read_sampling(
             for name in [head] if equals else WRITING:
                 sampling[name] = replace(sampling[name], **{field: value})
     return sampling
+
+
+def note_unused(temperature: Sequence[str], top_p: Sequence[str], heads: Collection[str]) -> None:
+    """Say of each HEAD=NUMBER whose head draws nothing that it changes nothing.
+
+    Args:
+        heads: those that draw.
+    """
+    for option, texts in (("--temperature", temperature), ("--top-p", top_p)):
+        for text in texts:
+            head, equals, _ = text.rpartition("=")
+            if equals and head not in heads:
+                note(f"{option} {text}: changes nothing, as no {head} head draws here, only {' and '.join(heads)}")

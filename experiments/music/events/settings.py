@@ -51,9 +51,14 @@ class Settings:
                 raise UserError(f"--top-p {sampling.top_p:g} ({head}): must be above 0 and at most 1")
 
     @property
+    def limit(self) -> int:
+        """Events that a song may have, whatever its plan and its bars hold."""
+        return self.events or MOST_EVENTS
+
+    @property
     def most(self) -> int:
-        """Events of a song without a plan, whatever its bars hold."""
-        return self.events or (EVENTS if self.bars is None else MOST_EVENTS)
+        """The same, of a song without a plan."""
+        return EVENTS if self.events is None and self.bars is None else self.limit
 
     def drawn(self, head: str) -> Sampling:
         """How a head's values are drawn."""

@@ -52,7 +52,7 @@ class Voice:
         grid: ticks a quarter note of the events, a multiple of the head's; None for the head's own.
 
     Attributes:
-        avoid: the chords that it is not to say; None for none. It hears those events of which the voice said a value.
+        avoid: the chords that it is not to say; None for none. It hears all events that are written.
     """
 
     def __init__(
@@ -67,7 +67,6 @@ class Voice:
         self.winner, self.head, self.sampling, self.random, self.turns = winner, head, sampling, random, turns
         self._scale = (grid or winner.grid) // winner.grid
         self.avoid: Avoid | None = None
-        self._asked = False
         self.framing, self.spec = winner.framing, winner.spec.column
         window, stepping = self.framing.window, BACKBONES[winner.config.backbone].carries
         self._shortest = window - self.framing.tail + 1 if stepping else window
@@ -78,19 +77,26 @@ class Voice:
         self._memory: Memory | None = None
 
     def hear(self, event: Event) -> None:
-        """Take in an event that is complete. What was known of it beforehand has been told by `expect` or `say`."""
-        own = heard_on(event, self._scale)
-        self._before = self._heard(own)
-        if self.turns is not None:
-            self.turns.history.append(getattr(own, self.spec.field))
-        if self.avoid is not None and self._asked:
+        """Take in an event that is written. What was known of it beforehand has been told by `expect` or `say`."""
+        self._take_in(event)
+        if self.avoid is not None:
             self.avoid.hear(event.chords)
+
+    def overhear(self, event: Event) -> None:
+        """Take in an event that is not written: one of the prime, which what is written goes on from."""
+        self.expect(event)
+        self._take_in(event)
 
     def expect(self, event: Event) -> None:
         """Take in what is known of the event to come, which is not the head's to say."""
         self._positions.append(self._position(heard_on(event, self._scale)))
         self._context = 0
-        self._asked = False
+
+    def _take_in(self, event: Event) -> None:
+        own = heard_on(event, self._scale)
+        self._before = self._heard(own)
+        if self.turns is not None:
+            self.turns.history.append(getattr(own, self.spec.field))
 
     def say(self, event: Event) -> Value:
         """The head's value of an event of which the columns before it are drawn."""
@@ -116,18 +122,22 @@ class Voice:
                 return value
         return next((tick for tick in self.winner.vocabulary.values if isinstance(tick, int) and tick >= 1), 1)
 
-    def say_fitting(self, event: Event, fit: Fit, fitting: Fitting) -> Chord | None:
+    def say_fitting(self, event: Event, fitting: Fitting, *fits: Fit) -> Chord | None:
         """A chord that fits, of an event of which the columns before it are drawn; None if there is none.
 
         An n-gram's is taken if it fits.
+
+        Args:
+            fits: the first counts; the others where none fits those before.
         """
         self._positions.append(self._position(heard_on(event, self._scale)))
         self._move_on()
         value = self.turns.say() if self.turns is not None else None
-        if isinstance(value, tuple) and fit.holds(value):
+        if isinstance(value, tuple) and fits[0].holds(value):
             return value
-        state, _ = self._read()
-        return fitting.draw(state, fit, self.sampling.temperature, self.sampling.top_p, self.random)
+        (state, _), how = self._read(), self.sampling
+        drawn = (fitting.draw(state, fit, how.temperature, how.top_p, self.random) for fit in fits)
+        return next(filter(None, drawn), None)
 
     @property
     def barred(self) -> frozenset[Chord]:
@@ -158,7 +168,6 @@ class Voice:
 
     def _move_on(self) -> None:
         """Count the newest position in: after those that the state has read, or as the last of a new beginning."""
-        self._asked = True
         if 0 < self._context < self.framing.window:
             self._context += 1
             self._unread += 1

@@ -14,15 +14,15 @@ from typing import cast
 import numpy as np
 import torch
 
-from datamodules.form.finding import LONGEST_SONG, Section, find_form
+from datamodules.form.finding import Section, find_form
 from datamodules.form.guide import Guide
-from datamodules.song import Song, bar_lines, bars_in
+from datamodules.song import Song, bar_lines
 from datamodules.vocabulary import Chord
 from experiments.heads import HEADS, WRITING
 from experiments.music.arrangement.keys import key_of
 from experiments.music.events.event import Event
 from experiments.music.events.generation import Compose, hear_prime, own_column, song_of
-from experiments.music.events.settings import MOST_EVENTS, Settings
+from experiments.music.events.settings import Settings
 from experiments.music.events.voices import Voice
 from experiments.music.form.planning import Plan
 from experiments.music.form.varying import Variation
@@ -50,7 +50,7 @@ def planned(plan: Plan, variation: float) -> Compose:
         # each section has an event
         whole = plan if most is None else plan.lasting(plan.bars * (most // len(plan.sections) + 2))
         guide = Guide(whole.sections, range(0, (whole.bars + 1) * prime.bar, prime.bar))
-        writer = _Writer(guide, variation, voices, prime, most or MOST_EVENTS)
+        writer = _Writer(guide, variation, voices, prime, settings.limit)
         for section in whole.sections:
             end = section.first + section.bars
             writer.write(section, last=most is None and end == plan.bars)
@@ -93,13 +93,15 @@ class _Writer:
         end = begin + section.bars * self.bar
         stop = end - self.bar if last else end
         mark = len(self.written)
-        if section.label in self.first:
-            self._again(section, stop)
-        else:
+        new = section.label not in self.first
+        if new:
             self._open(len(self.first), begin)
+        if new or self.variation.free:
             if stop > begin:
                 self._event(begin)
                 self._draw(begin, stop)
+        else:
+            self._again(section, begin, stop)
         if last and not self.full:
             self._end(stop)
         events = [(tick - begin, event) for tick, event in self.written[mark:]]
@@ -126,26 +128,21 @@ class _Writer:
         for event in opening:
             moved = replace(event, chords=_moved(event.chords, step))
             for voice in self.voices.values():
-                voice.expect(moved)
-                voice.hear(moved)
-        self.before = begin - self.bar + opening[-1].place
+                voice.overhear(moved)
+        self.before = begin - self.bar + opening[-1].place % self.bar  # its own bar may be a longer one
 
-    def _again(self, section: Section, stop: int) -> None:
-        """The section as it came first, but for what changes."""
+    def _again(self, section: Section, begin: int, stop: int) -> None:
+        """The section as it came first, but for what changes; where it was shorter, as the heads go on."""
         bars, events = self.first[section.label]
-        begin = section.first * self.bar
         known = [[row for row in events if row[0] // self.bar == bar] for bar in range(min(bars, section.bars))]
         changes = self.variation.changes([len(rows) for rows in known])
-        for number in range(section.bars):
-            line = begin + number * self.bar
-            if line >= stop or self.full:
-                return
-            if number >= bars or self.variation.free:
-                self._draw(line, min(line + self.bar, stop))
-                continue
-            for place, (tick, event) in enumerate(known[number]):
-                if not self.full:
-                    self._event(begin + tick, event, anew=place in changes[number])
+        for rows, changing in zip(known, changes, strict=True):
+            for place, (tick, event) in enumerate(rows):
+                if begin + tick < stop and not self.full:
+                    self._event(begin + tick, event, anew=place in changing)
+        rest = begin + len(known) * self.bar
+        if rest < stop:
+            self._draw(rest, stop)
 
     def _draw(self, begin: int, end: int) -> None:
         """Let the heads write from a tick up to another."""
@@ -167,13 +164,13 @@ class _Writer:
 
         Args:
             said: whether the offsets head has said when it comes.
-            anew: whether another chord stands in place of the known one's.
+            anew: whether another chord stands in place of the known one's; one does, too, where that is barred.
         """
         event = self._begun(tick)
         if known is not None:
             event = replace(known, offset=event.offset, place=event.place, here=event.here, before=event.before)
         for name in self.order:
-            if name == "notes" and known is not None and anew:
+            if name == "notes" and known is not None and (anew or self._barred(event.chords)):
                 event.chords = self._another(event, tick)
                 event.lengths = event.lengths if len(event.lengths) == len(event.chords) else ()
             elif known is not None:
@@ -192,14 +189,22 @@ class _Writer:
         return Event(offset=tick - self.before, place=tick % self.bar, bar=self.bar, here=here, before=before)
 
     def _another(self, event: Event, tick: int) -> Chord:
-        """A chord in place of an event's, above the same lowest pitch if it has others; its own if there is none."""
+        """A chord in place of an event's, above the same lowest pitch if it has others.
+
+        Where there is none: any other in place of one that is barred, else its own.
+        """
         if self.fitting is None:
             return cast(Chord, self.own["notes"](tick))
         low, *others = event.chords
         room = np.arange(128) > low if others else np.ones(128, dtype=bool)
         voice = self.voices["notes"]
-        fit = Fit((low,) if others else (), room, voice.barred | {event.chords})
-        return voice.say_fitting(event, fit, self.fitting) or event.chords
+        fits = [Fit((low,) if others else (), room, voice.barred | {event.chords})]
+        if self._barred(event.chords):
+            fits.append(Fit((), np.ones(128, dtype=bool), voice.barred))
+        return voice.say_fitting(event, self.fitting, *fits) or event.chords
+
+    def _barred(self, chord: Chord) -> bool:
+        return "notes" in self.voices and chord in self.voices["notes"].barred
 
     def _heard(self, tick: int, event: Event) -> None:
         self.guide.hear(tick, event.chords, event.duration, event.velocity)
@@ -216,21 +221,18 @@ class _Writer:
         chord: Chord = (low, low + 12, low + (15 if minor else 16), low + 19)
         event = self._begun(line)
         if self.fitting is not None:
-            said = self.voices["notes"].say_fitting(event, Fit((low,), np.arange(128) > low), self.fitting)
-            chord = said or chord
+            voice = self.voices["notes"]
+            chord = voice.say_fitting(event, self.fitting, Fit((low,), np.arange(128) > low, voice.barred)) or chord
         event.chords = chord
         event.duration = self.bar
         velocity = self.voices["velocity"].say(event) if "velocity" in self.voices else self.own["velocity"](line)
         event.take("velocity", velocity)
-        self.written.append((line, event))
-        self.before = line
+        self._heard(line, event)
 
 
 def _openings(prime: Prime) -> list[list[Event]]:
     """The events that the sections of the prime song begin with, for each label; else those that it begins with."""
     song, events = prime.song, prime.events
-    if bars_in(song) > LONGEST_SONG:
-        return [prime.heard()]
     lines = bar_lines(song)
     found: dict[str, list[Event]] = {}
     for section in find_form(song).sections:

@@ -11,8 +11,8 @@ from pathlib import Path
 from datamodules.corpus.reading import read_song
 from datamodules.errors import UserError
 from datamodules.form.finding import LONGEST_SONG, Section, find_form
-from datamodules.midi.raw_bytes import RejectedFile
-from datamodules.song import Song, bars_in
+from datamodules.midi.raw_bytes import Limits, RejectedFile
+from datamodules.song import Song
 
 __all__ = ["LONGEST_PLAN", "Plan", "plan_of", "read_plan"]
 
@@ -35,6 +35,11 @@ class Plan:
         """Of all sections."""
         return sum(section.bars for section in self.sections)
 
+    @property
+    def returns(self) -> bool:
+        """Whether a section comes again."""
+        return len({section.label for section in self.sections}) < len(self.sections)
+
     def again_and_again(self) -> Iterator[Section]:
         """Its sections, without end."""
         for number in count():
@@ -51,15 +56,18 @@ class Plan:
         return " ".join(f"{section.label}{':' if wordy else ''}{section.bars}" for section in self.sections)
 
 
-def read_plan(text: str, grid: int) -> Plan:
+def read_plan(text: str, grid: int, limits: Limits = Limits()) -> Plan:  # noqa: B008 - frozen
     """AABA, A16B8A16, intro:4-verse-chorus-verse-chorus, or like:SONG, whose form is found on that grid.
+
+    Args:
+        limits: what SONG's file may cost.
 
     Raises:
         UserError: it is none of these, too long, or the song cannot be read or has no notes.
     """
     given = text.strip()
     if given.startswith(LIKE):
-        return _like(Path(given.removeprefix(LIKE)), grid)
+        return _like(Path(given.removeprefix(LIKE)), grid, limits)
     if LETTERS.fullmatch(given):
         parts = [(found[0], found[1:]) for found in re.findall(r"[A-Z]\d*", given)]
     elif WORDS.fullmatch(given):
@@ -80,23 +88,21 @@ def plan_of(song: Song, bars: int | None = None) -> Plan | None:
     Args:
         bars: of the new song; None for as many as the song has, up to `LONGEST_PLAN`.
     """
-    whole = bars_in(song)
-    if whole > LONGEST_SONG:
-        return None
     plan = Plan(find_form(song).sections)
     if len({section.label for section in plan.sections}) < 2:
         return None
-    return plan.lasting(min(whole, LONGEST_PLAN) if bars is None else bars)
+    return plan.lasting(min(plan.bars, LONGEST_PLAN) if bars is None else bars)
 
 
-def _like(path: Path, grid: int) -> Plan:
+def _like(path: Path, grid: int, limits: Limits) -> Plan:
     try:
-        song = read_song(path, grid=grid)
+        song = read_song(path, grid=grid, limits=limits)
     except RejectedFile as error:
         raise UserError(f"--form {LIKE}{path}: {error}; choose another song") from error
-    if not len(song.notes) or bars_in(song) > LONGEST_SONG:
+    sections = find_form(song).sections if len(song.notes) else ()
+    if not sections:
         raise UserError(f"--form {LIKE}{path}: has no notes, or more than {LONGEST_SONG:,} bars; choose another song")
-    return _plan((section.label, section.bars) for section in find_form(song).sections)
+    return _plan((section.label, section.bars) for section in sections)
 
 
 def _plan(parts: Iterable[tuple[str, int]]) -> Plan:

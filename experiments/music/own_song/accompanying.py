@@ -194,7 +194,7 @@ class _Writer:
         fit = Fit(given, self._room(onset))
         if self.fitting is not None:
             voice = self.voices["notes"]
-            return voice.say_fitting(event, fit._replace(barred=voice.barred), self.fitting) or given
+            return voice.say_fitting(event, self.fitting, fit._replace(barred=voice.barred)) or given
         own = [pitch for pitch in cast(Chord, self.own["notes"](onset)) if fit.free[pitch]]
         return tuple(sorted({*given, *own}))
 

@@ -7,22 +7,31 @@ from pathlib import Path
 
 import numpy as np
 
+from datamodules.corpus.reading import file_of, named_song
+from datamodules.errors import UserError
+from datamodules.midi.raw_bytes import Limits, RejectedFile
 from datamodules.midi.reading import read_midi
 from datamodules.song import DIVISION, Notes, Song, bar_lines
 
 __all__ = ["read_exact", "to_exact", "trimmed"]
 
 
-def read_exact(path: Path, heard: Song) -> Song:
-    """The notes of a file in ticks of 1/480 quarter note.
+def read_exact(option: str, path: Path, *, grid: int, limits: Limits) -> tuple[Song, Song]:
+    """The song that an option names, as "--continue", twice: on the heads' grid, and in ticks of 1/480 quarter note.
 
-    Args:
-        heard: the same file on the heads' grid: a part's role is as they hear it, for density is guessed on the grid.
+    A part's role is as the heads hear it in both, for density is guessed on the grid.
 
     Raises:
-        RejectedFile: it cannot be read.
+        UserError: it cannot be read as a song.
     """
-    return replace(read_midi(path, grid=DIVISION, together=0.0), parts=heard.parts)
+    heard = named_song(option, path, grid=grid, limits=limits)  # in a worker, which a bad file cannot harm
+    try:
+        exact = read_midi(file_of(path), grid=DIVISION, limits=limits, together=0.0)
+        if exact.digest != heard.digest:
+            raise RejectedFile("changed while it was read; try again")
+    except RejectedFile as error:
+        raise UserError(f"{option} {path}: {error}") from error
+    return heard, replace(exact, parts=heard.parts)
 
 
 def to_exact(song: Song) -> Song:

@@ -15,9 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.corpus.reading import read_song
 from datamodules.errors import UserError
-from datamodules.midi.raw_bytes import RejectedFile
+from datamodules.midi.raw_bytes import Limits
 from datamodules.midi.writing import part_name
 from datamodules.song import DIVISION, NOTE_COLUMNS, Notes, Song, bar_length, bar_lines
 from experiments.music.arrangement.keys import key_of, transposed
@@ -56,10 +55,9 @@ class Kept:
     bounds: bool
 
     @property
-    def taken(self) -> frozenset[str]:
-        """The roles that no added note is to have."""
-        roles = frozenset(part.role for part in self.song.parts)
-        return roles if {"melody", "chords", "bass"} - roles else frozenset({"melody"})
+    def roles(self) -> frozenset[str]:
+        """Those of its parts."""
+        return frozenset(part.role for part in self.song.parts)
 
     def playing(self, programs: Mapping[str, int]) -> Kept:
         """The same on other instruments, role -> General MIDI program."""
@@ -155,11 +153,18 @@ class Kept:
         return np.where(abs(nearest - ticks) <= NEAR * self.scale, nearest, ticks)
 
 
-def read_kept(text: str, grid: int, *, bounds: bool = True) -> Kept:
+def read_kept(
+    text: str,
+    grid: int,
+    *,
+    bounds: bool = True,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> Kept:
     """PART:SONG, as melody:my_song.mid, read on the heads' grid; several parts with commas.
 
     Args:
         bounds: whether the new song ends with them.
+        limits: what the file may cost.
 
     Raises:
         UserError: it is not of this form, the song cannot be read, or it has no such part.
@@ -172,11 +177,7 @@ def read_kept(text: str, grid: int, *, bounds: bool = True) -> Kept:
             " the name of a part, or several with commas"
         )
     path = Path(file.strip())
-    try:
-        whole = read_song(path, grid=grid)  # in a worker, which a bad file cannot harm
-        exact = read_exact(path, whole)
-    except RejectedFile as error:
-        raise UserError(f"--keep {path}: {error}; choose another song") from error
+    whole, exact = read_exact("--keep", path, grid=grid, limits=limits)
     numbers = sorted({number for name in wanted for number in _named(whole, name, path)})
     heard, exact = (only(song, np.isin(song.notes.part, numbers)) for song in (whole, exact))
     told = ", ".join(f"{part.role} ({part.name})" for part in heard.parts)
