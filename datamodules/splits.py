@@ -140,8 +140,6 @@ def named_split(
     Raises:
         UserError: no training or no validation targets.
     """
-    if not valid:
-        raise UserError("--test without --valid: name songs to validate on too, since the search is judged by them")
     names = ("train",) * len(train) + ("valid",) * len(valid) + ("test",) * len(test)
     return given_split("songs named", names, [*train, *valid, *test], kin)
 

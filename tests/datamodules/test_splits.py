@@ -107,7 +107,7 @@ def test_other_songs_to_test_on() -> None:
         (lambda songs: make_split("none", [_first(songs[0], 1)], 0), "train"),
         (lambda songs: named_split([_first(songs[0], 1)], songs), "train"),
         (lambda songs: named_split(songs, [_first(songs[0], 1)]), "validate"),
-        (lambda songs: named_split(songs, [], songs), "--valid"),
+        (lambda songs: named_split(songs, [], songs), "validate"),
     ],
 )
 def test_a_split_that_leaves_nothing_is_refused_in_one_line(make, message: str) -> None:  # type: ignore[no-untyped-def]
