@@ -67,7 +67,10 @@ def test_equal_songs_stay_on_one_side(copies: Sequence[int], seed: int) -> None:
     split = make_split("song", events, seed)
     assert set(split.songs) == {"train", "valid", "test"}
     assert len(set(zip(family, split.songs, strict=True))) == len(copies)
-    assert split.songs.count("train") >= split.songs.count("valid")
+    counts = [split.songs.count(name) for name in ("train", "valid", "test")]
+    assert counts[0] >= counts[1]
+    told = "{} to train, {} to validate, {} to test".format(*counts)
+    assert split.label == f"by song, seed {seed}: {told}", "what was made, not what was aimed at"
 
 
 def test_tail_cuts_each_song_by_events() -> None:
