@@ -302,6 +302,20 @@ def test_charts_of_little_and_of_much(tmp_path: Path) -> None:
     assert history(rows, {}, "nats") == history(rows, {}, "nats")
 
 
+@pytest.mark.parametrize(
+    ("status", "label"),
+    [
+        ("done", "trained in full"),
+        ("stopped early", "stopped early"),
+        *((status, "failed, interrupted or running") for status in ("failed", "interrupted", "running")),
+    ],
+)
+def test_a_trial_of_the_history_is_called_what_became_of_it(status: Any, label: str) -> None:
+    chart = history([TrialRow(0, status=status, best=2.0), TrialRow(1, status=status, best=3.0)], {}, "nats")
+    told = ("trained in full", "stopped early", "failed, interrupted or running")
+    assert [words for words in told if words in chart] == [label]
+
+
 def test_importances_name_what_matters() -> None:
     chance, rows = random.Random(1), []
     for number in range(60):
