@@ -29,6 +29,7 @@ from experiments.report import LARGEST, ReportOptions, report
 from experiments.report_page import music
 from experiments.report_page.architecture import boxes
 from experiments.report_page.charts import curves, history, importances, parallel, weighed
+from experiments.report_page.how_made import how_made
 from experiments.run_folder import Run
 from experiments.search.study.optuna_study import METRIC
 from experiments.tables import EpochTable, TrialRow, TrialTable
@@ -215,6 +216,22 @@ def test_named_songs_are_heard_and_a_long_one_from_its_beginning(
     assert page.index("New song: a.mid") < page.index(f"New song: {bundled()[0].name}")
     assert "heard here: its beginning" in page
     assert not (run.path / "report.html").exists()
+
+
+def test_how_it_was_made_is_all_that_a_repeat_needs(tmp_path: Path) -> None:
+    run, _ = make_run(tmp_path / "demo", [])
+    own = run.facts["made_by"]
+    options = {"trials": 3, "seed": 0, "confirm": 0, "set": [], "space": "mine.py:space", "warm_start": "/runs/before"}
+    run.note_head("notes", options)
+    run.note_head("offsets", options)
+    made = json.loads((run.path / "run.json").read_text())
+    made["heads"]["offsets"]["made_by"] = own | {"commit": "another", "torch": "9.9"}
+    (run.path / "run.json").write_text(json.dumps(made))
+    found = dict(how_made(Run(run.path)))
+    assert found["options of notes"] == "trials 3, seed 0, space mine.py:space, warm_start /runs/before"
+    assert (found["git commit"], found["git commit of offsets"]) == (own["commit"] or "not known", "another")
+    assert "torch 9.9" in found["versions of offsets"]
+    assert not {"git commit of notes", "versions of notes"} & set(found)
 
 
 @pytest.mark.parametrize("parts", [("violin",), None])
