@@ -140,8 +140,6 @@ def named_split(
     Raises:
         UserError: no training or no validation targets.
     """
-    if not valid:
-        raise UserError("--test without --valid: name songs to validate on too, since the search is judged by them")
     names = ("train",) * len(train) + ("valid",) * len(valid) + ("test",) * len(test)
     return given_split("songs named", names, [*train, *valid, *test], kin)
 
@@ -159,8 +157,7 @@ def given_split(origin: str, names: Sequence[str], events: Sequence[Events], kin
         UserError: no training or no validation targets.
     """
     marks = tuple(_marks(len(song), PARTS[name]) for name, song in zip(names, events, strict=True))
-    train, valid, test = (list(names).count(name) for name in ("train", "valid", "test"))
-    label = f"{origin}: {train:,} to train, {valid:,} to validate, {test:,} to test"
+    label = f"{origin}: {_numbers(names)}"
     known = {number for number, name in zip(kin, names, strict=False) if name == "train"}
     held = sum(number in known for number, name in zip(kin, names, strict=False) if name != "train")
     label += f" (versions of training songs: {held:,})" if held else ""
@@ -212,6 +209,12 @@ def alike(events: Sequence[Events], kin: Sequence[int] = ()) -> list[list[int]]:
     return list(groups.values())
 
 
+def _numbers(names: Sequence[str]) -> str:
+    """How many songs each part has, of which few or large groups are not the shares that were aimed at."""
+    train, valid, test = (list(names).count(name) for name in PARTS)
+    return f"{train:,} to train, {valid:,} to validate, {test:,} to test"
+
+
 def _told(kin: Sequence[int], what: str) -> str:
     """What to add to a label where there are versions of one song."""
     songs = len(set(kin))
@@ -237,7 +240,7 @@ def _by_song(events: Sequence[Events], seed: int, kin: Sequence[int]) -> Split:
             names[song] = name
         left = [group for group in left if group not in taken]
     marks = tuple(_marks(len(song), PARTS[name]) for name, song in zip(names, events, strict=True))
-    label = f"80/10/10 by song, seed {seed}{_told(kin, 'versions of a song on one side')}"
+    label = f"by song, seed {seed}: {_numbers(names)}{_told(kin, 'versions of a song on one side')}"
     return Split("song", label, marks, tuple(names), tuple(kin))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from datamodules.column_spec import ColumnSpec
 from datamodules.columns import Column, build_column
 from datamodules.corpus.official import official_split
-from datamodules.corpus.reading import Corpus, Row, read_corpus
+from datamodules.corpus.reading import Corpus, read_corpora
+from datamodules.corpus.rows import Row
 from datamodules.corpus.versions import families
 from datamodules.errors import UserError
 from datamodules.form.standing import Standing, standing_of
@@ -126,27 +127,51 @@ class Dataset:
         }
 
 
-def read_dataset(options: DataOptions, progress: Progress | None = None) -> Dataset:
+def read_dataset(options: DataOptions, progress: Progress | None = None, *, known_parts: bool = False) -> Dataset:
     """Read the songs and split them.
 
     Args:
         progress: called with the number of files done and of all; None shows it in a bar.
+        known_parts: whether the names of parts are a run's, so that they are right even if no song here has one.
 
     Raises:
         UserError: no song is left, or the split cannot be made.
     """
     if progress is None:
         with bar("reading songs") as advance:
-            return read_dataset(options, advance)
-    read = _reader(options, progress)
-    if not (options.valid or options.test):
-        corpus = read(options.songs)
-        events = _events(corpus.songs, options)
-        split = _split(options, corpus, events)
-        uses = iter(split.songs)
-        rows = tuple((row, next(uses) if row.accepted else "") for row in corpus.rows)
-        return Dataset(options, rows, corpus.songs, events, split)
-    return _named(options, read)
+            return read_dataset(options, advance, known_parts=known_parts)
+    groups = _groups(options)
+    corpora = read_corpora(
+        list(groups.values()),
+        grid=options.grid,
+        parts=options.parts,
+        known_parts=known_parts,
+        limits=options.limits,
+        progress=progress,
+    )
+    if len(groups) > 1:
+        return _named(options, dict(zip(groups, corpora, strict=True)))
+    (corpus,) = corpora
+    events = _events(corpus.songs, options)
+    split = _split(options, corpus, events)
+    uses = iter(split.songs)
+    rows = tuple((row, next(uses) if row.accepted else "") for row in corpus.rows)
+    return Dataset(options, rows, corpus.songs, events, split)
+
+
+def _groups(options: DataOptions) -> dict[str, list[Path]]:
+    """What is to be read, by what it is for; the held-out songs first, for they are so wherever else they stand.
+
+    Raises:
+        UserError: options that do not go together.
+    """
+    if (options.valid or options.test) and options.split != "auto":
+        raise UserError(f"--split {options.split}: --valid and --test take its place; give one or the other")
+    if options.test and not options.valid:
+        raise UserError("--test without --valid: name songs to validate on too, since the search is judged by them")
+    held = {name: paths for name, paths in (("valid", options.valid), ("test", options.test)) if paths}
+    named = held | {"train": options.songs}
+    return {name: [Path(path) for path in paths] or list(bundled()) for name, paths in named.items()}
 
 
 def _split(options: DataOptions, corpus: Corpus, events: Sequence[Events]) -> Split:
@@ -167,26 +192,15 @@ def _kin(rows: Sequence[Row]) -> list[int]:
     return [number for number, row in zip(found, rows, strict=True) if row.accepted]
 
 
-def _reader(options: DataOptions, progress: Progress) -> Callable[[Sequence[str]], Corpus]:
-    def read(paths: Sequence[str]) -> Corpus:
-        named = [Path(path) for path in paths] or list(bundled())
-        return read_corpus(named, grid=options.grid, parts=options.parts, limits=options.limits, progress=progress)
-
-    return read
-
-
 def _events(songs: Sequence[Song], options: DataOptions) -> tuple[Events, ...]:
     return tuple(song.events(options.parts) for song in songs)
 
 
-def _named(options: DataOptions, read: Callable[[Sequence[str]], Corpus]) -> Dataset:
-    """The songs that --valid and --test name are held out, wherever else they stand."""
-    if options.split != "auto":
-        raise UserError(f"--split {options.split}: --valid and --test take its place; give one or the other")
-    held = {name: read(paths) for name, paths in (("valid", options.valid), ("test", options.test)) if paths}
+def _named(options: DataOptions, corpora: Mapping[str, Corpus]) -> Dataset:
+    """The songs that --valid and --test name are held out, wherever else they stand; `corpora` in the order to take."""
     taken: dict[str, str] = {}
     parts: dict[str, tuple[list[tuple[Row, str]], list[Song]]] = {}
-    for name, corpus in (*held.items(), ("train", read(options.songs))):
+    for name, corpus in corpora.items():
         rows: list[tuple[Row, str]] = []
         songs: list[Song] = []
         accepted = iter(corpus.songs)

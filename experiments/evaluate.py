@@ -111,7 +111,7 @@ class _Part:
         if songs:
             paths = tuple(map(absolute, songs))
             wanted = replace(self.dataset.options, songs=paths, valid=(), test=(), split="none")
-            other = read_dataset(wanted)
+            other = read_dataset(wanted, known_parts=True)
             seen = {digest for digest, use in self.dataset.uses.items() if use != "test"} & set(other.uses)
             if seen:
                 did = f"the run itself learnt from, or was chosen on, {len(seen)} of these songs"

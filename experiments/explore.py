@@ -90,6 +90,7 @@ def explore(options: ExploreOptions, arguments: Sequence[str] = ()) -> None:
     summary = summarise(dataset, with_baselines=options.baselines)
     write_bytes(options.out, draw(summary))
     forms = _forms(dataset.songs[: options.forms])
+    again = [repeated(song) for song, _ in forms]
     written = [str(options.out)]
     if forms:
         from experiments.exploring.form_picture import draw_forms
@@ -98,12 +99,12 @@ def explore(options: ExploreOptions, arguments: Sequence[str] = ()) -> None:
         write_bytes(picture, draw_forms(forms))
         written.append(str(picture))
     if options.json is not None:
-        write_json(options.json, summary.to_json() | {"forms": [_to_json(song, form) for song, form in forms]})
+        write_json(options.json, summary.to_json() | {"forms": list(map(_to_json, forms, again))})
         written.append(str(options.json))
     for block in tables(summary):  # last, so that `explore | head` leaves its files too
         console.print(block, soft_wrap=False, markup=True)
-    for song, form in forms:
-        told = f"{form}; in passages that come again: {repeated(song):.0%} of its bars"
+    for (song, form), share in zip(forms, again, strict=True):
+        told = f"{form}; in passages that come again: {share:.0%} of its bars"
         console.print(Text(f"form of {printable(Path(song.name))}: {told}"), soft_wrap=False)
     say(f"\nwrote {' and '.join(written)}")
 
@@ -140,9 +141,10 @@ def _forms(songs: Sequence[Song]) -> list[tuple[Song, Form]]:
     return found
 
 
-def _to_json(song: Song, form: Form) -> dict[str, Any]:
+def _to_json(found: tuple[Song, Form], again: float) -> dict[str, Any]:
+    song, form = found
     sections = [asdict(section) for section in form.sections]
-    return {"song": song.name, "sections": sections, "repeated": repeated(song)}
+    return {"song": song.name, "sections": sections, "repeated": again}
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -104,7 +105,7 @@ def write_report(
     """Write the page on a run, and the blind page beside it.
 
     Args:
-        songs: MIDI files to hear in it; none for the run's own song.
+        songs: MIDI files to hear in it; none for the run's own song, which a page can do without.
         out: where; None for report.html in the run.
         candidates: how many excerpts of the blind page the heads write; 0 for no such page.
         seed: of the blind page.
@@ -122,14 +123,14 @@ def write_report(
     note_unknown_heads(run)
     found, own = _winners(run), run.path / SONG
     winners = {name: winner for name, winner in found.items() if not isinstance(winner, str) and name in WRITING}
-    named = list(songs) or ([own] if own.is_file() else [])
+    heard = list(songs) or ([own] if own.is_file() else [])
     dataset = _dataset(run)  # before the bar: reading shows one of its own
-    steps = len(named) + bool(winners and named) + len(found) + 1  # the last is the picture of the songs
+    steps = len(heard) + bool(winners and heard) + len(found) + 1  # the last is the picture of the songs
     steps += (candidates + real_ones(candidates)) * bool(candidates)
     path = out or run.path / REPORT
     with bar("writing the page") as advance:
         step = partial(_advance, advance, count(1), steps)
-        music = _music(winners, named, step)
+        music = _music(winners, heard, bool(songs), step)
         text = _blind(run, winners, dataset, candidates, seed, step)
         blind = _write(_beside(path), text) if text else None
         page = build(run, dataset, found, replace(music, blind=blind.name if blind else ""), step)
@@ -198,34 +199,45 @@ def _blind(
         return ""
 
 
-def _music(winners: dict[str, Winner], songs: Sequence[Path], step: Callable[[], object]) -> Music:
-    """The prime and the new songs, and how much of these stands in the training songs."""
+def _music(winners: dict[str, Winner], songs: Sequence[Path], asked: bool, step: Callable[[], object]) -> Music:
+    """The prime and the new songs, and how much of these stands in the training songs.
+
+    What nobody asked for, as the prime, is left out if it cannot be heard, and why is told.
+    """
     from datamodules.corpus.reading import named_song
     from datamodules.song import DEFAULT_GRID
     from experiments.music.copying.figures import comparison
     from experiments.music.events.grids import common_grid
-    from experiments.music.prime import find_prime
-    from experiments.report_page.music import Music, copied, piece
+    from experiments.music.training_songs import reading_limits
+    from experiments.report_page.music import Music, copied, piece, prime_piece
 
     if not songs:
         return Music()
     pieces, copies, share = [], [], len(songs) + bool(winners)
     compare = comparison(winners)
     grid = common_grid(winners.values()) if winners else DEFAULT_GRID
+    limits = reading_limits(winners.values())
     for path in songs:
-        song = named_song("--song", path, grid=grid)
-        pieces.append(piece(f"New song: {path.name}", song, path, pieces=share))
-        copies.append(copied(path.name, compare.of(song)))
+        with nullcontext() if asked else _noted(path.name):
+            song = named_song("--song" if asked else "the run's own", path, grid=grid, limits=limits)
+            pieces.append(piece(f"New song: {path.name}", song, path, pieces=share))
+            copies.append(copied(path.name, compare.of(song)))
         step()
     if winners:
-        prime = find_prime(winners, None)
-        pieces.append(
-            piece(
-                f"What it goes on from: {Path(prime.song.name).name}", prime.song, Path(prime.song.name), pieces=share
-            )
-        )
+        if pieces:
+            with _noted("what that goes on from"):
+                pieces.append(prime_piece(winners, pieces=share))
         step()
     return Music(tuple(pieces), tuple(copies))
+
+
+@contextmanager
+def _noted(what: str) -> Iterator[None]:
+    """What is done within is left out of the page if it cannot be done, and why is told."""
+    try:
+        yield
+    except UserError as error:
+        note(f"the page is without {what}: {error}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 from search_spaces.backbone import draw_backbone
 from search_spaces.counts import draw_counts
 from search_spaces.leaning import lean
-from search_spaces.training import draw_inputs, draw_training
+from search_spaces.training import draw_inputs, draw_training, with_batch_size
 from search_spaces.trial import Trial
 
 __all__ = ["space"]
@@ -20,4 +20,4 @@ def space(trial: Trial) -> dict[str, Any]:
     drawn = {"output": output, **draw_inputs(trial)}
     if output == "token":
         drawn["tied"] = trial.suggest_categorical("tied", ("no", "yes"))
-    return {**drawn, **draw_training(trial, drawn), **draw_backbone(trial), **draw_counts(trial)}
+    return with_batch_size(drawn | draw_training(trial) | draw_backbone(trial) | draw_counts(trial))

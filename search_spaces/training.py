@@ -9,7 +9,7 @@ from search_spaces.fixing import fixed_values
 from search_spaces.leaning import lean
 from search_spaces.trial import Trial
 
-__all__ = ["draw_inputs", "draw_training"]
+__all__ = ["draw_inputs", "draw_training", "with_batch_size"]
 
 SHORT = 5  # the original's window: up to here one target a window, above it half of them
 
@@ -31,16 +31,21 @@ def draw_inputs(trial: Trial) -> dict[str, Any]:
     }
 
 
-def draw_training(trial: Trial, drawn: dict[str, Any]) -> dict[str, Any]:
-    """learning_rate, batch_size and weighting; `drawn` is what `draw_inputs` gave."""
-    # targets an update, of about as many windows as make them: so that short and long windows learn alike
-    targets = trial.suggest_int("batch_targets", 128, 512, log=True)
-    tail = tail_of(drawn["window"], drawn["loss"])
+def draw_training(trial: Trial) -> dict[str, Any]:
+    """batch_targets, of which `with_batch_size` makes batch_size, learning_rate and weighting."""
     return {
+        # targets an update, of about as many windows as make them: so that short and long windows learn alike
+        "batch_targets": trial.suggest_int("batch_targets", 128, 512, log=True),
         # 3e-3 with a falling rate is good nearly everywhere, for a transformer too
         "learning_rate": trial.suggest_float("learning_rate", 5e-4, 1e-2, log=True),
-        "batch_size": max(round(targets / tail), 2),
         # weights cost nats, `valid`'s currency (sqrt 0.5 on chorales, balanced 1.6), and raised no macro accuracy;
         # kept, as the original's answer to a network that prefers some notes
         "weighting": lean(trial, "weighting", {"none": 0.8, "sqrt": 0.1, "balanced": 0.1}),
     }
+
+
+def with_batch_size(drawn: dict[str, Any]) -> dict[str, Any]:
+    """All that was drawn, batch_size in place of batch_targets: last, since a backbone may have changed the loss."""
+    targets, tail = drawn["batch_targets"], tail_of(drawn["window"], drawn["loss"])
+    own = {name: value for name, value in drawn.items() if name != "batch_targets"}
+    return own | {"batch_size": max(round(targets / tail), 2)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from datamodules.corpus.reading import Row
+from datamodules.corpus.rows import Row
 
 __all__ = ["reasons"]
 

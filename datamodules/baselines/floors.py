@@ -77,5 +77,8 @@ def _nats(context: NDArray[np.int64], target: NDArray[np.int64], weight: NDArray
 def _median_error(context: NDArray[np.int64], value: NDArray[np.int32]) -> float:
     """Mean distance of the values to the median of their context."""
     order = np.lexsort((value, context))
-    groups = np.split(value[order].astype(np.float64), np.flatnonzero(np.diff(context[order])) + 1)
-    return float(sum(np.abs(group - np.median(group)).sum() for group in groups) / len(value))
+    group, values = context[order], value[order].astype(np.float64)
+    first = np.flatnonzero(np.diff(group, prepend=group[0] - 1))
+    sizes = np.diff(first, append=len(values))
+    medians = (values[first + (sizes - 1) // 2] + values[first + sizes // 2]) / 2
+    return float(np.abs(values - np.repeat(medians, sizes)).mean())

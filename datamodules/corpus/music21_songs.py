@@ -17,15 +17,16 @@ import signal
 import sys
 import warnings
 from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path, PurePosixPath
 
 from datamodules.corpus.finding import MUSIC21
 from datamodules.corpus.music21_score import NoScore, score_song, scores_of
-from datamodules.corpus.workers import Progress, cores
+from datamodules.corpus.processes import cores, each, end_with_parent
+from datamodules.corpus.workers import Progress
 from datamodules.errors import UserError
 from datamodules.files import read_whole, write_whole
 from datamodules.midi.raw_bytes import Limits
@@ -169,34 +170,33 @@ def _listed(folder: Path, source: PurePosixPath) -> dict[str, Written] | None:
 def _written(
     sources: list[PurePosixPath], root: Path, folder: Path
 ) -> Iterator[tuple[PurePosixPath, dict[str, Written]]]:
-    """Parse files in worker processes and write their scores, in the order of completion.
+    """Parse files in worker processes and write their scores, in the order of completion."""
+    work = partial(_write_or_tell, root, folder)
+    for source, found in each(_pool, work, sources, min(len(sources), cores())):
+        if isinstance(found, OSError):
+            raise found
+        died = {"": Written(_target(folder, source, ""), "", _DIED, lasting=False)}
+        yield source, died if found is None else found
 
-    If a worker dies, the files left are parsed one at a time, and the one that it dies of again is rejected.
-    """
-    left = dict.fromkeys(sources)
-    workers = min(len(left), cores())
-    while left:
-        with ProcessPoolExecutor(workers, get_context("spawn"), _prepare) as pool:
-            try:
-                jobs = {pool.submit(_write, root, folder, source): source for source in left}
-                for job in as_completed(jobs):
-                    yield jobs[job], job.result()
-                    del left[jobs[job]]
-            except BrokenProcessPool:
-                if workers == 1:  # it takes them in order
-                    guilty = next(iter(left))
-                    del left[guilty]
-                    yield guilty, {"": Written(_target(folder, guilty, ""), "", _DIED, lasting=False)}
-                workers = 1
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, get_context("spawn"), _prepare)
 
 
 def _prepare() -> None:
     """In a worker: Ctrl-C ends it at once, and what music21 has to say of a score is for nobody to read."""
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for the life of the process
     warnings.simplefilter("ignore")
+
+
+def _write_or_tell(root: Path, folder: Path, source: PurePosixPath) -> dict[str, Written] | OSError:
+    """In a worker: what `_write` did, or why nothing can be written there."""
+    try:
+        return _write(root, folder, source)
+    except OSError as error:
+        return error
 
 
 def _write(root: Path, folder: Path, source: PurePosixPath) -> dict[str, Written]:

@@ -4,51 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
 
 from datamodules.corpus.cache import Entry, SongCache, default_cache
 from datamodules.corpus.finding import find_files, is_query, near_file, printable
 from datamodules.corpus.music21_songs import written_scores
+from datamodules.corpus.rows import Row, row_of
 from datamodules.corpus.workers import Progress, read_files
 from datamodules.errors import UserError, did_you_mean
 from datamodules.midi.raw_bytes import Limits, RejectedFile
 from datamodules.midi.reading import bytes_of
-from datamodules.song import DEFAULT_GRID, Song, bar_length, check_grid
+from datamodules.song import DEFAULT_GRID, Song, check_grid
 
-__all__ = ["Corpus", "Row", "file_of", "named_song", "read_corpus", "read_song"]
-
-_FEWEST = 2  # events: a song's first event is context, so one event alone has no target
-
-
-@dataclass(frozen=True)
-class Row:
-    """What became of one file.
-
-    Attributes:
-        path: where it is, printable.
-        digest: SHA-256 of its bytes, hexadecimal; empty if they could not be read.
-        accepted: whether `Corpus.songs` has it.
-        reason: why it is not accepted; empty if it is.
-        parts: "name:role" of each part.
-        events: events of the chosen parts.
-        notes: notes of all parts.
-        bars: bars up to the last note's end, by the metre map.
-        quarters: quarter notes up to there.
-    """
-
-    path: str
-    digest: str
-    accepted: bool
-    reason: str = ""
-    parts: tuple[str, ...] = ()
-    events: int = 0
-    notes: int = 0
-    bars: int = 0
-    quarters: float = 0.0
+__all__ = ["Corpus", "file_of", "named_song", "read_corpora", "read_corpus", "read_song"]
 
 
 @dataclass(frozen=True)
@@ -81,16 +51,44 @@ def read_corpus(
     Raises:
         UserError: a path does not exist, a query finds nothing, no song is left, or no song has one of the named parts.
     """
-    progress = progress or _silent
-    files, closed = _found(paths, cache, progress)
-    digests, entries = _read(files, grid, limits, cache, progress)
-    if parts is not None:
-        _check_parts(parts, [entry for entry in entries.values() if isinstance(entry, Song)])
-    corpus = _sorted_out(files, digests, entries, parts)
-    corpus = Corpus(corpus.songs, (*corpus.rows, *closed))
-    if not corpus.songs:
-        raise UserError(_nothing_left(corpus.rows))
+    (corpus,) = read_corpora([paths], grid=grid, parts=parts, limits=limits, progress=progress, cache=cache)
     return corpus
+
+
+def read_corpora(
+    groups: Sequence[Sequence[Path]],
+    *,
+    grid: int = DEFAULT_GRID,
+    parts: Collection[str] | None = None,
+    known_parts: bool = False,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    progress: Progress | None = None,
+    cache: Path | None = None,
+) -> list[Corpus]:
+    """`read_corpus` of each group of paths, for songs that belong together: a part may be named that one group lacks.
+
+    Args:
+        known_parts: whether `parts` are known to be right, so that all songs may lack one.
+
+    Raises:
+        UserError: as `read_corpus`; no song is left in a group, or no song of any has one of the named parts.
+    """
+    progress = progress or _silent
+    corpora, songs = [], []
+    for paths in groups:
+        files, closed = _found(paths, cache, progress)
+        digests, entries = _read(files, grid, limits, cache, progress)
+        there = [entry for entry in entries.values() if isinstance(entry, Song)]
+        corpus = _sorted_out(files, digests, entries, parts)
+        corpora.append(Corpus(corpus.songs, (*corpus.rows, *closed)))
+        if not there:  # else the parts may be what is wrong, which only all songs together tell
+            _check_left(corpora[-1])
+        songs += there
+    if parts is not None and not known_parts:
+        _check_parts(parts, songs)
+    for corpus in corpora:
+        _check_left(corpus)
+    return corpora
 
 
 def read_song(
@@ -233,48 +231,20 @@ def _sorted_out(
     for file, digest in zip(files, digests, strict=True):
         name = printable(file)
         if isinstance(digest, RejectedFile):
-            rows.append(_row(name, "", digest, parts))
+            rows.append(row_of(name, "", digest, parts))
         elif digest in first:
             reason = first[digest].reason or f"the same as {first[digest].path}"
             rows.append(replace(first[digest], path=name, accepted=False, reason=reason))
         else:
             entry = entries[digest]
-            first[digest] = _row(name, digest, entry, parts)
+            first[digest] = row_of(name, digest, entry, parts)
             rows.append(first[digest])
             if first[digest].accepted and isinstance(entry, Song):
                 songs.append(replace(entry, name=name))
     return Corpus(tuple(songs), tuple(rows))
 
 
-def _row(name: str, digest: str, entry: Entry | RejectedFile, parts: Collection[str] | None) -> Row:
-    if not isinstance(entry, Song):
-        return Row(name, digest, False, str(entry))
-    events = len(np.unique(entry.notes.onset[entry.chosen(parts)]))
-    end = int((entry.notes.onset + entry.notes.length).max())
-    where = "its pitched parts" if parts is None else f"the chosen parts ({', '.join(parts)})"
-    return Row(
-        path=name,
-        digest=digest,
-        accepted=events >= _FEWEST,
-        reason="" if events >= _FEWEST else f"fewer than two events in {where}",
-        parts=tuple(f"{part.name}:{part.role}" for part in entry.parts),
-        events=events,
-        notes=len(entry.notes),
-        bars=_bars(entry, end),
-        quarters=round(end / entry.grid, 3),
-    )
-
-
-def _bars(song: Song, end: int) -> int:
-    """Bars up to tick `end`, begun ones counted; a metre change begins one."""
-    starts = [*song.metres[:, 0].tolist(), end]
-    return sum(
-        max(0, -(-(min(after, end) - start) // bar_length(song.grid, numerator, denominator)))
-        for (start, numerator, denominator), after in zip(song.metres.tolist(), starts[1:], strict=True)
-    )
-
-
-def _check_parts(parts: Collection[str], songs: Iterable[Song]) -> None:
+def _check_parts(parts: Collection[str], songs: Sequence[Song]) -> None:
     """Raise UserError for a part name that no song has, naming the most common ones that there are."""
     there: Counter[str] = Counter()
     for song in songs:
@@ -289,10 +259,12 @@ def _check_parts(parts: Collection[str], songs: Iterable[Song]) -> None:
         raise UserError(f"no song has a part {' or '.join(unknown)}{drums}; there are (songs): {known}{more}{near}")
 
 
-def _nothing_left(rows: Sequence[Row]) -> str:
-    reasons = Counter(row.reason for row in rows).most_common(3)
-    told = "; ".join(f"{reason} ({count})" for reason, count in reasons)
-    return f"none of {len(rows)} files is a song to learn from: {told}"
+def _check_left(corpus: Corpus) -> None:
+    """Raise UserError if there is no song to learn from, with the most common reasons why."""
+    if not corpus.songs:
+        reasons = Counter(row.reason for row in corpus.rows).most_common(3)
+        told = "; ".join(f"{reason} ({count})" for reason, count in reasons)
+        raise UserError(f"none of {len(corpus.rows)} files is a song to learn from: {told}")
 
 
 def _silent(_done: int, _all: int) -> None:

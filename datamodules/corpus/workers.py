@@ -5,24 +5,23 @@ from __future__ import annotations
 import contextlib
 import math
 import multiprocessing
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
+from datamodules.corpus.processes import answers, cores, each, end_with_parent
 from datamodules.midi.raw_bytes import Limits, RejectedFile
 from datamodules.midi.reading import read_midi
 from datamodules.song import Song
 
-__all__ = ["Outcome", "Progress", "cores", "read_files"]
+__all__ = ["Outcome", "Progress", "read_files"]
 
 Outcome = Song | RejectedFile
 Progress = Callable[[int, int], None]  # files done, files in all
-_Rows = list[tuple[int, Outcome]]
 _CHUNK = 16  # files a task at most: small ones cost less to read than to hand over one by one
 _DIED = "ends the process that reads it (out of memory?)"
 
@@ -30,50 +29,26 @@ _DIED = "ends the process that reads it (out of memory?)"
 def read_files(paths: Sequence[Path], grid: int, limits: Limits) -> Iterator[tuple[int, Outcome]]:
     """Yield (index into `paths`, its song or why it is rejected) for every path, in the order of completion.
 
-    Every file has `limits.seconds` and `limits.memory`. If a worker dies all the same, the files it may have held are
-    read again one at a time, each alone in a fresh worker if need be, so that exactly the guilty ones are rejected.
+    Every file has `limits.seconds` and `limits.memory`. If a worker dies all the same, exactly the files that it dies
+    of are rejected.
     """
     workers = min(cores(), len(paths))
     size = max(1, min(_CHUNK, len(paths) // (4 * max(workers, 1))))
-    left = set(range(len(paths)))
-    chunks = [range(start, min(start + size, len(paths))) for start in range(0, len(paths), size)]
-    for rows in _finished(chunks, paths, grid, limits, workers):
-        left -= {row for row, _ in rows}
-        yield from rows
-    while left:
-        suspects = [range(row, row + 1) for row in sorted(left)]
-        for rows in _finished(suspects, paths, grid, limits, 1):
-            left -= {row for row, _ in rows}
-            yield from rows
-        if left:  # one worker takes them in order: the first without an answer is the one it died of
-            guilty = min(left)
-            left.remove(guilty)
-            yield guilty, RejectedFile(_DIED, lasting=False)
+    files = list(enumerate(paths))
+    chunks = [tuple(files[start : start + size]) for start in range(0, len(files), size)]
+    pool = partial(_pool, limits)
+    left = dict(files)
+    for _, rows in answers(pool, partial(_read_chunk, grid=grid, limits=limits), chunks, workers):
+        for row, outcome in rows:
+            del left[row]
+            yield row, outcome
+    alone = [(file,) for file in left.items()]
+    for ((row, _),), found in each(pool, partial(_read_chunk, grid=grid, limits=limits), alone, workers):
+        yield found[0] if found else (row, RejectedFile(_DIED, lasting=False))
 
 
-def _finished(
-    chunks: Sequence[range], paths: Sequence[Path], grid: int, limits: Limits, workers: int
-) -> Iterator[_Rows]:
-    """The chunks that a pool of workers gets done; fewer than asked for if a worker dies or fails."""
-    if not chunks:
-        return
-    with ProcessPoolExecutor(workers, _context(), _prepare, (limits,)) as pool:
-        jobs: list[Future[_Rows]] = []
-        try:
-            for chunk in chunks:
-                files = [(row, paths[row]) for row in chunk]
-                jobs.append(pool.submit(_read_chunk, files, grid, limits))
-        except BrokenProcessPool:
-            pass  # it died that early; the jobs that are in know it too
-        try:
-            for job in as_completed(jobs):
-                try:
-                    rows = job.result()
-                except Exception:  # it died, or could not even tell what it read (no memory to pickle it)
-                    continue
-                yield rows
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+def _pool(limits: Limits, workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, _context(), _prepare, (limits,))
 
 
 def _context() -> multiprocessing.context.BaseContext:
@@ -87,6 +62,7 @@ def _context() -> multiprocessing.context.BaseContext:
 
 def _prepare(limits: Limits) -> None:
     """In a worker, before its first file: cap what it may allocate, and leave Ctrl-C to the parent."""
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(ImportError, OSError, ValueError):  # not on every system
         import resource
@@ -110,7 +86,7 @@ def _allow(limits: Limits) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time() + limits.seconds + 2), most))
 
 
-def _read_chunk(files: list[tuple[int, Path]], grid: int, limits: Limits) -> _Rows:
+def _read_chunk(files: Sequence[tuple[int, Path]], grid: int, limits: Limits) -> list[tuple[int, Outcome]]:
     return [(row, _read(path, grid, limits)) for row, path in files]
 
 
@@ -136,8 +112,3 @@ def _read(path: Path, grid: int, limits: Limits) -> Outcome:
                 signal.setitimer(signal.ITIMER_PROF, 0)
     except RejectedFile as rejected:
         return rejected.with_traceback(None)
-
-
-def cores() -> int:
-    """How many this process may use, which in a container is fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -87,10 +87,8 @@ def self_similarity(bars: Bars) -> Floats:
     self-similarity matrix is Foote's ("Visualizing music and audio using self-similarity", ACM Multimedia 1999).
     """
     away = np.abs(bars.register[:, None] - bars.register) / OCTAVE_HALF
-    playing = np.exp(
-        -1.5 * np.abs(bars.texture[:, None] - bars.texture).mean(axis=2)
-        - np.abs(bars.loudness[:, None] - bars.loudness) / LOUDER
-    )
+    parts = np.stack([np.abs(row - bars.texture).mean(axis=1) for row in bars.texture])  # never (N, N, parts) at once
+    playing = np.exp(-1.5 * parts - np.abs(bars.loudness[:, None] - bars.loudness) / LOUDER)
     if bars.drums is not None:
         playing = 0.6 * playing + 0.4 * _cosine(bars.drums)
     whole = (

@@ -149,8 +149,9 @@ def stands_of(events: Events, sections: Sequence[Section], lines: Sequence[int])
 def _shared_out(events: Events, sections: Sequence[Section], lines: Sequence[int]) -> NDArray[np.float64]:
     """What telling a form costs, by event; of a section without events it is the next one's that has some."""
     ends = np.searchsorted(events.onset, [lines[section.first + section.bars] for section in sections])
+    targets = np.maximum(ends, 1).tolist()  # a song's first event is none, whichever section it stands in
     nats, owed = np.zeros(len(events)), 0.0
-    for (begin, end), cost in zip(pairwise([1, *ends.tolist()]), plan_nats(sections), strict=True):
+    for (begin, end), cost in zip(pairwise([1, *targets]), plan_nats(sections), strict=True):
         owed += cost
         if end > begin:
             nats[begin:end], owed = owed / (end - begin), 0.0

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from datamodules.baselines.averages import Figures, baselines
 from datamodules.column_spec import ColumnSpec
 from datamodules.columns import Column
-from datamodules.corpus.reading import Row
+from datamodules.corpus.rows import Row
 from datamodules.names import key_name
 from datamodules.song import Part, Song
 from datamodules.splits import TRAIN

@@ -15,7 +15,8 @@ function recall() {
   try {
     const found = JSON.parse(localStorage.getItem(store));
     if (!found || found.ratings.length !== cards.length) return;
-    found.ratings.forEach((value, number) => [0, 1, 2, 3, 4, 5].includes(value) && rate(number, value));
+    found.ratings.forEach((value, number) => [0, 1, 2, 3, 4, 5].includes(value) && mark(number, value));
+    show();
     if (typeof found.saved === "string") reveal(found.saved);
   } catch { /* nothing that is ours */ }
 }
@@ -25,10 +26,14 @@ function choose(number) {
   cards.forEach((card, other) => card.classList.toggle("current", other === current));
 }
 
-function rate(number, value) {
-  if (saved) return;
+function mark(number, value) {
   ratings[number] = value;
   cards[number].querySelector(`input[value="${value}"]`).checked = true;
+}
+
+function rate(number, value) {
+  if (saved) return;
+  mark(number, value);
   asked = false;
   show();
   remember();
@@ -110,7 +115,7 @@ function tell() {
     }
   }
   const code = document.createElement("code");
-  code.textContent = `python -m experiments.generate ${key().run} --like ${fileName()}`;
+  code.textContent = `python -m experiments.generate ${byId("next").dataset.run} --like ${fileName()}`;
   byId("next").replaceChildren("A setting with one rating says little; --like takes the files of several people and pages (report --seed 2 makes another): ", code);
   byId("results").hidden = false;
 }

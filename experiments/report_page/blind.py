@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import datetime
 import json
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -116,6 +117,7 @@ def _page(
         styles=["page.css", "blind.css"],
         scripts=["player.js", "blind.js"],
         name=run.name,
+        run=shlex.quote(str(run.path)),
         excerpts=[(base64.b64encode(one.sound).decode(), round(one.seconds, 3)) for one in excerpts],
         key=base64.b64encode(json.dumps(key, allow_nan=False).encode()).decode(),
         parts=" and ".join(part for part in PARTS.values() if any(part in place.part for place in places)),

@@ -69,6 +69,8 @@ COUNTS = (  # what the parallel coordinates show, if it was searched
 )
 LOGARITHMIC = ("learning_rate", "weight_decay", "hidden", "window", "batch_size", "embedding")
 MOST_CURVES, MOST_LINES, MOST_DOTS = 120, 250, 1500
+FULL, UNENDED = "trained in full", "failed, interrupted or running"
+KINDS = {"done": FULL, "stopped early": "stopped early"}  # of trials in the history, by their status
 FEWEST = 8  # trials that say something of what mattered
 
 SHORT = {"batchnorm_layers": "BatchNorm", "dropout_layers": "dropouts", "lstm_layers": "LSTMs", "dense_layers": "dense"}
@@ -88,12 +90,13 @@ def history(rows: Sequence[TrialRow], baselines: Mapping[str, float], unit: str)
         high = max(np.quantile(best, 0.9), *(value for value in lines), best.min())
         room = max(high - low, 1e-6)
         axes.set_ylim(low - 0.06 * room, high + 0.12 * room)
-        full = np.array([row.status == "done" for row in told])
-        for mask, colour, label in ((~full, FAINT, "stopped early"), (full, ACCENT, "trained in full")):
+        kind = np.array([KINDS.get(row.status, UNENDED) for row in told])
+        for label, colour, marker in ((UNENDED, FAINT, "x"), ("stopped early", FAINT, "o"), (FULL, ACCENT, "o")):
+            mask = kind == label
             if mask.any():
                 shown = np.minimum(best[mask], high + 0.1 * room)  # what is far above stands at the edge
-                few = mask.sum() <= MOST_DOTS
-                axes.scatter(number[mask], shown, s=14, color=colour, label=label, linewidths=0, rasterized=not few)
+                look: Any = {"s": 14, "color": colour, "marker": marker, "linewidths": marker == "x"}
+                axes.scatter(number[mask], shown, label=label, rasterized=mask.sum() > MOST_DOTS, **look)
         axes.step(number, np.minimum.accumulate(best), where="post", color=GOOD, linewidth=1.6, label="best so far")
         for name, value in baselines.items():
             axes.axhline(value, color=BAD, linewidth=0.9, linestyle=(0, (4, 3)))

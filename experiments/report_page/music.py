@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,12 @@ from datamodules.names import BLACK_KEYS, pitch_name
 from datamodules.song import Song, bar_lines
 from experiments.command_line.cli import note
 from experiments.music.copying.figures import GRAMS, TOLD, Copying
+from experiments.music.prime import find_prime
 from experiments.music.sound.mp3 import as_mp3
 from experiments.music.sound.wav import LONGEST_MINUTES, RATE, render, seconds_at, song_seconds
+from experiments.winners import Winner
 
-__all__ = ["Copied", "Music", "Piece", "copied", "piece"]
+__all__ = ["Copied", "Music", "Piece", "copied", "piece", "prime_piece"]
 
 SECOND = 14  # units that a second is wide
 ROW = 5  # units that a pitch is high
@@ -128,6 +130,17 @@ def piece(title: str, song: Song, path: Path, *, pieces: int) -> Piece:
     )
 
 
+def prime_piece(winners: Mapping[str, Winner], *, pieces: int) -> Piece:
+    """The song that a new one goes on from, unless another is named.
+
+    Raises:
+        UserError: there is none that these heads can go on from.
+    """
+    prime = find_prime(winners, None)
+    path = Path(prime.song.name)
+    return piece(f"What it goes on from: {path.name}", prime.song, path, pieces=pieces)
+
+
 def _mp3(song: Song, title: str, most: int) -> tuple[bytes, float]:
     """The sound, and the seconds that it lasts; nothing and 0 for a song that has none."""
     if not len(song.notes) or song_seconds(song) > LONGEST_MINUTES * 60:
@@ -137,7 +150,8 @@ def _mp3(song: Song, title: str, most: int) -> tuple[bytes, float]:
     found = as_mp3(samples)
     if len(found) > most:
         samples = samples[: int(len(samples) * 0.95 * most / len(found))].copy()
-        samples[-RATE:] *= np.linspace(1, 0, RATE, dtype=np.float32)[:, None]
+        fade = min(RATE, len(samples))
+        samples[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)[:, None]
         found = as_mp3(samples)
         note(f"{title} is long: the page plays its first {len(samples) / RATE:.0f} seconds")
     return found, len(samples) / RATE

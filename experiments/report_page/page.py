@@ -20,6 +20,7 @@ from experiments.heads import HEADS
 from experiments.report_page.architecture import Box, boxes
 from experiments.report_page.charts import curves, history, importances, parallel
 from experiments.report_page.filling import filled
+from experiments.report_page.how_made import how_made
 from experiments.report_page.music import Music
 from experiments.run_folder import Run
 from experiments.tables import SEARCH, EpochTable, TrialRow, TrialTable
@@ -125,7 +126,7 @@ def _page(run: Run, heads: Sequence[HeadPart], music: Music, picture: bytes, wit
         distributions=base64.b64encode(picture).decode(),
         without_distributions=without_picture,
         heads=tuple(heads),
-        made=_made(run),
+        made=how_made(run),
     )
 
 
@@ -261,28 +262,3 @@ def _failures(rows: Sequence[TrialRow]) -> list[str]:
     failed = [row for row in rows if row.status == "failed"]
     told = [f"trial {row.row}: {row.reason}" for row in failed[:MOST_FAILURES]]
     return told + ([f"and {len(failed) - MOST_FAILURES} more"] if len(failed) > MOST_FAILURES else [])
-
-
-MADE_BY = (
-    *("trials", "max_epochs", "patience", "seed", "metric", "set", "searcher", "preset", "confirm", "folds", "init"),
-    "packages",
-)
-
-
-def _made(run: Run) -> list[tuple[str, str]]:
-    """What a repeat needs."""
-    data, made = run.data_options, run.facts.get("made_by")
-    facts = [
-        ("songs' digest", run.facts["songs"]),
-        ("parts", ", ".join(data.parts) if data.parts else "all pitched parts"),
-        ("grid", f"{data.grid} ticks a quarter note"),
-        ("seed of the split", str(data.seed)),
-    ]
-    if isinstance(made, dict):
-        facts += [("git commit", str(made.get("commit") or "not known"))]
-        facts += [("versions", ", ".join(f"{name} {value}" for name, value in made.items() if name != "commit"))]
-    for name in run.searched():
-        options = run.facts["heads"][name]
-        shown = {key: value for key, value in options.items() if key in MADE_BY and value not in (None, [], 0)}
-        facts.append((f"options of {name}", ", ".join(f"{key} {value}" for key, value in shown.items())))
-    return facts

@@ -60,6 +60,14 @@ def test_valid_replaces_split(songs: Path) -> None:
         read_dataset(DataOptions(songs=(str(songs / "song1.mid"),), valid=(str(songs),)))
 
 
+def test_options_that_do_not_go_together_are_refused_before_a_song_is_read(tmp_path: Path) -> None:
+    nowhere = tmp_path / "not there"
+    with pytest.raises(UserError, match="--test without --valid"):
+        read_dataset(options_of(nowhere, test=(str(nowhere),)))
+    with pytest.raises(UserError, match="--split tail"):
+        read_dataset(options_of(nowhere, split="tail", valid=(str(nowhere),)))
+
+
 def test_the_digest_tells_songs_parts_split_and_grid_apart(songs: Path) -> None:
     seen = {
         read_dataset(options).digest

@@ -135,6 +135,14 @@ def test_from_five_songs_on_songs_are_drawn(runs: Path, tmp_path: Path, call: Sa
     assert "too few events to tell" in call("a", str(folder / "1.mid"))[1]
 
 
+def test_other_songs_may_lack_a_part_of_the_run(runs: Path, tmp_path: Path, call: Said) -> None:
+    """Nobody named it for them: what they have of the run's parts is scored."""
+    make_run(runs / "a", ["offsets"], parts=("melody", "bass"))
+    folder = song_files(tmp_path / "melodies", range(2))
+    found = figures_of(call, tmp_path, "a", str(folder))
+    assert found["heads"]["offsets"]["targets"] == 12 + 13 - 2
+
+
 def test_a_run_is_no_different_from_its_copy(runs: Path, tmp_path: Path, call: Said) -> None:
     a_run(runs / "a", "notes", "offsets")
     a_run(runs / "b", "notes", "offsets")

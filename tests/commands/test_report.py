@@ -13,17 +13,23 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 from midi_files import scale
 from winners_made import make_run
 
+from datamodules.corpus.reading import read_song
+from datamodules.midi.raw_bytes import Limits
 from datamodules.midi.reading import read_midi
+from datamodules.song import Song
 from experiments.command_line.cli import main
-from experiments.music.sound.wav import song_seconds
+from experiments.music.sound.wav import RATE, song_seconds
 from experiments.report import LARGEST, ReportOptions, report
+from experiments.report_page import music
 from experiments.report_page.architecture import boxes
 from experiments.report_page.charts import curves, history, importances, parallel, weighed
+from experiments.report_page.how_made import how_made
 from experiments.run_folder import Run
 from experiments.search.study.optuna_study import METRIC
 from experiments.tables import EpochTable, TrialRow, TrialTable
@@ -212,6 +218,70 @@ def test_named_songs_are_heard_and_a_long_one_from_its_beginning(
     assert not (run.path / "report.html").exists()
 
 
+def test_how_it_was_made_is_all_that_a_repeat_needs(tmp_path: Path) -> None:
+    run, _ = make_run(tmp_path / "demo", [])
+    own = run.facts["made_by"]
+    options = {"trials": 3, "seed": 0, "confirm": 0, "set": [], "space": "mine.py:space", "warm_start": "/runs/before"}
+    run.note_head("notes", options)
+    run.note_head("offsets", options)
+    made = json.loads((run.path / "run.json").read_text())
+    made["heads"]["offsets"]["made_by"] = own | {"commit": "another", "torch": "9.9"}
+    (run.path / "run.json").write_text(json.dumps(made))
+    found = dict(how_made(Run(run.path)))
+    assert found["options of notes"] == "trials 3, seed 0, space mine.py:space, warm_start /runs/before"
+    assert (found["git commit"], found["git commit of offsets"]) == (own["commit"] or "not known", "another")
+    assert "torch 9.9" in found["versions of offsets"]
+    assert not {"git commit of notes", "versions of notes"} & set(found)
+
+
+@pytest.mark.parametrize("parts", [("violin",), None])
+def test_what_cannot_be_heard_and_nobody_asked_for_is_left_out_and_told(
+    parts: tuple[str, ...] | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A prime without the parts that the heads learnt; and the run's own song, damaged."""
+    run, winners = make_run(tmp_path / "runs" / "demo", ["offsets"])
+    run.note_head("offsets", {})
+    winner = winners["offsets"]
+    save_winner(winner.path, winner.tensors, winner.facts | {"parts": parts})
+    (run.path / "song.mid").write_bytes(scale() if parts else b"no song")
+    assert call("demo", "--blind", "0") == 0
+    page, said = (run.path / "report.html").read_text(), capsys.readouterr().err
+    assert "What it goes on from" not in page
+    assert ("New song: song.mid" in page) == bool(parts)
+    if parts:
+        assert "the page is without what that goes on from: the prime" in said
+    else:
+        assert "the page is without song.mid: the run's own" in said
+        assert "--song" not in said
+
+
+def test_songs_are_read_within_the_limits_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, _ = make_run(tmp_path / "runs" / "demo", ["offsets"])
+    run.note_head("offsets", {})
+    facts = json.loads((run.path / "run.json").read_text())
+    facts["data"]["file_seconds"] = 60
+    (run.path / "run.json").write_text(json.dumps(facts))
+    (tmp_path / "a.mid").write_bytes(scale())
+    given = []
+
+    def read(path: Path, *, limits: Limits, **options: Any) -> Song:
+        given.append(limits.seconds)
+        return read_song(path, limits=limits, **options)
+
+    monkeypatch.setattr("datamodules.corpus.reading.read_song", read)
+    assert call("demo", "--song", str(tmp_path / "a.mid"), "--blind", "0") == 0
+    assert set(given) == {60}
+
+
+def test_of_many_long_songs_each_is_heard_for_less_than_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    song, many = read_midi(short_song()), 1000
+    chance = np.random.default_rng(0)
+    monkeypatch.setattr(music, "render", lambda _: chance.normal(0, 0.1, (3 * RATE, 2)).astype(np.float32))
+    sound, seconds = music._mp3(song, "a song", music.MOST_BYTES // many)
+    assert 0 < len(sound) <= 2 * music.MOST_BYTES // many
+    assert 0 < seconds < 1
+
+
 def test_a_drawing_has_every_layer_and_every_weight(tmp_path: Path) -> None:
     given: list[dict[str, Any]] = [
         {"lstm_layers": 2, "dense_layers": 1, "batchnorm_layers": 1, "dropout_layers": 3, "loss": "half"},
@@ -247,6 +317,20 @@ def test_charts_of_little_and_of_much(tmp_path: Path) -> None:
     for chart in (history(many, {"KN": 3.0}, "nats"), parallel(many, "nats")):
         assert len(chart) < 400_000
     assert history(rows, {}, "nats") == history(rows, {}, "nats")
+
+
+@pytest.mark.parametrize(
+    ("status", "label"),
+    [
+        ("done", "trained in full"),
+        ("stopped early", "stopped early"),
+        *((status, "failed, interrupted or running") for status in ("failed", "interrupted", "running")),
+    ],
+)
+def test_a_trial_of_the_history_is_called_what_became_of_it(status: Any, label: str) -> None:
+    chart = history([TrialRow(0, status=status, best=2.0), TrialRow(1, status=status, best=3.0)], {}, "nats")
+    told = ("trained in full", "stopped early", "failed, interrupted or running")
+    assert [words for words in told if words in chart] == [label]
 
 
 def test_importances_name_what_matters() -> None:

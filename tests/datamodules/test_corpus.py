@@ -15,7 +15,7 @@ from datamodules.corpus import reading as corpus_module
 from datamodules.corpus import workers as song_workers
 from datamodules.corpus.cache import SongCache, default_cache
 from datamodules.corpus.finding import find_files
-from datamodules.corpus.reading import Corpus, read_corpus
+from datamodules.corpus.reading import Corpus, read_corpora, read_corpus
 from datamodules.errors import UserError
 from datamodules.files import write_whole
 from datamodules.midi.raw_bytes import Limits, RejectedFile
@@ -148,6 +148,22 @@ def test_parts_choose_what_is_counted(tmp_path: Path, cache: Path) -> None:
         read_corpus([tmp_path], parts=["melody", "flute"], cache=cache)
     with pytest.raises(UserError, match="drums are kept, not learned"):
         read_corpus([tmp_path], parts=["drums"], cache=cache)
+
+
+def test_of_corpora_read_together_one_may_lack_a_part_that_another_has(tmp_path: Path, cache: Path) -> None:
+    high, low = (track((0, on(pitch)), (480, off(pitch)), (0, on(pitch))) for pitch in (80, 40))
+    for name, tracks in (("both", [high, low]), ("melody", [high])):
+        (tmp_path / f"{name}.mid").write_bytes(midi_file(*tracks))
+    groups = [[tmp_path / "melody.mid"], [tmp_path / "both.mid"]]
+    for order in (groups, groups[::-1]):
+        read = read_corpora(order, parts=["melody", "bass"], cache=cache)
+        assert [len(corpus.songs) for corpus in read] == [1, 1]
+        with pytest.raises(UserError, match=r"no song has a part flute; there are .*bass"):
+            read_corpora(order, parts=["bass", "flute"], cache=cache)
+        with pytest.raises(UserError, match=r"none of 1 files .* fewer than two events in the chosen parts \(bass\)"):
+            read_corpora(order, parts=["bass"], cache=cache)
+    (known,) = read_corpora(groups[:1], parts=["melody", "bass"], known_parts=True, cache=cache)
+    assert len(known.songs) == 1
 
 
 def test_no_song_left_says_why(tmp_path: Path, cache: Path) -> None:

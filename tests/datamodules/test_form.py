@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import tracemalloc
+from dataclasses import fields, replace
 from statistics import mean
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from benchmarks.music.assembled import FORMS, Told, assemble, pieces_of
 from benchmarks.music.form import Agreement, agreement, one_label, random_labels
-from datamodules.form.bars import bars_of, self_similarity
+from datamodules.form.bars import Bars, bars_of, self_similarity
 from datamodules.form.finding import Section, find_form, novelty, sections_of
 from datamodules.midi.reading import read_midi
 from datamodules.song import Notes, Part, Song, bar_lines
@@ -99,6 +100,20 @@ def test_similarity_is_symmetric_and_one_with_itself(songs: dict[str, Song]) -> 
         assert len(change) == len(similarity) + 1
         assert change[0] == change[-1] == 0
         assert change.min() >= 0
+
+
+def test_similarity_takes_memory_for_bars_not_for_parts() -> None:
+    bars, parts = 400, 100
+    chance = np.random.default_rng(0)
+    each = {field.name: chance.random((bars, 3)) for field in fields(Bars)}
+    flat = {name: chance.random(bars) for name in ("onsets", "register", "loudness")}
+    tracemalloc.start()
+    try:
+        self_similarity(Bars(**{**each, **flat, "texture": chance.random((bars, parts))}))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 16 * 8 * bars**2, "a few arrays of (bars, bars)"
 
 
 def test_the_same_bar_for_ever_is_one_label() -> None:

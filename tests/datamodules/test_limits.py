@@ -16,7 +16,7 @@ from winners_made import make_run
 
 from datamodules.corpus import reading
 from datamodules.corpus import workers as song_workers
-from datamodules.corpus.reading import read_corpus, read_song
+from datamodules.corpus.reading import read_corpora, read_corpus, read_song
 from datamodules.errors import UserError
 from datamodules.midi.raw_bytes import Limits, RejectedFile
 from datamodules.midi.reading import read_midi
@@ -168,11 +168,11 @@ def test_limits_are_options_that_reach_the_reader_and_that_a_run_remembers(monke
     assert DataOptions.from_json(before) == DataOptions(())  # of a run that was made before there were any
     given: dict[str, Any] = {}
 
-    def read(paths: Any, **arguments: Any) -> Any:
+    def read(groups: Any, **arguments: Any) -> Any:
         given.update(arguments)
-        return read_corpus(paths, **arguments)
+        return read_corpora(groups, **arguments)
 
-    monkeypatch.setattr(dataset_module, "read_corpus", read)
+    monkeypatch.setattr(dataset_module, "read_corpora", read)
     read_dataset(options)
     assert given["limits"] == options.limits
 

@@ -220,14 +220,14 @@ def test_what_is_damaged_in_the_cache_is_not_there(m21: Any, tmp_path: Path) -> 
 
 
 def _dies(root: Path, folder: Path, source: PurePosixPath) -> dict[str, Written]:
-    """Runs in a worker, in place of `_write`: one file ends it."""
+    """Runs in a worker, in place of `_write_or_tell`: one file ends it."""
     if source.name == "deadly.abc":
         os._exit(9)
     return {"": Written(folder / source.name, "0")}
 
 
 def test_a_score_that_ends_its_worker_is_rejected_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(music21_songs, "_write", _dies)
+    monkeypatch.setattr(music21_songs, "_write_or_tell", _dies)
     sources = [PurePosixPath(f"{name}.abc") for name in ("a", "b", "deadly", "c", "d")]
     found = dict(music21_songs._written(sources, tmp_path, tmp_path))
     reasons = {source.stem: next(iter(scores.values())).reason for source, scores in found.items()}

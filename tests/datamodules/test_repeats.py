@@ -111,6 +111,16 @@ def test_what_stands_around_does_not_count() -> None:
     assert repeated(only) == 0
 
 
+def test_a_finer_grid_makes_no_more_places() -> None:
+    """Of 480 ticks a quarter note, at which bars that come again were played a little differently."""
+    rough = made(A + B + moved(A, 5) + C)
+    chance = np.random.default_rng(1)
+    late = chance.integers(0, 10, len(rough.notes)).astype(np.int32)
+    fine = replace(rough, grid=480, notes=replace(rough.notes, onset=20 * rough.notes.onset + late))
+    assert np.array_equal(notes_of_bars(fine), notes_of_bars(rough))
+    assert repeated(fine) == repeated(rough) > 0
+
+
 def slowly(song: Song) -> float:
     """By the definition, all pairs of passages of all lengths and all steps."""
     held = notes_of_bars(song)

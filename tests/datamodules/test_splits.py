@@ -67,7 +67,10 @@ def test_equal_songs_stay_on_one_side(copies: Sequence[int], seed: int) -> None:
     split = make_split("song", events, seed)
     assert set(split.songs) == {"train", "valid", "test"}
     assert len(set(zip(family, split.songs, strict=True))) == len(copies)
-    assert split.songs.count("train") >= split.songs.count("valid")
+    counts = [split.songs.count(name) for name in ("train", "valid", "test")]
+    assert counts[0] >= counts[1]
+    told = "{} to train, {} to validate, {} to test".format(*counts)
+    assert split.label == f"by song, seed {seed}: {told}", "what was made, not what was aimed at"
 
 
 def test_tail_cuts_each_song_by_events() -> None:
@@ -107,7 +110,7 @@ def test_other_songs_to_test_on() -> None:
         (lambda songs: make_split("none", [_first(songs[0], 1)], 0), "train"),
         (lambda songs: named_split([_first(songs[0], 1)], songs), "train"),
         (lambda songs: named_split(songs, [_first(songs[0], 1)]), "validate"),
-        (lambda songs: named_split(songs, [], songs), "--valid"),
+        (lambda songs: named_split(songs, [], songs), "validate"),
     ],
 )
 def test_a_split_that_leaves_nothing_is_refused_in_one_line(make, message: str) -> None:  # type: ignore[no-untyped-def]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from columns_made import COLUMNS, GRID
-from events_made import random_song
+from events_made import BAR, random_song
 from forms_made import lines_of, naive_stand, returning, rows_of, sections_from, together
 from winners_made import demo_songs, make_run, make_winner
 
@@ -151,9 +151,12 @@ def test_a_plan_that_repeats_itself_is_cheap() -> None:
     assert sum(square) < 0.7 * sum(odd)
 
 
-def test_the_whole_cost_is_shared_out_but_none_to_the_first_event() -> None:
+@pytest.mark.parametrize(("rest", "gap"), [(0, 0), (0, 4), (4, 0), (4, 4), (9, 0), (9, 4)])
+def test_the_whole_cost_is_shared_out_but_none_to_the_first_event(rest: int, gap: int) -> None:
+    """Whichever section the first event stands in after so many bars of rest, and however long it is alone there."""
+    later = BAR * np.array([rest] + [rest + gap] * 59, np.int32)
     for song, sections in product(SONGS, FORMS):
-        nats = stands_of(song, sections, lines_of(sections)).nats
+        nats = stands_of(replace(song, onset=song.onset + later), sections, lines_of(sections)).nats
         assert nats.sum() == pytest.approx(sum(plan_nats(sections)))
         assert nats[0] == 0
         assert (nats >= 0).all()

@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from experiments.heads import HEADS
 from lightning_modules.backbones import BACKBONES, BackboneSpec
 from lightning_modules.bounds import choice, number
-from lightning_modules.config import HeadConfig, TimingConfig
+from lightning_modules.config import HeadConfig, TimingConfig, tail_of
 from lightning_modules.registry import Registry
 from search_spaces.backbone import SPACES, draw_backbone
 from search_spaces.fixing import Fixed
@@ -178,3 +179,17 @@ def test_one_that_sees_what_comes_later_predicts_what_follows() -> None:
     assert drawn["loss"] == "last"
     assert 2 <= drawn["made.kernel"] <= 4
     assert draw_backbone(Fixed(Draw(1), {"backbone": "made", "made.kernel": 9}))["made.kernel"] == 9
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_an_update_is_over_as_many_targets_whether_or_not_positions_see_what_comes_later(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backbone that a search draws may be left one target a window of those that half of it had."""
+    found = {**BACKBONES, "later": BackboneSpec("later", "nowhere:layers", "layer", causal=False, odds=1.0)}
+    monkeypatch.setattr(Registry, "_all", lambda self: found)
+    drawn = [HEADS[name].space(Draw(seed)) for seed in range(100)]
+    assert {each["backbone"] for each in drawn} == {"lstm", "transformer", "later"}
+    for each in drawn:
+        targets = each["batch_size"] * tail_of(each["window"], each["loss"])
+        assert 100 <= targets <= 600, each
