@@ -39,9 +39,9 @@ def demo(runs: Path) -> Run:
     return run
 
 
-@pytest.fixture
-def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Press it in the first epoch of the n-th head that is trained."""
+@pytest.fixture(params=[signal.SIGINT, signal.SIGTERM])
+def ctrl_c(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Press it in the first epoch of the n-th head that is trained; or end it as a job scheduler does."""
 
     def after(heads: int) -> None:
         trained: list[Any] = []
@@ -52,7 +52,7 @@ def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
             def advance(done: int, of: int) -> None:
                 if len(trained) == heads:
-                    signal.raise_signal(signal.SIGINT)
+                    signal.raise_signal(request.param)
                 progress(done, of)
 
             return fit_best(head, data, progress=advance, **more)
