@@ -39,12 +39,19 @@ class Trained:
     Attributes:
         best: None if no epoch was better than what was to be beaten.
         epochs: that were trained.
-        interrupted: whether they are fewer than asked because of Ctrl-C.
+        of: epochs that were asked for.
+        interrupted: whether an end was asked for by Ctrl-C, maybe when there was no other epoch to come.
     """
 
     best: Best | None
     epochs: int
+    of: int
     interrupted: bool
+
+    @property
+    def short(self) -> bool:
+        """Whether the epochs are fewer than asked because of Ctrl-C."""
+        return self.interrupted and self.epochs < self.of
 
 
 def fit_best(
@@ -71,7 +78,7 @@ def fit_best(
     with stopping() as interrupt:
         keeper = _Keeper(head, figure, below, patience, interrupt, lambda done: progress(done, epochs))
         fit(head, data, epochs=epochs, callbacks=[keeper], schedule=schedule, gpu=gpu)
-    return Trained(keeper.best, keeper.done, interrupt.asked)
+    return Trained(keeper.best, keeper.done, epochs, interrupt.asked)
 
 
 class _Keeper(pl.Callback):

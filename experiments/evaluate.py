@@ -132,15 +132,14 @@ class _Part:
         """What to say of songs that are scored and that the winner knew before its own run; "" if there are none."""
         from experiments.heard import heard_before, overlap
 
-        head = winner.spec.name
-        if "init" not in winner.facts:
-            return ""
-        before = heard_before(winner)
-        if before is None:
-            return f"{head}: what it had learnt from before this run (--init) is not known: it may know these songs"
-        trained, chosen = overlap(before, self.uses)
+        head, before = winner.spec.name, heard_before(winner)
+        trained, chosen = overlap(before.songs, self.uses)
         did = f"learnt from {trained}" if trained else f"was chosen on {chosen}" if chosen else ""
-        return f"{head}: it {did} of these songs before this run (--init): its figures are not held out" if did else ""
+        if did:
+            return f"{head}: it {did} of these songs before this run (--init): its figures are not held out"
+        what = "all that it had" if before.songs else "what it had"
+        unknown = f"{head}: {what} learnt from before this run (--init) is not known: it may know these songs"
+        return "" if before.complete else unknown
 
     def _units(self) -> Units:
         """What the intervals are drawn from: every head scores the same events."""

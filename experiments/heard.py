@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from datamodules.errors import UserError
 from experiments.files import read_json
@@ -12,7 +13,7 @@ from experiments.files import read_json
 if TYPE_CHECKING:
     from experiments.winners import Winner
 
-__all__ = ["TRAINS", "HeardSong", "heard", "heard_before", "in_run", "over_other_parts", "overlap", "together"]
+__all__ = ["TRAINS", "Heard", "HeardSong", "heard", "heard_before", "in_run", "overlap", "together"]
 
 TRAINS = ("train", "tail", "none")  # what songs.json calls a song that a head learnt from, or from most of which
 HEARD = (*TRAINS, "valid")
@@ -21,19 +22,45 @@ WHOLLY = ("train", "none", "tail", "valid")  # uses, from those that leave nothi
 HeardSong = dict[str, str]  # path, sha256, split: as in songs.json
 
 
-def heard(winner: Winner) -> list[HeardSong] | None:
-    """All songs that a winner learnt from or was chosen on, each once; None if nothing tells.
+@dataclass(frozen=True)
+class Heard:
+    """What is known of the songs that a winner has heard.
+
+    Attributes:
+        songs: that it learnt from or was chosen on, each once.
+        complete: whether there are no others, as far back as it goes.
+    """
+
+    songs: Sequence[HeardSong]
+    complete: bool
+
+    def over_other_parts(self) -> Heard:
+        """As a run over other parts must count it.
+
+        A tail begins at a share of the events, and those of other parts stand elsewhere in the song: what one run tests
+        on, the other may have trained on.
+        """
+        songs = [song | {"split": "none"} if song["split"] == "tail" else song for song in self.songs]
+        return replace(self, songs=songs)
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the metadata of a winner that began from this one; `heard_before` reads it."""
+        return {"songs": list(self.songs), "complete": self.complete}
+
+
+def heard(winner: Winner) -> Heard:
+    """All songs that a winner learnt from or was chosen on.
 
     Its run's songs.json is believed, if the winner still stands in the run; what it heard before stands in the winner.
     One of `train --all-songs` learnt from every song of its run, to the end; those that were held out once come last.
     """
-    before = heard_before(winner) if "init" in winner.facts else []
+    before = heard_before(winner)
     if winner.facts.get("kind") == "all-songs":
         own = in_run(winner, (*HEARD, "test"))
         own = own and [song | {"split": "none"} for song in sorted(own, key=lambda song: song["split"] not in TRAINS)]
     else:
         own = in_run(winner, HEARD)
-    return (before or None) if own is None else together(own, before or [])
+    return Heard(together(own or [], before.songs), before.complete and own is not None)
 
 
 def in_run(winner: Winner, uses: Collection[str]) -> list[HeardSong] | None:
@@ -53,27 +80,25 @@ def together(*heard: Iterable[HeardSong]) -> list[HeardSong]:
     return list(found.values())
 
 
-def over_other_parts(songs: Iterable[HeardSong]) -> list[HeardSong]:
-    """The songs as a run over other parts must count them.
+def heard_before(winner: Winner) -> Heard:
+    """What the winner that this one began from had heard: nothing, if it began from none. The file may be a stranger's.
 
-    A tail begins at a share of the events, and those of other parts stand elsewhere in the song: what one run tests on,
-    the other may have trained on.
+    Winners of earlier versions do not say whether it is all; they give no songs where nothing was known.
     """
-    return [song | {"split": "none"} if song["split"] == "tail" else song for song in songs]
-
-
-def heard_before(winner: Winner) -> list[HeardSong] | None:
-    """What the winner that this one began from had heard; None if that is not known. The file may be a stranger's."""
-    init = winner.facts.get("init")
+    if "init" not in winner.facts:
+        return Heard([], complete=True)
+    init = winner.facts["init"]
     songs = init.get("songs") if isinstance(init, dict) else None
-    return None if songs is None else _songs(songs)
+    if not isinstance(songs, list):
+        return Heard([], complete=False)
+    return Heard(_songs(songs), init.get("complete", True) is True)
 
 
 def overlap(songs: Iterable[HeardSong], scored: Mapping[str, str]) -> tuple[int, int]:
     """How many of the scored songs were learnt from, and how many more a choice was made on.
 
     Args:
-        songs: what was heard, over the same parts, or by `over_other_parts`.
+        songs: what was heard, over the same parts, or by `Heard.over_other_parts`.
         scored: by digest, what each song is for where it is scored: "tail" if only its end is.
     """
     there = [(scored[song["sha256"]], song["split"]) for song in songs if song["sha256"] in scored]

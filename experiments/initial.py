@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from datamodules.errors import UserError
 from datamodules.vocabulary import Vocabulary
 from experiments.command_line.cli import note
-from experiments.heard import HeardSong, heard, over_other_parts, overlap
+from experiments.heard import Heard, heard, overlap
 from experiments.music.training_songs import parts_of
 from experiments.run_folder import open_run
 from experiments.winners import WINNER, load_winner
@@ -53,7 +53,7 @@ class Initial:
         fixed: the hyperparameters that its weights are made for.
         path: where the winner is.
         digest: SHA-256 of its file.
-        heard: the songs that it learnt from or was chosen on; None if nothing tells.
+        heard: the songs that it learnt from or was chosen on.
         parts: the parts that it learnt; None for all pitched ones.
     """
 
@@ -62,19 +62,17 @@ class Initial:
     fixed: Mapping[str, Plain]
     path: str
     digest: str
-    heard: Sequence[HeardSong] | None
+    heard: Heard
     parts: Sequence[str] | None
 
     def to_json(self, parts: Sequence[str] | None) -> dict[str, Any]:
         """What the metadata of a new winner, over `parts`, tell of it."""
-        return {"from": self.path, "sha256": self.digest, "songs": self.heard_over(parts)}
+        return {"from": self.path, "sha256": self.digest, **self.heard_over(parts).to_json()}
 
-    def heard_over(self, parts: Sequence[str] | None) -> list[HeardSong] | None:
+    def heard_over(self, parts: Sequence[str] | None) -> Heard:
         """`heard`, as a run over `parts` must count it; None for all pitched ones."""
-        if self.heard is None:
-            return None
         own, theirs = (None if chosen is None else sorted(chosen) for chosen in (self.parts, parts))
-        return list(self.heard) if own == theirs else over_other_parts(self.heard)
+        return self.heard if own == theirs else self.heard.over_other_parts()
 
     def start(self, fresh: Mapping[str, torch.Tensor], vocabulary: Vocabulary) -> dict[str, torch.Tensor]:
         """The weights that a trial begins with, over a vocabulary that holds the winner's.
@@ -130,13 +128,13 @@ def initial_again(winner: Winner) -> Initial | None:
 
 
 def say_heard(initial: Initial, dataset: Dataset) -> None:
-    """Say if the winner of --init knows songs that are held out here."""
+    """Say if the winner of --init knows songs that are held out here, or may know some."""
     known = initial.heard_over(dataset.options.parts)
-    if known is None:
-        note(f"--init {initial.path}: no songs.json there, so it may have learnt from songs that are held out here")
-        return
+    if not known.complete:
+        why = "a songs.json is missing, its own or one of what it began from"
+        note(f"--init {initial.path}: {why}, so it may have learnt from songs that are held out here")
     held = {digest: use for digest, use in dataset.uses.items() if use not in ("train", "none")}
-    trained, chosen = overlap(known, held)
+    trained, chosen = overlap(known.songs, held)
     for did, count in (("learnt from", trained), ("was chosen on", chosen)):
         if count:
             note(f"--init {initial.path} {did} {count} of the songs that are held out here: their figures say little")

@@ -32,11 +32,11 @@ __all__ = ["further", "on_all_songs"]
 KEPT = ("format", "head", "hyperparameters", "grid", "parts", "metric", "run", "row", "songs", "split", "init")
 
 
-def further(winner: Winner, dataset: Dataset, options: TrainOptions) -> tuple[dict[str, Any], bool]:
+def further(winner: Winner, dataset: Dataset, options: TrainOptions) -> tuple[dict[str, Any], Trained]:
     """Go on from the winner's weights, and keep the best epoch if it is better.
 
     Returns:
-        The winner's figures, those on the training songs, and their floors; and whether Ctrl-C ended it.
+        The winner's figures, those on the training songs, and their floors; and how the training ended.
 
     Raises:
         UserError: the winner is of other songs, or was judged by what is no metric.
@@ -69,7 +69,7 @@ def further(winner: Winner, dataset: Dataset, options: TrainOptions) -> tuple[di
         "floors": least,
         "hyperparameters": winner.config.to_dict(),
         "updates": winner.facts["updates"],
-    }, ended.interrupted
+    }, ended
 
 
 def _figure(winner: Winner) -> str:
@@ -119,11 +119,12 @@ def _on_training_songs(trained: dict[str, float], least: dict[str, float], winne
     )
 
 
-def on_all_songs(winner: Winner, dataset: Dataset, path: Path, options: TrainOptions) -> bool:
+def on_all_songs(winner: Winner, dataset: Dataset, path: Path, options: TrainOptions) -> Trained:
     """Weights over all songs, from where the winner began, for its number of updates, written to `path`.
 
     Returns:
-        Whether Ctrl-C ended it. Nothing is written then: of weights that no figure judges, none are the best so far.
+        How the training ended. Nothing is written if Ctrl-C cut it short: of weights that no figure judges, none are
+        the best so far.
     """
     initial = initial_again(winner)
     split = make_split("none", dataset.events, options.seed)
@@ -135,8 +136,9 @@ def on_all_songs(winner: Winner, dataset: Dataset, path: Path, options: TrainOpt
         head.load_state_dict(initial.start(head.state_dict(), column.vocabulary))
     data = _windows(winner, column, options)
     epochs = max(round(winner.facts["updates"] / data.updates), 1)
-    if _trained(winner, head, data, epochs, below=-math.inf).interrupted:
-        return True
+    ended = _trained(winner, head, data, epochs, below=-math.inf)
+    if ended.short:
+        return ended
     tensors = head.state_dict()
     for name in ("mixture", "output.scale"):  # fitted on held-out or training errors of the split: kept as they were
         if name in winner.tensors:
@@ -154,7 +156,7 @@ def on_all_songs(winner: Winner, dataset: Dataset, path: Path, options: TrainOpt
     save_winner(path, tensors, facts)
     told = f"trained on all {len(dataset.songs)} songs for {epochs * data.updates:,} updates: {path}"
     say(f"{winner.spec.name}: {told}")
-    return False
+    return ended
 
 
 def _windows(winner: Winner, column: Column, options: TrainOptions) -> MidiWindows:
@@ -168,6 +170,6 @@ def _trained(winner: Winner, head: Head, data: MidiWindows, epochs: int, **best:
     name, gpu = winner.spec.name, torch.cuda.is_available()
     with bar(f"{name}: epochs") as advance:
         trained = fit_best(head, data, epochs=epochs, progress=advance, gpu=gpu, **best)
-    if trained.interrupted:
+    if trained.short:
         note(f"{name}: stopped after {trained.epochs} of {epochs} epochs")
     return trained

@@ -91,15 +91,17 @@ def train(options: TrainOptions, arguments: Sequence[str]) -> None:
     found: dict[str, Any] = {}
     kept: list[str] = []
     stopped = False
-    for name in [name for name in names if name in there]:
+    names = [name for name in names if name in there]
+    for name in names:
         with locked(run.head(name) / "lock", f"{run.head(name)}: a search of this head is running; wait for it"):
             winner = load_winner(run.winner(name))
             if options.all_songs:
-                stopped = on_all_songs(winner, dataset, run.winner(name, ALL_SONGS), options)
+                ended = on_all_songs(winner, dataset, run.winner(name, ALL_SONGS), options)
             else:
-                found[name], stopped = further(winner, dataset, options)
-        kept += [] if stopped and options.all_songs else [name]
-        if stopped:
+                found[name], ended = further(winner, dataset, options)
+        kept += [] if ended.short and options.all_songs else [name]
+        if ended.interrupted:
+            stopped = ended.short or name != names[-1]
             break
     if options.json is not None:
         write_json(options.json, {"run": run.name, "made_by": made_by(), "heads": found})

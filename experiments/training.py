@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
+import signal
+import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +13,9 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]  # no __all__
 from pytorch_lightning.strategies import SingleDeviceStrategy
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from lightning_modules.config import HeadConfig
 from lightning_modules.head import Head
@@ -43,25 +47,38 @@ def fit(
 
 @contextmanager
 def quiet_trainer(epochs: int, callbacks: Sequence[pl.Callback] = (), *, gpu: bool = False) -> Iterator[pl.Trainer]:
-    """Lightning's trainer on one device: it writes nothing, draws nothing and gives no advice."""
+    """Lightning's trainer on one device: it writes nothing, draws nothing and gives no advice.
+
+    Signals are handled as they are around it.
+
+    Raises:
+        KeyboardInterrupt: as it was raised inside, where Lightning would end the process without a word.
+    """
     for name in ("pytorch_lightning", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings():
         # Lightning advises more DataLoader workers; our batches are ready-made tensors and need none.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*GPU available but not used.*")
-        yield pl.Trainer(
+        trainer = pl.Trainer(
             max_epochs=epochs,
             accelerator="gpu" if gpu else "cpu",
             devices=1,
             strategy="auto" if gpu else _InPlace(),
-            callbacks=list(callbacks),
+            plugins=[LightningEnvironment()],  # else it would be a part of the Slurm or MPI job that it is started in
+            callbacks=[_Signals(), *callbacks],
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
+        try:
+            yield trainer
+        except SystemExit as stop:  # not each is Lightning's: Ray ends the thread of a trial by one
+            if isinstance(stop, SIGTERMException) or isinstance(stop.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from stop
+            raise
 
 
 class _InPlace(SingleDeviceStrategy):
@@ -72,6 +89,18 @@ class _InPlace(SingleDeviceStrategy):
 
     def batch_to_device(self, batch: Any, device: torch.device | None = None, dataloader_idx: int = 0) -> Any:
         return batch
+
+
+class _Signals(pl.Callback):
+    """Gives SIGTERM back to whom it was: Lightning takes it between these two hooks, and ends a training by it."""
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.handler = signal.getsignal(signal.SIGTERM)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        # in other threads Lightning takes none, as Python handles none there; None is a handler that is not Python's
+        if threading.current_thread() is threading.main_thread() and self.handler is not None:
+            signal.signal(signal.SIGTERM, self.handler)
 
 
 class _Rate(pl.Callback):

@@ -21,7 +21,7 @@ from lightning_modules.config import HeadConfig
 from lightning_modules.encoder import Encoder
 from lightning_modules.flat import FlatAdamW
 from lightning_modules.outputs.output import Batch, Output, Score, Value, charged
-from lightning_modules.scoring import MIXTURE_RANGE
+from lightning_modules.scoring import MIXTURE_RANGE, fit_mixture
 from lightning_modules.stack import Memory, Stack
 
 __all__ = ["CLIP_NORM", "Head", "evaluating", "score"]
@@ -144,13 +144,14 @@ class Head(pl.LightningModule):
         self.mixture.fill_(self.figures["mixture"])
         self._kept = []
 
-    def keep(self, batch: Batch) -> Batch:
-        """What `tally` needs of a batch."""
+    def keep(self, batch: Batch, mixture: float | None = None) -> Batch:
+        """What `tally` needs of a batch: little, if the mixture is known."""
         told = {"told": batch["told"]} if "told" in batch else {}
-        return self.output.keep(self(batch), batch) | told
+        kept = self.output.keep(self(batch), batch) | told
+        return kept if mixture is None else self.output.settle(kept, mixture)
 
     def tally(self, kept: list[Batch], mixture: float | None) -> Score:
-        """Figures over batches that `keep` returned.
+        """Figures over batches that `keep` returned, given the same mixture; None fits it on them.
 
         Raises:
             ValueError: no batches, or a mixture outside `MIXTURE_RANGE`.
@@ -159,6 +160,9 @@ class Head(pl.LightningModule):
             raise ValueError("there are no targets to score")
         if mixture is not None and not MIXTURE_RANGE[0] <= mixture <= MIXTURE_RANGE[1]:
             raise ValueError(f"mixture must be from {MIXTURE_RANGE[0]} to {MIXTURE_RANGE[1]}, not {mixture!r}")
+        if mixture is None:
+            mixture = fit_mixture(*(torch.cat([k[name] for k in kept]) for name in ("model", "base")))
+            kept = [self.output.settle(k, mixture) for k in kept]
         whole = {name: torch.cat([k[name] for k in kept]) for name in kept[0]}
         told = whole.pop("told", None)
         score = self.output.score(whole, mixture)
@@ -240,5 +244,5 @@ def score(head: Head, batches: Iterable[Batch], mixture: float | None = None) ->
     """
     device = head.device
     with evaluating(head):
-        kept = [head.keep({name: tensor.to(device) for name, tensor in batch.items()}) for batch in batches]
+        kept = [head.keep({name: tensor.to(device) for name, tensor in batch.items()}, mixture) for batch in batches]
         return head.tally(kept, mixture)

@@ -27,6 +27,7 @@ class Rival:
         refused: by head, why its winner is not compared.
         trained_on: how many of the scored songs its winners learnt from, wholly or for the most part.
         chosen_on: how many more they were chosen on.
+        complete: whether all is known that they learnt from.
     """
 
     name: str
@@ -34,17 +35,27 @@ class Rival:
     refused: Mapping[str, str]
     trained_on: int
     chosen_on: int
+    complete: bool
 
     def warning(self, songs: int) -> str:
         """What the user should know of its figures on `songs` songs; "" if they are held out for it too."""
         of = f"of these {songs} song{'s' if songs != 1 else ''}"
         if self.trained_on:
             return f"{self.name} was trained on {self.trained_on} {of}: its figures here are not held out"
-        return f"{self.name} was chosen on {self.chosen_on} {of}: its figures here flatter it" if self.chosen_on else ""
+        if self.chosen_on:
+            return f"{self.name} was chosen on {self.chosen_on} {of}: its figures here flatter it"
+        if not self.complete:
+            return f"{self.name}: not all that it learnt from (--init) is known: it may know these songs"
+        return ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        return {"trained_on": self.trained_on, "chosen_on": self.chosen_on, "refused": dict(self.refused)}
+        return {
+            "trained_on": self.trained_on,
+            "chosen_on": self.chosen_on,
+            "complete": self.complete,
+            "refused": dict(self.refused),
+        }
 
 
 def rival_of(name: str, runs: Path | None, run: Run, winners: Sequence[Winner], songs: Mapping[str, str]) -> Rival:
@@ -77,8 +88,9 @@ def rival_of(name: str, runs: Path | None, run: Run, winners: Sequence[Winner], 
             found[head] = rival
     if not found:
         raise UserError(f"--against {name}: nothing to compare ({'; '.join(refused.values())})")
-    songs_heard = together(*(heard(rival) or [] for rival in found.values()))
-    return Rival(name, found, refused, *overlap(songs_heard, songs))
+    known = [heard(rival) for rival in found.values()]
+    trained, chosen = overlap(together(*(each.songs for each in known)), songs)
+    return Rival(name, found, refused, trained, chosen, complete=all(each.complete for each in known))
 
 
 def _check_events(name: str, run: Run, other: Run) -> None:

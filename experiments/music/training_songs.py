@@ -61,7 +61,7 @@ class TrainingSongs:
     Attributes:
         songs: each with all of its events in the parts that the head learnt.
         wanted: how many different ones there are, found or not.
-        complete: whether each winner had a songs.json to say so.
+        complete: whether there are no others: each winner, and each that one began from, had a songs.json to say so.
         learnt: of each of the songs, how many of its first events were learnt from; () for all of all.
         beside: songs that were held out once, and learnt from by `train --all-songs`.
     """
@@ -128,7 +128,7 @@ def training_songs(winners: Collection[Winner]) -> TrainingSongs:
     whole: set[str] = set()  # digests of songs that some head learnt from to the end
     for winner in winners:
         rows = _learnt_from(winner)
-        complete &= bool(rows)
+        complete &= bool(rows) and heard(winner).complete
         everything = winner.facts.get("kind") == "all-songs"
         once = (in_run(winner, ("valid", "test")) if everything else None) or []
         held = {row["sha256"] for row in once}
@@ -225,7 +225,7 @@ def reading_limits(winners: Iterable[Winner]) -> Limits:
 
 def _learnt_from(winner: Winner) -> list[HeardSong]:
     """The songs that a winner learnt from, its own run's first; none if nothing tells."""
-    return [song for song in heard(winner) or [] if song["split"] in TRAINS]
+    return [song for song in heard(winner).songs if song["split"] in TRAINS]
 
 
 def _here(row: HeardSong) -> Path | None:

@@ -103,8 +103,8 @@ def real_ones(candidates: int) -> int:
 
 def _known(winners: Mapping[str, Winner]) -> tuple[list[HeardSong], bool]:
     """The songs that heads had heard before their run, and whether each that had tells which."""
-    before = [heard_before(winner) for winner in winners.values() if "init" in winner.facts]
-    return together(*(songs or [] for songs in before)), None not in before
+    before = [heard_before(winner) for winner in winners.values()]
+    return together(*(each.songs for each in before)), all(each.complete for each in before)
 
 
 def _page(

@@ -9,9 +9,18 @@ from torch import Tensor
 
 from lightning_modules.outputs.output import Batch
 from lightning_modules.outputs.ticks import Ticks
-from lightning_modules.scoring import fit_mixture, macro_mean, median_tick, mixture_nats, mode_tick
+from lightning_modules.scoring import macro_mean, median_tick, mixture_nats, mode_tick
 
-__all__ = ["by_row", "chunks", "cross_entropies", "nats_figures", "over_ticks", "point_figures", "target_log_probs"]
+__all__ = [
+    "by_row",
+    "chunks",
+    "cross_entropies",
+    "nats_figures",
+    "over_ticks",
+    "point_figures",
+    "settled",
+    "target_log_probs",
+]
 
 _CHUNK = 1 << 20  # float64 numbers of a dense (targets, ticks) table held at once: 8 MiB
 
@@ -24,19 +33,16 @@ def target_log_probs(logits: Tensor, target: Tensor) -> Tensor:
     return found.where(inside, -torch.inf)
 
 
-def nats_figures(
-    model: Tensor, base: Tensor, classes: Tensor, mixture: float | None
-) -> tuple[dict[str, float], Tensor]:
+def nats_figures(model: Tensor, base: Tensor, classes: Tensor, mixture: float) -> tuple[dict[str, float], Tensor]:
     """valid, macro_nats and mixture; and the nats of each target, float64 (n,).
 
     Args:
         model, base: natural log probability of each target under the model and the base distribution, (n,).
         classes: of each target, int64 (n,): what macro_nats is the mean over.
-        mixture: the base's share; None fits it on these targets.
+        mixture: the base's share.
     """
-    share = fit_mixture(model, base) if mixture is None else mixture
-    nats = mixture_nats(model, base, share)
-    return {"valid": float(nats.mean()), "macro_nats": macro_mean(nats, classes), "mixture": share}, nats
+    nats = mixture_nats(model, base, mixture)
+    return {"valid": float(nats.mean()), "macro_nats": macro_mean(nats, classes), "mixture": mixture}, nats
 
 
 def cross_entropies(kept: Batch) -> dict[str, float]:
@@ -67,14 +73,25 @@ def chunks(rows: int, columns: int) -> list[slice]:
     return [slice(start, start + size) for start in range(0, rows, size)]
 
 
-def point_figures(
-    kept: Batch, raw: Tensor, masses: Callable[[Tensor], Tensor], histogram: Tensor, mixture: float, ticks: Ticks
-) -> tuple[dict[str, float], Tensor]:
-    """Mean absolute error and accuracy, and each target's error; the dense tables exist a chunk at a time."""
-    errors, hits = [], 0
-    for rows in chunks(len(raw), len(histogram)):
-        probabilities = (1 - mixture) * masses(raw[rows]) + mixture * histogram
+def settled(
+    kept: Batch, raw: str, masses: Callable[[Tensor], Tensor], histogram: Tensor, mixture: float, ticks: Ticks
+) -> Batch:
+    """What was kept, with each number's error (in units, float64) and hit in place of what they are told by, `raw`.
+
+    The dense tables exist a chunk at a time.
+
+    Args:
+        masses: of rows of `raw`, over all ticks of the range.
+    """
+    errors, hits = [], []
+    for rows in chunks(len(kept[raw]), len(histogram)):
+        probabilities = (1 - mixture) * masses(kept[raw][rows]) + mixture * histogram
         errors.append((median_tick(probabilities, ticks.lowest) - kept["true"][rows]).abs())
-        hits += int((mode_tick(probabilities, ticks.lowest) == kept["value"][rows]).sum())
-    error = torch.cat(errors).double() / ticks.grid
-    return {"mae": float(error.mean()), "accuracy": hits / len(raw)}, error
+        hits.append(mode_tick(probabilities, ticks.lowest) == kept["value"][rows])
+    others = {name: values for name, values in kept.items() if name != raw}
+    return others | {"error": torch.cat(errors).double() / ticks.grid, "hit": torch.cat(hits)}
+
+
+def point_figures(kept: Batch) -> dict[str, float]:
+    """Mean absolute error and accuracy, of what was settled."""
+    return {"mae": float(kept["error"].mean()), "accuracy": int(kept["hit"].sum()) / len(kept["hit"])}

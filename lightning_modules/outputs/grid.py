@@ -8,7 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from lightning_modules.outputs.figures import cross_entropies, nats_figures, over_ticks, point_figures, target_log_probs
+from lightning_modules.outputs.figures import (
+    cross_entropies,
+    nats_figures,
+    over_ticks,
+    point_figures,
+    settled,
+    target_log_probs,
+)
 from lightning_modules.outputs.output import Batch, Score, Value
 from lightning_modules.outputs.ticks import Ticks
 from lightning_modules.sampling import sample
@@ -57,12 +64,12 @@ class GridOutput(nn.Module):
         """(n, values) -> the same over all ticks of the range, float64 (n, ticks)."""
         return over_ticks(probabilities, self.values, self.ticks)
 
-    def score(self, kept: Batch, mixture: float | None) -> Score:
+    def settle(self, kept: Batch, mixture: float) -> Batch:
+        return settled(kept, "probabilities", self.masses, self.histogram, mixture, self.ticks)
+
+    def score(self, kept: Batch, mixture: float) -> Score:
         figures, nats = nats_figures(kept["model"], kept["base"], kept["value"], mixture)
-        points, errors = point_figures(
-            kept, kept["probabilities"], self.masses, self.histogram, figures["mixture"], self.ticks
-        )
-        return Score(figures | points | cross_entropies(kept), nats.cpu(), errors.cpu())
+        return Score(figures | point_figures(kept) | cross_entropies(kept), nats.cpu(), kept["error"].cpu())
 
     def draw(
         self, state: Tensor, batch: Batch, temperature: float, top_p: float, generator: torch.Generator | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.outputs.figures import chunks, nats_figures, point_figures
+from lightning_modules.outputs.figures import chunks, nats_figures, point_figures, settled
 from lightning_modules.outputs.output import Batch, Score, Value
 from lightning_modules.outputs.ticks import Ticks
 from lightning_modules.sampling import check_sampling
@@ -48,24 +48,28 @@ class LaplaceOutput(nn.Module):
 
     def keep(self, state: Tensor, batch: Batch) -> Batch:
         centre = self(state).double() * self.ticks.span
-        return {"centre": centre, **{name: batch[name] for name in ("base", "value", "true")}}
+        column = batch["value"][:, None] - self.ticks.lowest
+        model = [
+            self.masses(centre[rows]).gather(1, column[rows]).squeeze(1).log()
+            for rows in chunks(len(centre), len(self.histogram))
+        ]
+        return {
+            "model": torch.cat(model),
+            "centre": centre,
+            **{name: batch[name] for name in ("base", "value", "true")},
+        }
 
     def masses(self, centre: Tensor) -> Tensor:
         """(n,) in ticks -> the Laplace over all ticks of the range, float64 (n, ticks)."""
         scale = max(float(self.scale), LEAST_SCALE)
         return laplace_masses(centre, scale, self.ticks.lowest, self.ticks.highest)
 
-    def score(self, kept: Batch, mixture: float | None) -> Score:
-        def of_target(rows: slice) -> Tensor:
-            column = kept["value"][rows, None] - self.ticks.lowest
-            return self.masses(kept["centre"][rows]).gather(1, column).squeeze(1)
+    def settle(self, kept: Batch, mixture: float) -> Batch:
+        return settled(kept, "centre", self.masses, self.histogram, mixture, self.ticks)
 
-        model = torch.cat([of_target(rows) for rows in chunks(len(kept["value"]), len(self.histogram))]).log()
-        figures, nats = nats_figures(model, kept["base"], kept["value"], mixture)
-        points, errors = point_figures(
-            kept, kept["centre"], self.masses, self.histogram, figures["mixture"], self.ticks
-        )
-        return Score(figures | points | {"scale": float(self.scale)}, nats.cpu(), errors.cpu())
+    def score(self, kept: Batch, mixture: float) -> Score:
+        figures, nats = nats_figures(kept["model"], kept["base"], kept["value"], mixture)
+        return Score(figures | point_figures(kept) | {"scale": float(self.scale)}, nats.cpu(), kept["error"].cpu())
 
     def draw(
         self, state: Tensor, batch: Batch, temperature: float, top_p: float, generator: torch.Generator | None

@@ -15,11 +15,11 @@ from torch.nn.functional import cross_entropy
 
 from lightning_modules.outputs.figures import (
     by_row,
-    chunks,
     cross_entropies,
     nats_figures,
     over_ticks,
     point_figures,
+    settled,
     target_log_probs,
 )
 from lightning_modules.outputs.output import PITCHES, Batch, Score, Value
@@ -117,40 +117,34 @@ class LengthsOutput(nn.Module):
         """Nothing to learn from it."""
 
     def keep(self, state: Tensor, batch: Batch) -> Batch:
-        return {"state": state, "lengths": batch["lengths"], "weight": batch["weight"]}
+        """A row a note, (K,), but for the weights of the events and how many notes each has, (n,)."""
+        logits, notes = self._taught(state, batch)
+        return {
+            "model": target_log_probs(logits, notes.target),
+            "base": self.histogram.log()[notes.value - self.ticks.lowest],
+            "probabilities": logits.softmax(dim=1),  # float32 (K, V): the largest, 4 V bytes a note
+            "value": notes.value,
+            "true": notes.true,
+            "notes": (batch["lengths"] > 0).sum(dim=1),
+            "weight": batch["weight"],
+        }
 
     def masses(self, probabilities: Tensor) -> Tensor:
         """(n, V) -> the same over all ticks of the range, float64 (n, ticks)."""
         return over_ticks(probabilities, self.values, self.ticks)
 
-    def score(self, kept: Batch, mixture: float | None) -> Score:
-        events = len(kept["state"])
-        notes, found = self.notes(kept["lengths"]), self._scored(kept)
-        figures, nats = nats_figures(found["model"], found["base"], found["value"], mixture)
-        summed = by_row(nats, notes.row, events)
-        figures["valid"] = float(summed.mean())
-        points, errors = point_figures(
-            found, found["probabilities"], self.masses, self.histogram, figures["mixture"], self.ticks
-        )
-        whole = {"model": by_row(found["model"], notes.row, events), "weight": kept["weight"]}
-        shared = by_row(errors, notes.row, events) * events / len(errors)
-        return Score(figures | points | cross_entropies(whole), summed.cpu(), shared.cpu())
+    def settle(self, kept: Batch, mixture: float) -> Batch:
+        return settled(kept, "probabilities", self.masses, self.histogram, mixture, self.ticks)
 
-    def _scored(self, kept: Batch) -> Batch:
-        """What the figures need of each note, (K, ...)."""
-        found = []
-        for rows in chunks(len(kept["state"]), PITCHES * self.state.out_features):
-            logits, notes = self._taught(kept["state"][rows], {"lengths": kept["lengths"][rows]})
-            found.append(
-                {
-                    "model": target_log_probs(logits, notes.target),
-                    "base": self.histogram.log()[notes.value - self.ticks.lowest],
-                    "probabilities": logits.softmax(dim=1),  # float32: the largest, 4 V bytes a note
-                    "value": notes.value,
-                    "true": notes.true,
-                }
-            )
-        return {name: torch.cat([part[name] for part in found]) for name in found[0]}
+    def score(self, kept: Batch, mixture: float) -> Score:
+        events = len(kept["notes"])
+        row = torch.arange(events, device=kept["notes"].device).repeat_interleave(kept["notes"])
+        figures, nats = nats_figures(kept["model"], kept["base"], kept["value"], mixture)
+        summed = by_row(nats, row, events)
+        figures["valid"] = float(summed.mean())
+        whole = {"model": by_row(kept["model"], row, events), "weight": kept["weight"]}
+        shared = by_row(kept["error"], row, events) * events / len(row)
+        return Score(figures | point_figures(kept) | cross_entropies(whole), summed.cpu(), shared.cpu())
 
     def draw(
         self, state: Tensor, batch: Batch, temperature: float, top_p: float, generator: torch.Generator | None

@@ -50,11 +50,19 @@ class Output(Protocol):
         ...
 
     def keep(self, state: Tensor, batch: Batch) -> Batch:
-        """What `score` needs of a batch: small tensors, a row a target."""
+        """What is needed of a batch until `l` is known.
+
+        Its `model` and `base` are what `l` is fitted on: natural log probabilities, float64, of each target or, where
+        it is more than one number, of each of these.
+        """
         ...
 
-    def score(self, kept: Batch, mixture: float | None) -> Score:
-        """Figures of all targets; `mixture` None fits `l` on them."""
+    def settle(self, kept: Batch, mixture: float) -> Batch:
+        """What `score` needs of it now that `l` is known: a few numbers a target, whatever stood beside them."""
+        ...
+
+    def score(self, kept: Batch, mixture: float) -> Score:
+        """Figures of all targets, of what was settled by `mixture`."""
         ...
 
     def draw(

@@ -82,7 +82,10 @@ class FactoredOutput(nn.Module):
             **{name: batch[name] for name in ("target", "weight", "base")},
         }
 
-    def score(self, kept: Batch, mixture: float | None) -> Score:
+    def settle(self, kept: Batch, mixture: float) -> Batch:
+        return kept
+
+    def score(self, kept: Batch, mixture: float) -> Score:
         figures, nats = nats_figures(kept["model"], kept["base"], kept["target"], mixture)
         figures |= {
             "top1": float(kept["top1"].double().mean()),

@@ -150,7 +150,7 @@ def test_a_run_is_no_different_from_its_copy(runs: Path, tmp_path: Path, call: S
     for head in ("notes", "offsets"):
         gap = found["heads"][head]["against"]["b"]["nats"]
         assert gap == {"difference": 0, "interval": [0, 0], "verdict": "not told apart"}
-    assert found["against"] == {"b": {"trained_on": 0, "chosen_on": 0, "refused": {}}}
+    assert found["against"] == {"b": {"trained_on": 0, "chosen_on": 0, "complete": True, "refused": {}}}
     assert "notes: no difference from b beyond the noise" in call("a", "--against", "b")[1]
 
 

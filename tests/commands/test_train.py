@@ -18,7 +18,7 @@ from experiments import retraining
 from experiments.command_line.cli import main
 from experiments.run_folder import Run
 from experiments.train import TrainOptions, train
-from experiments.winners import ALL_SONGS, load_winner, save_winner
+from experiments.winners import ALL_SONGS, WINNER, load_winner, save_winner
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADS = ("durations", "offsets")
@@ -39,11 +39,11 @@ def demo(runs: Path) -> Run:
     return run
 
 
-@pytest.fixture
-def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Press it in the first epoch of the n-th head that is trained."""
+@pytest.fixture(params=[signal.SIGINT, signal.SIGTERM])
+def ctrl_c(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Press it in the first epoch of the n-th head that is trained, or in its last; or end it as a scheduler does."""
 
-    def after(heads: int) -> None:
+    def after(heads: int, *, last: bool = False) -> None:
         trained: list[Any] = []
         fit_best = retraining.fit_best
 
@@ -51,8 +51,8 @@ def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
             trained.append(head)
 
             def advance(done: int, of: int) -> None:
-                if len(trained) == heads:
-                    signal.raise_signal(signal.SIGINT)
+                if len(trained) == heads and done == (of if last else 1):
+                    signal.raise_signal(request.param)
                 progress(done, of)
 
             return fit_best(head, data, progress=advance, **more)
@@ -63,7 +63,7 @@ def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 
 def test_ctrl_c_ends_the_command_with_the_best_so_far(
-    demo: Run, ctrl_c: Callable[[int], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    demo: Run, ctrl_c: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = load_winner(demo.winner("offsets")).facts
     ctrl_c(1)
@@ -79,7 +79,7 @@ def test_ctrl_c_ends_the_command_with_the_best_so_far(
 
 
 def test_epochs_that_ctrl_c_left_out_are_not_counted(
-    demo: Run, ctrl_c: Callable[[int], None], capsys: pytest.CaptureFixture[str]
+    demo: Run, ctrl_c: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     winner = load_winner(demo.winner("offsets"))
     save_winner(winner.path, winner.tensors, winner.facts | {"best": 0.0})
@@ -91,7 +91,7 @@ def test_epochs_that_ctrl_c_left_out_are_not_counted(
 
 @pytest.mark.parametrize("heads", [1, 2])
 def test_weights_over_all_songs_are_whole_or_not_written(
-    demo: Run, ctrl_c: Callable[[int], None], capsys: pytest.CaptureFixture[str], heads: int
+    demo: Run, ctrl_c: Callable[..., None], capsys: pytest.CaptureFixture[str], heads: int
 ) -> None:
     ctrl_c(heads)
     assert call("all", "--run", "demo", "--all-songs") == (130 if heads == 1 else 1)
@@ -100,6 +100,24 @@ def test_weights_over_all_songs_are_whole_or_not_written(
     assert said.err.endswith(end)
     assert said.out.count("trained on all 2 songs") == heads - 1
     assert [demo.winner(name, ALL_SONGS).exists() for name in HEADS] == [heads == 2, False]
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+@pytest.mark.parametrize("words", [("--all-songs",), ("--epochs", "2")])
+def test_a_head_whose_epochs_are_all_trained_when_ctrl_c_comes_is_whole(
+    demo: Run, ctrl_c: Callable[..., None], capsys: pytest.CaptureFixture[str], words: tuple[str, ...], heads: int
+) -> None:
+    """The next one is not begun; after the last one there is nothing that was left out."""
+    ctrl_c(heads, last=True)
+    assert call("all", "--run", "demo", *words) == (1 if heads == 1 else 0)
+    end = "error: stopped before the end; what was trained of durations is kept\n" if heads == 1 else ""
+    noted = "note: no winner of notes, velocity in this run: left out\n"
+    assert capsys.readouterr().err == noted + end
+    kind = ALL_SONGS if "--all-songs" in words else WINNER
+    made = [demo.winner(name, kind) for name in HEADS]
+    facts = [load_winner(path).facts["kind"] if path.exists() else None for path in made]
+    done, left = ("all-songs", None) if kind == ALL_SONGS else ("further", "search")
+    assert facts == [done, done if heads == 2 else left]
 
 
 @pytest.mark.parametrize(
