@@ -60,7 +60,7 @@ def fit_best(
     *,
     epochs: int,
     progress: Callable[[int, int], Any],
-    figure: str = "valid",
+    figure: str | None = "valid",
     below: float = math.inf,
     patience: int | None = None,
     schedule: str | None = None,
@@ -70,14 +70,15 @@ def fit_best(
 
     Args:
         progress: called after each epoch with the number of those done and of all.
-        figure: the least of it is the best.
+        figure: the least of it is the best; None if no epoch is to be judged, and the last is wanted.
         below: what it has to be below.
         patience: epochs without a better best after which training ends; None for never.
         schedule: of the learning rate; None for the head's own.
     """
     with stopping() as interrupt:
         keeper = _Keeper(head, figure, below, patience, interrupt, lambda done: progress(done, epochs))
-        fit(head, data, epochs=epochs, callbacks=[keeper], schedule=schedule, gpu=gpu)
+        judged = figure is not None
+        fit(head, data, epochs=epochs, callbacks=[keeper], schedule=schedule, gpu=gpu, validate=judged)
     return Trained(keeper.best, keeper.done, epochs, interrupt.asked)
 
 
@@ -87,7 +88,7 @@ class _Keeper(pl.Callback):
     def __init__(
         self,
         head: Head,
-        figure: str,
+        figure: str | None,
         below: float,
         patience: int | None,
         interrupt: Interrupt,
@@ -101,9 +102,10 @@ class _Keeper(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.done = trainer.current_epoch + 1
         self.progress(self.done)
-        value = self.head.figures.get(self.figure, math.inf)
-        if value < (self.below if self.best is None else self.best.figures[self.figure]):
-            self.best = Best(self.done, dict(self.head.figures), on_cpu(self.head.state_dict()))
+        if self.figure is not None:
+            value = self.head.figures.get(self.figure, math.inf)
+            if value < (self.below if self.best is None else self.best.figures[self.figure]):
+                self.best = Best(self.done, dict(self.head.figures), on_cpu(self.head.state_dict()))
         waited = self.done - (self.best.epoch if self.best else 0)
         trainer.should_stop = self.interrupt.asked or (self.patience is not None and waited >= self.patience)
 

@@ -32,21 +32,25 @@ def fit(
     first: int = 0,
     schedule: str | None = None,
     gpu: bool = False,
+    validate: bool = True,
 ) -> None:
-    """Train `head` in place up to epoch `epochs` from epoch `first` on, validating after each.
+    """Train `head` in place up to epoch `epochs` from epoch `first` on.
 
     Args:
         schedule: of the learning rate; None for the head's own.
+        validate: after each epoch; a head that is not validated has no figures.
     """
     if epochs <= first:
         return
     rate = _Rate(head.config, schedule or head.config.schedule, first, epochs)
-    with quiet_trainer(epochs - first, [rate, *callbacks], gpu=gpu) as trainer:
+    with quiet_trainer(epochs - first, [rate, *callbacks], gpu=gpu, validate=validate) as trainer:
         trainer.fit(head, datamodule=data)
 
 
 @contextmanager
-def quiet_trainer(epochs: int, callbacks: Sequence[pl.Callback] = (), *, gpu: bool = False) -> Iterator[pl.Trainer]:
+def quiet_trainer(
+    epochs: int, callbacks: Sequence[pl.Callback] = (), *, gpu: bool = False, validate: bool = True
+) -> Iterator[pl.Trainer]:
     """Lightning's trainer on one device: it writes nothing, draws nothing and gives no advice.
 
     Signals are handled as they are around it.
@@ -72,6 +76,7 @@ def quiet_trainer(epochs: int, callbacks: Sequence[pl.Callback] = (), *, gpu: bo
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
+            limit_val_batches=1.0 if validate else 0,
         )
         try:
             yield trainer

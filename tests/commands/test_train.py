@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 from winners_made import make_run
 
+from datamodules.midi_windows import MidiWindows
 from experiments import retraining
 from experiments.command_line.cli import main
 from experiments.run_folder import Run
 from experiments.train import TrainOptions, train
 from experiments.winners import ALL_SONGS, WINNER, load_winner, save_winner
+from lightning_modules.head import Head
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADS = ("durations", "offsets")
@@ -133,6 +135,18 @@ def test_what_is_out_of_range_is_one_line(
 ) -> None:
     assert call("offsets", "--run", "demo", *words) == 2
     assert capsys.readouterr().err == f"error: {told}\n"
+
+
+def test_weights_over_all_songs_are_judged_by_none(demo: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is held out: a pass over all songs after each epoch would tell nothing, and take its time."""
+
+    def refused(*_: Any) -> None:
+        raise AssertionError("validated")
+
+    monkeypatch.setattr(MidiWindows, "val_dataloader", refused)
+    monkeypatch.setattr(Head, "validation_step", refused)
+    assert call("offsets", "--run", "demo", "--all-songs") == 0
+    assert load_winner(demo.winner("offsets", ALL_SONGS)).facts["updates"] >= 100
 
 
 def test_weights_over_all_songs_have_no_figures(demo: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,6 +62,16 @@ def test_a_head_learns_and_reports(name: str, settings: Settings) -> None:
 
 
 @CASES
+def test_of_a_target_that_is_scored_by_a_known_mixture_a_few_numbers_are_kept(name: str, settings: Settings) -> None:
+    """No row over the vocabulary: of a large corpus it would be many times what the corpus is."""
+    head = head_of(name, settings).eval()
+    with torch.inference_mode():
+        kept = head.keep(batch_of(name, head), 0.3)
+    assert all(tensor.ndim == 1 for tensor in kept.values())
+    assert len(kept) <= 10
+
+
+@CASES
 def test_scoring_without_a_trainer_is_validation(name: str, settings: Settings) -> None:
     head = head_of(name, settings, dropout_layers=1, batchnorm_layers=1)
     fit(head, name, 2)
@@ -74,6 +84,9 @@ def test_scoring_without_a_trainer_is_validation(name: str, settings: Settings) 
     assert float(result.nats.mean()) == pytest.approx(result.figures["valid"])
     kept = score(head, valid, mixture=float(head.mixture))
     assert torch.equal(kept.nats, result.nats)
+    assert kept.figures == result.figures
+    assert (kept.errors is None) == (result.errors is None)
+    assert kept.errors is None or torch.equal(kept.errors, result.errors)
     other = score(head, valid, mixture=0.9)
     assert other.figures["mixture"] == 0.9
     assert other.figures["valid"] >= kept.figures["valid"]

@@ -97,7 +97,7 @@ def test_figures_are_those_of_the_mixture_note_by_note(mixture: float) -> None:
             errors.append(abs(int((masses.cumsum(0) >= 0.5 - 1e-12).int().argmax()) + LOWEST - true) / 2)
             hits.append(int(masses.argmax()) + LOWEST == ticks)
         nats.append(own)
-    found = output.score(output.keep(state, batch_of(events)), mixture)
+    found = output.score(output.settle(output.keep(state, batch_of(events)), mixture), mixture)
     assert found.nats.tolist() == pytest.approx(nats, rel=1e-5)
     expected = {
         "valid": np.mean(nats),
@@ -118,7 +118,7 @@ def test_the_probabilities_of_all_lengths_of_a_chord_sum_to_one(chord: tuple[int
     output = output_of()
     every = [dict(zip(chord, ticks, strict=True)) for ticks in product(range(LOWEST, HIGHEST + 1), repeat=len(chord))]
     state = states(1).expand(len(every), -1)
-    nats = output.score(output.keep(state, batch_of(every)), 0.2).nats
+    nats = output.score(output.settle(output.keep(state, batch_of(every)), 0.2), 0.2).nats
     assert float((-nats).exp().sum()) == pytest.approx(1, abs=1e-6)
 
 
