@@ -32,12 +32,23 @@ if TYPE_CHECKING:
 
     from lightning_modules.head import Head
 
-__all__ = ["ALL_SONGS", "FORMAT", "WINNER", "Winner", "load_winner", "newest_winner", "save_winner", "weights_hash"]
+__all__ = [
+    "ALL_SONGS",
+    "FORMAT",
+    "WINNER",
+    "Winner",
+    "check_room",
+    "load_winner",
+    "newest_winner",
+    "save_winner",
+    "weights_hash",
+]
 
 FORMAT = 1
 WINNER, ALL_SONGS = "winner.safetensors", "winner-all.safetensors"
 LARGEST = 4 * 2**30  # bytes; far above any head of ours
-LARGEST_HEADER = 1 << 25  # bytes of metadata, which are parsed before they are understood: two million chords
+LARGEST_HEADER = 100_000_000  # bytes of metadata, as safetensors itself has it: four million chords
+OTHERS = 1_000_000  # bytes of them, for all that does not grow with the songs
 MOST = 10**12  # epochs and updates
 LONGEST = 200  # characters of what is shown
 
@@ -101,6 +112,24 @@ class Winner:
         head = self.spec.build(self.config, self.vocabulary, self.grid)
         head.load_state_dict(self.tensors)
         return head.eval()
+
+
+def check_room(vocabulary: Vocabulary, init: Mapping[str, Any] | None) -> None:
+    """Look whether a winner's metadata have room for what grows with the songs: before any time goes into one.
+
+    Args:
+        init: what they will tell of the winner that it began from; None if it began from none.
+
+    Raises:
+        UserError: they have not.
+    """
+    size = sum(len(json.dumps(json.dumps(part))) for part in (vocabulary.to_json(), init))  # JSON in a JSON header
+    if size > LARGEST_HEADER - OTHERS:
+        what = f"{len(vocabulary):,} different {vocabulary.kind}" + (", and songs that --init knew," if init else "")
+        raise UserError(
+            f"{what} would take {size:,} bytes in a winner's file, whose metadata have {LARGEST_HEADER:,} at most: give"
+            " fewer songs, or learn some parts only (--parts)"
+        )
 
 
 def save_winner(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
