@@ -19,7 +19,8 @@ from experiments.dataset import Dataset
 from experiments.figures import METRICS, comparison, told_in_words, unit_of
 from experiments.initial import initial_again
 from experiments.progress import bar
-from experiments.winners import Winner, check_room, load_winner, save_winner
+from experiments.winner_limits import check_room
+from experiments.winners import Winner, load_winner, save_winner
 from lightning_modules.head import Head, score
 
 if TYPE_CHECKING:

@@ -24,6 +24,7 @@ from experiments.files import write_bytes
 from experiments.heads import HEADS, HeadSpec
 from experiments.plugins import packages, unknown
 from experiments.provenance import made_by
+from experiments.winner_limits import check_file
 from lightning_modules.backbones import BACKBONES
 from lightning_modules.config import HeadConfig
 
@@ -37,7 +38,6 @@ __all__ = [
     "FORMAT",
     "WINNER",
     "Winner",
-    "check_room",
     "load_winner",
     "newest_winner",
     "save_winner",
@@ -46,9 +46,6 @@ __all__ = [
 
 FORMAT = 1
 WINNER, ALL_SONGS = "winner.safetensors", "winner-all.safetensors"
-LARGEST = 4 * 2**30  # bytes; far above any head of ours
-LARGEST_HEADER = 100_000_000  # bytes of metadata, as safetensors itself has it: four million chords
-OTHERS = 1_000_000  # bytes of them, for all that does not grow with the songs
 MOST = 10**12  # epochs and updates
 LONGEST = 200  # characters of what is shown
 
@@ -114,24 +111,6 @@ class Winner:
         return head.eval()
 
 
-def check_room(vocabulary: Vocabulary, init: Mapping[str, Any] | None) -> None:
-    """Look whether a winner's metadata have room for what grows with the songs: before any time goes into one.
-
-    Args:
-        init: what they will tell of the winner that it began from; None if it began from none.
-
-    Raises:
-        UserError: they have not.
-    """
-    size = sum(len(json.dumps(json.dumps(part))) for part in (vocabulary.to_json(), init))  # JSON in a JSON header
-    if size > LARGEST_HEADER - OTHERS:
-        what = f"{len(vocabulary):,} different {vocabulary.kind}" + (", and songs that --init knew," if init else "")
-        raise UserError(
-            f"{what} would take {size:,} bytes in a winner's file, whose metadata have {LARGEST_HEADER:,} at most: give"
-            " fewer songs, or learn some parts only (--parts)"
-        )
-
-
 def save_winner(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
     """Write a winner, whole or not at all. `facts` is JSON; who made it is added."""
     from safetensors.torch import save
@@ -153,7 +132,7 @@ def load_winner(path: Path) -> Winner:
     from safetensors import SafetensorError, safe_open
 
     try:
-        _check_file(path)
+        check_file(path)
         with safe_open(str(path), "pt") as file:
             return _understood(path, file.metadata() or {}, file)
     except UserError:
@@ -162,21 +141,6 @@ def load_winner(path: Path) -> Winner:
         raise UserError(f"{path} is damaged or no winner ({_reason(error)})") from error
     except Exception as error:  # whatever our code makes of a stranger's metadata
         raise UserError(f"{path} is no winner that this version can read ({_reason(error)})") from error
-
-
-def _check_file(path: Path) -> None:
-    """What can be told before anything is parsed."""
-    if not path.is_file():
-        if path.exists():
-            raise UserError(f"{path} is damaged or no winner (not a regular file)")
-        raise UserError(f"{path} is missing: run `python -m experiments.tune` first")
-    size = path.stat().st_size
-    if size > LARGEST:
-        raise UserError(f"{path}: {size:,} bytes are no winner of ours")
-    with path.open("rb") as file:
-        header = int.from_bytes(file.read(8), "little")
-    if header > LARGEST_HEADER:
-        raise UserError(f"{path} is damaged or no winner (its header would be of {header:,} bytes)")
 
 
 def _reason(error: Exception) -> str:

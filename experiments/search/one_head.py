@@ -45,7 +45,8 @@ from experiments.tables import CONFIRM, FINAL, TrialTable
 from experiments.tracking.guarded import Guarded
 from experiments.tracking.trackers import Tracker
 from experiments.tracking.wandb_runs import Tracking
-from experiments.winners import Winner, check_room, load_winner
+from experiments.winner_limits import check_room
+from experiments.winners import Winner, load_winner
 
 if TYPE_CHECKING:
     from experiments.tune import TuneOptions

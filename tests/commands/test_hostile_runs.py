@@ -21,7 +21,8 @@ from experiments.files import locked, read_json
 from experiments.heads import HEADS
 from experiments.music.training_songs import first_training_song
 from experiments.tune import _merged
-from experiments.winners import LARGEST_HEADER, load_winner, save_winner
+from experiments.winner_limits import LARGEST_HEADER
+from experiments.winners import load_winner, save_winner
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -19,7 +19,8 @@ from experiments import retraining
 from experiments.command_line.cli import main
 from experiments.run_folder import Run
 from experiments.train import TrainOptions, train
-from experiments.winners import ALL_SONGS, LARGEST_HEADER, WINNER, load_winner, save_winner
+from experiments.winner_limits import LARGEST_HEADER
+from experiments.winners import ALL_SONGS, WINNER, load_winner, save_winner
 from lightning_modules.head import Head
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,7 +154,7 @@ def test_weights_that_no_file_could_hold_are_not_trained(
     demo: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(retraining, "fit_best", lambda *_, **__: pytest.fail("trained"))
-    monkeypatch.setattr("experiments.winners.OTHERS", LARGEST_HEADER)
+    monkeypatch.setattr("experiments.winner_limits.OTHERS", LARGEST_HEADER)
     assert call("offsets", "--run", "demo", "--all-songs") == 2
     assert "ticks would take" in capsys.readouterr().err
 

@@ -14,9 +14,10 @@ from datamodules.columns import column_for
 from datamodules.errors import UserError
 from datamodules.splits import TEST
 from datamodules.windows import Windows
-from experiments import winners as winners_module
+from experiments import winner_limits
 from experiments.heads import HEADS
-from experiments.winners import Winner, check_room, load_winner, newest_winner, save_winner
+from experiments.winner_limits import check_room
+from experiments.winners import Winner, load_winner, newest_winner, save_winner
 
 SONGS = lively_songs(1, songs=3, events=30, chords=5)
 VOCABULARIES = {name: column_of(name, SONGS).vocabulary for name in SPECS}
@@ -72,10 +73,10 @@ def test_what_is_let_through_before_a_search_can_be_loaded_after_it(
     save_winner(path, made.tensors, made.facts | ({} if init is None else {"init": init}))
     growing = sum(len(json.dumps(json.dumps(part))) for part in (made.vocabulary.to_json(), init))
     header = int.from_bytes(path.read_bytes()[:8], "little")
-    assert growing < header < growing + winners_module.OTHERS
-    monkeypatch.setattr(winners_module, "OTHERS", header - growing)
+    assert growing < header < growing + winner_limits.OTHERS
+    monkeypatch.setattr(winner_limits, "OTHERS", header - growing)
     for room, enough in ((header, True), (header - 1, False)):
-        monkeypatch.setattr(winners_module, "LARGEST_HEADER", room)
+        monkeypatch.setattr(winner_limits, "LARGEST_HEADER", room)
         if enough:
             check_room(made.vocabulary, init)
             load_winner(path)

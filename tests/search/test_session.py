@@ -24,7 +24,7 @@ from experiments.search.one_head import HeadPlan, _columns, search_head
 from experiments.search.opening import resume_plans
 from experiments.search.telling import farewell
 from experiments.tune import TuneOptions, _merged
-from experiments.winners import LARGEST_HEADER
+from experiments.winner_limits import LARGEST_HEADER
 
 CLUSTER = Cluster(label="no Ray", cpus=1.0, gpus=0.0, own=True)
 
@@ -219,6 +219,6 @@ def test_what_no_winner_could_hold_is_not_searched(
     """Before any trial, and not when all are done."""
     (plan,) = plans(head)
     assert len(_columns(dataset, plan, None).own.vocabulary) > 0
-    monkeypatch.setattr("experiments.winners.OTHERS", LARGEST_HEADER)
+    monkeypatch.setattr("experiments.winner_limits.OTHERS", LARGEST_HEADER)
     with pytest.raises(UserError, match=r"would take .* bytes in a winner's file"):
         _columns(dataset, plan, None)
