@@ -127,6 +127,7 @@ class _Part:
         self.songs = [song.name for song, _ in scored]
         self.uses = {song.digest: use for song, use in scored}
         self.units = self._units()
+        self.leakage = self.dataset.leakage(self.part)  # of all columns
 
     def known(self, winner: Winner) -> str:
         """What to say of songs that are scored and that the winner knew before its own run; "" if there are none."""
@@ -169,7 +170,7 @@ class _Part:
             "intervals": scored.intervals,
             "baselines": baselines(column, self.part, column.valid_part),
             "targets": len(column.targets(self.part)),
-            "leakage": self.dataset.leakage(self.part).get(winner.spec.name),
+            "leakage": self.leakage.get(winner.spec.name),
             "winner": {name: winner.facts.get(name) for name in TOLD},
         }
         rows = against_baselines(scored, column, self.part, found["baselines"], self.units)

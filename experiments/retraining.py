@@ -19,6 +19,7 @@ from experiments.dataset import Dataset
 from experiments.figures import METRICS, comparison, told_in_words, unit_of
 from experiments.initial import initial_again
 from experiments.progress import bar
+from experiments.winner_limits import check_room
 from experiments.winners import Winner, load_winner, save_winner
 from lightning_modules.head import Head, score
 
@@ -129,6 +130,7 @@ def on_all_songs(winner: Winner, dataset: Dataset, path: Path, options: TrainOpt
     split = make_split("none", dataset.events, options.seed)
     also = initial.vocabulary.values if initial else ()
     column = dataset.column(winner.column, also, split=split, form=winner.framing.form)
+    check_room(column.vocabulary, winner.facts.get("init"))
     torch.manual_seed(options.seed)
     head = winner.spec.build(winner.config, column.vocabulary, column.grid)
     if initial is not None:

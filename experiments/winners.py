@@ -24,6 +24,7 @@ from experiments.files import write_bytes
 from experiments.heads import HEADS, HeadSpec
 from experiments.plugins import packages, unknown
 from experiments.provenance import made_by
+from experiments.winner_limits import check_file
 from lightning_modules.backbones import BACKBONES
 from lightning_modules.config import HeadConfig
 
@@ -32,12 +33,19 @@ if TYPE_CHECKING:
 
     from lightning_modules.head import Head
 
-__all__ = ["ALL_SONGS", "FORMAT", "WINNER", "Winner", "load_winner", "newest_winner", "save_winner", "weights_hash"]
+__all__ = [
+    "ALL_SONGS",
+    "FORMAT",
+    "WINNER",
+    "Winner",
+    "load_winner",
+    "newest_winner",
+    "save_winner",
+    "weights_hash",
+]
 
 FORMAT = 1
 WINNER, ALL_SONGS = "winner.safetensors", "winner-all.safetensors"
-LARGEST = 4 * 2**30  # bytes; far above any head of ours
-LARGEST_HEADER = 1 << 25  # bytes of metadata, which are parsed before they are understood: two million chords
 MOST = 10**12  # epochs and updates
 LONGEST = 200  # characters of what is shown
 
@@ -124,7 +132,7 @@ def load_winner(path: Path) -> Winner:
     from safetensors import SafetensorError, safe_open
 
     try:
-        _check_file(path)
+        check_file(path)
         with safe_open(str(path), "pt") as file:
             return _understood(path, file.metadata() or {}, file)
     except UserError:
@@ -133,21 +141,6 @@ def load_winner(path: Path) -> Winner:
         raise UserError(f"{path} is damaged or no winner ({_reason(error)})") from error
     except Exception as error:  # whatever our code makes of a stranger's metadata
         raise UserError(f"{path} is no winner that this version can read ({_reason(error)})") from error
-
-
-def _check_file(path: Path) -> None:
-    """What can be told before anything is parsed."""
-    if not path.is_file():
-        if path.exists():
-            raise UserError(f"{path} is damaged or no winner (not a regular file)")
-        raise UserError(f"{path} is missing: run `python -m experiments.tune` first")
-    size = path.stat().st_size
-    if size > LARGEST:
-        raise UserError(f"{path}: {size:,} bytes are no winner of ours")
-    with path.open("rb") as file:
-        header = int.from_bytes(file.read(8), "little")
-    if header > LARGEST_HEADER:
-        raise UserError(f"{path} is damaged or no winner (its header would be of {header:,} bytes)")
 
 
 def _reason(error: Exception) -> str:

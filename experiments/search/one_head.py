@@ -46,6 +46,7 @@ from experiments.tables import CONFIRM, FINAL, TrialTable
 from experiments.tracking.guarded import Guarded
 from experiments.tracking.trackers import Tracker
 from experiments.tracking.wandb_runs import Tracking
+from experiments.winner_limits import check_room
 from experiments.winners import Winner, load_winner
 
 if TYPE_CHECKING:
@@ -124,12 +125,18 @@ def search_head(
 
 
 def _columns(dataset: Dataset, plan: HeadPlan, initial: Initial | None) -> Columns:
-    """What the head trains on, as its fixed hyperparameters ask for it."""
+    """What the head trains on, as its fixed hyperparameters ask for it.
+
+    Raises:
+        UserError: it is more than a winner could hold.
+    """
     spec, options = plan.spec, plan.options
     held = fixed(spec, options.preset, options.set) | (dict(initial.fixed) if initial else {})
     also = initial.vocabulary.values if initial else ()
     form = held.get("form", "plan" if options.space else "none") == "plan"  # a space of the user's own may draw it
-    return columns_of(dataset, spec.column_for(held), options.folds, options.seed, also, form=form)
+    columns = columns_of(dataset, spec.column_for(held), options.folds, options.seed, also, form=form)
+    check_room(columns.own.vocabulary, initial.to_json(dataset.options.parts) if initial else None)
+    return columns
 
 
 def _view(folder: Path, plan: HeadPlan, columns: Columns, deadline: float | None) -> SearchView:

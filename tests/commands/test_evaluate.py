@@ -70,6 +70,17 @@ def figures_of(call: Said, tmp_path: Path, *arguments: str) -> dict[str, Any]:
     return found
 
 
+def test_what_leaks_is_looked_for_once(runs: Path, call: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is of all columns at once, and of a large corpus takes long."""
+    a_run(runs / "a", "notes", "offsets")
+    asked: list[int] = []
+    plain = Dataset.leakage
+    monkeypatch.setattr(Dataset, "leakage", lambda self, part: asked.append(part) or plain(self, part))
+    said = call("a")[1]
+    assert said.count("leakage: ") == 2
+    assert asked == [TEST]
+
+
 def test_intervals_stand_beside_the_figures(runs: Path, tmp_path: Path, call: Said) -> None:
     winners = a_run(runs / "a", "notes", "offsets")
     found = figures_of(call, tmp_path, "a")

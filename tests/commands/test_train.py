@@ -19,6 +19,7 @@ from experiments import retraining
 from experiments.command_line.cli import main
 from experiments.run_folder import Run
 from experiments.train import TrainOptions, train
+from experiments.winner_limits import LARGEST_HEADER
 from experiments.winners import ALL_SONGS, WINNER, load_winner, save_winner
 from lightning_modules.head import Head
 
@@ -147,6 +148,15 @@ def test_weights_over_all_songs_are_judged_by_none(demo: Run, monkeypatch: pytes
     monkeypatch.setattr(Head, "validation_step", refused)
     assert call("offsets", "--run", "demo", "--all-songs") == 0
     assert load_winner(demo.winner("offsets", ALL_SONGS)).facts["updates"] >= 100
+
+
+def test_weights_that_no_file_could_hold_are_not_trained(
+    demo: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(retraining, "fit_best", lambda *_, **__: pytest.fail("trained"))
+    monkeypatch.setattr("experiments.winner_limits.OTHERS", LARGEST_HEADER)
+    assert call("offsets", "--run", "demo", "--all-songs") == 2
+    assert "ticks would take" in capsys.readouterr().err
 
 
 def test_weights_over_all_songs_have_no_figures(demo: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,9 @@ from datamodules.columns import column_for
 from datamodules.errors import UserError
 from datamodules.splits import TEST
 from datamodules.windows import Windows
+from experiments import winner_limits
 from experiments.heads import HEADS
+from experiments.winner_limits import check_room
 from experiments.winners import Winner, load_winner, newest_winner, save_winner
 
 SONGS = lively_songs(1, songs=3, events=30, chords=5)
@@ -52,6 +54,37 @@ def make_winner(path: Path, head: str, **settings: Any) -> Winner:
     network = HEADS[head].build(config, VOCABULARIES[column_name(head, settings)], GRID)
     save_winner(path, network.state_dict(), facts)
     return load_winner(path)
+
+
+INIT = {
+    "from": "\u00fc" * 100,
+    "songs": [{"path": f"{i}.mid", "sha256": "0" * 64, "split": "train"} for i in range(50)],
+}
+
+
+@pytest.mark.parametrize("init", [None, INIT])
+@pytest.mark.parametrize("head", HEADS)
+def test_what_is_let_through_before_a_search_can_be_loaded_after_it(
+    head: str, init: dict[str, Any] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what is refused could not be."""
+    made = make_winner(tmp_path / "a.safetensors", head)
+    path = tmp_path / "b.safetensors"
+    save_winner(path, made.tensors, made.facts | ({} if init is None else {"init": init}))
+    growing = sum(len(json.dumps(json.dumps(part))) for part in (made.vocabulary.to_json(), init))
+    header = int.from_bytes(path.read_bytes()[:8], "little")
+    assert growing < header < growing + winner_limits.OTHERS
+    monkeypatch.setattr(winner_limits, "OTHERS", header - growing)
+    for room, enough in ((header, True), (header - 1, False)):
+        monkeypatch.setattr(winner_limits, "LARGEST_HEADER", room)
+        if enough:
+            check_room(made.vocabulary, init)
+            load_winner(path)
+        else:
+            with pytest.raises(UserError, match=r"would take .* bytes .*: give fewer songs"):
+                check_room(made.vocabulary, init)
+            with pytest.raises(UserError, match="its header would be"):
+                load_winner(path)
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,13 @@ from experiments.search import session
 from experiments.search.claim import claim
 from experiments.search.going_on import going_on
 from experiments.search.machines.cluster import Cluster
-from experiments.search.one_head import HeadPlan, search_head
+from experiments.search.one_head import HeadPlan, _columns, search_head
 from experiments.search.opening import resume_plans
 from experiments.search.plan import EndedError
 from experiments.search.telling import farewell
 from experiments.tables import TrialRow, TrialTable
 from experiments.tune import TuneOptions, _merged
+from experiments.winner_limits import LARGEST_HEADER
 
 CLUSTER = Cluster(label="no Ray", cpus=1.0, gpus=0.0, own=True)
 
@@ -308,3 +309,15 @@ def test_a_head_that_another_search_only_meant_to_begin_from_a_winner_may_begin_
     run.note_head("offsets", run.facts["heads"].get("offsets", {}) | {"init_sha256": "0" * 64})
     failed(run, dataset, plans("offsets", seed=3))  # it has no winner: its search only began
     assert searches.searched == [("offsets", 3)]
+
+
+@pytest.mark.parametrize("head", ["notes", "durations"])
+def test_what_no_winner_could_hold_is_not_searched(
+    head: str, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before any trial, and not when all are done."""
+    (plan,) = plans(head)
+    assert len(_columns(dataset, plan, None).own.vocabulary) > 0
+    monkeypatch.setattr("experiments.winner_limits.OTHERS", LARGEST_HEADER)
+    with pytest.raises(UserError, match=r"would take .* bytes in a winner's file"):
+        _columns(dataset, plan, None)
