@@ -183,6 +183,7 @@ def test_threads_that_wait_leave_the_cores_to_others(told: dict[str, str], polic
     """libgomp asks for it when it is loaded, with torch."""
     words = ("durations", "--run", str(demo.path), "--epochs", "1")
     given = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | told
+    given["OMP_NUM_THREADS"] = "1"  # two that wait actively take minutes beside other tests
     command = [sys.executable, "-c", SEEING, *words]
     done = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
