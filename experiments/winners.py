@@ -48,6 +48,7 @@ FORMAT = 1
 WINNER, ALL_SONGS = "winner.safetensors", "winner-all.safetensors"
 MOST = 10**12  # epochs and updates
 LONGEST = 200  # characters of what is shown
+LONGEST_SPLIT = 2_000  # characters of how the songs were split: names of files, and numbers
 
 
 @dataclass(frozen=True)
@@ -200,9 +201,9 @@ def _check_facts(facts: Mapping[str, Any]) -> None:
     for name, like in (("best", 0.0), ("split", ""), ("seed", 0), ("row", 0)):
         if not isinstance(facts.get(name, like), type(like)):
             raise TypeError(f"{name} {facts[name]!r} is of a wrong type")
-    for name in ("metric", "kind", "label", "split"):
-        if len(facts.get(name, "")) > LONGEST:
-            raise ValueError(f"{name} is longer than {LONGEST} characters")
+    for name, most in (("metric", LONGEST), ("kind", LONGEST), ("label", LONGEST), ("split", LONGEST_SPLIT)):
+        if len(facts.get(name, "")) > most:
+            raise ValueError(f"{name} is longer than {most} characters")
     for figures in (facts["figures"], *facts.get("baselines", {}).values()):
         if not all(isinstance(value, (int, float)) for value in figures.values()):
             raise TypeError("its figures cannot be read")

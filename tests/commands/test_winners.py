@@ -12,7 +12,7 @@ from safetensors.torch import save
 
 from datamodules.columns import column_for
 from datamodules.errors import UserError
-from datamodules.splits import TEST
+from datamodules.splits import TEST, make_split
 from datamodules.windows import Windows
 from experiments import winner_limits
 from experiments.heads import HEADS
@@ -147,6 +147,7 @@ def test_a_truncated_winner_is_refused(keep: int, tmp_path: Path) -> None:
         ({"hyperparameters": {"hidden": 4096, "lstm_layers": 3, "embedding": 1024}}, "do not fit"),
         ({"hyperparameters": {"layers": 3}}, "unknown hyperparameter"),
         ({"hyperparameters": []}, "no winner that this version can read"),
+        ({"split": "a" * 2_001}, "split is longer than 2000 characters"),
     ],
 )
 def test_wrong_metadata_is_one_clear_line(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -157,6 +158,16 @@ def test_wrong_metadata_is_one_clear_line(changes: dict[str, Any], message: str,
     with pytest.raises(UserError, match=message) as caught:
         load_winner(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_winner_of_many_songs_in_versions_tells_how_they_were_split(tmp_path: Path) -> None:
+    songs = lively_songs(2, songs=600, events=12, chords=5)
+    split = make_split("song", songs, 2**32 - 1, [number // 2 for number in range(len(songs))])
+    told = f"the split of {'a' * 255} is not used: it names 11,999 of 12,000 songs; {split.describe()}"
+    assert len(told) > 400
+    winner = make_winner(tmp_path / "made.safetensors", "notes")
+    save_winner(tmp_path / "winner.safetensors", winner.tensors, {**winner.facts, "split": told})
+    assert load_winner(tmp_path / "winner.safetensors").facts["split"] == told
 
 
 def test_weights_without_metadata_are_no_winner(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from datamodules.errors import UserError
 from experiments.heads import HEADS
 from experiments.search.study.optuna_study import open_study
+from experiments.search.study.resume import enqueue_interrupted
 from experiments.searchers import DEFAULT, SEARCHERS, SearcherSpec
 from experiments.tune import TuneOptions, _merged
 from search_spaces import complete
@@ -48,6 +49,24 @@ def test_what_is_drawn_after_a_resume_is_what_would_have_been(
 ) -> None:
     whole = search(open_study(tmp_path / "whole.journal", "notes", 1, name), sum(parts))
     drawn = [one for part in parts for one in search(open_study(tmp_path / "parts.journal", "notes", 1, name), part)]
+    assert drawn == whole
+
+
+@EVERY
+@pytest.mark.parametrize("stopped", [(4,), (2, 9), (11, 12)])
+def test_what_is_drawn_after_a_stop_in_a_trial_is_what_would_have_been(
+    name: str, stopped: tuple[int, ...], tmp_path: Path
+) -> None:
+    whole = search(open_study(tmp_path / "whole.journal", "notes", 1, name), 16)
+    drawn: list[dict[str, Any]] = []
+    for row in (*stopped, 16):
+        study = open_study(tmp_path / "parts.journal", "notes", 1, name)
+        enqueue_interrupted(study)
+        drawn += search(study, row - len(drawn))
+        if row < 16:
+            trial = study.ask()  # its driver dies
+            trial.set_user_attr("row", row)
+            assert SPACE(trial) == whole[row]
     assert drawn == whole
 
 

@@ -9,6 +9,8 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
+from experiments.search.study.numbering import draw_number
+
 __all__ = ["at_random"]
 
 
@@ -37,6 +39,6 @@ class _AtRandom(optuna.samplers.BaseSampler):
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """A value by the seed, the trial's number and the name."""
-        words = np.random.SeedSequence([self.seed, trial.number, *param_name.encode()]).generate_state(1)
-        own = optuna.samplers.RandomSampler(seed=int(words[0]))
+        words = np.random.SeedSequence([self.seed, draw_number(study, trial), *param_name.encode()])
+        own = optuna.samplers.RandomSampler(seed=int(words.generate_state(1)[0]))
         return own.sample_independent(study, trial, param_name, param_distribution)

@@ -11,12 +11,11 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from experiments.search.study.numbering import RESUMED
 from experiments.search.study.optuna_study import row_of
 from experiments.tables import FINISHED, EpochTable, TrialRow, TrialTable
 
 __all__ = ["bring_up_to_date", "enqueue_interrupted"]
-
-RESUMED = "resumed_as"
 
 
 def bring_up_to_date(table: TrialTable, epochs: EpochTable, study: optuna.Study, max_epochs: int) -> None:

@@ -18,6 +18,8 @@ import optuna
 from optuna.search_space.group_decomposed import _GroupDecomposedSearchSpace, _SearchSpaceGroup
 from optuna.trial import FrozenTrial, TrialState
 
+from experiments.search.study.numbering import draw_number
+
 __all__ = ["HISTORY", "tpe"]
 
 HISTORY = 1000  # finished trials that a suggestion is made from
@@ -41,7 +43,7 @@ class _RecentTPE(optuna.samplers.TPESampler):
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """By one seed for all, a search that goes on would draw its first trials once more: they are at random."""
-        first, second = np.random.SeedSequence([self._seed, trial.number]).generate_state(2)
+        first, second = np.random.SeedSequence([self._seed, draw_number(study, trial)]).generate_state(2)
         self._rng.rng.seed(first)
         self._random_sampler = optuna.samplers.RandomSampler(seed=int(second))
         super().before_trial(study, trial)
