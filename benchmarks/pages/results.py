@@ -25,8 +25,9 @@ HEAD = """# Results
 Made by `python -m benchmarks.reproduce`, which keeps the raw figures as JSON under `benchmarks/results/learning/` (with
 the commit and the date of each) and writes this page from them. Every row's commands are at the end;
 `python -m benchmarks.reproduce ROW` runs them again. Two cores, no accelerator. Figures over several seeds are the
-mean, with the least and the most behind it where they differ. Nats are complete and per event, MAE is in quarter notes
-(see [design.md](design.md)). Where the songs are from stands in [songs.md](songs.md#the-songs-of-the-figures).
+mean, with the least and the most behind it where they differ. Nats are complete and per event, MAE is in quarter notes,
+that of velocity in its 127 steps (see [design.md](design.md)). Where the songs are from stands in
+[songs.md](songs.md#the-songs-of-the-figures).
 """
 UNHEARD = """## Songs that were never heard
 
@@ -36,10 +37,12 @@ fitted on twelve transposed copies). Then the exported winner, on test where a c
 interval by resampling songs (blocks of 16 events on the two songs), and its paired difference from the best baseline
 there. The validation events chose the winner; the test events chose nothing. Core-minutes are those of all trainings of
 the row, the confirmations too. The chorales are jsb_chorales, trained on train/, validated on valid/. The original's
-design was searched with 8 trials of up to 20 epochs; ours with 12 of up to 60, notes with 16 of up to 80.
+design was searched with 8 trials of up to 20 epochs; ours, on the chorales, with 12 of up to 60, notes with 16 of up to
+80. The defaults, which every search tries first, were chosen on the chorales' validation songs: what a head reaches
+there flatters them, and other songs, which chose nothing, tell more.
 """
-TOGETHER = """Validation and test together, one search each. On the test half, in the table above, the interval of
-each of the two winners holds the other's figure: so few events do not say which is better.
+TOGETHER = """Validation and test together, one search each: two figures, and no test of their difference. On the test
+half, in the table above, each winner's interval holds the other's figure.
 """
 CHANGED = """## One thing changed
 
