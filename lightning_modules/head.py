@@ -79,7 +79,7 @@ class Head(pl.LightningModule):
         self.output = output
         self.register_buffer("mixture", torch.tensor(0.5, dtype=torch.float64))
         self.figures: dict[str, float] = {}
-        self._sums: _Sums | None = None  # before any training
+        self._sums: _Sums | None = None  # outside of a training epoch
         self._kept: list[Batch] = []
 
     def forward(self, batch: Batch) -> Tensor:
@@ -129,12 +129,20 @@ class Head(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         self._kept = []
         self.figures = {}
-        if self._sums is not None:  # the training epoch ends here
-            windows = self._sums.windows
-            if windows:
-                self.output.end_epoch(self._sums.losses / windows)
-            # an epoch without a target has no loss: told as such, and no figure
-            self.figures["train_loss"] = float(self._sums.weighted) / windows if windows else math.nan
+        self._end_training_epoch()
+
+    def on_train_epoch_end(self) -> None:
+        self._end_training_epoch()  # where nothing is validated; else it has ended before
+
+    def _end_training_epoch(self) -> None:
+        if self._sums is None:
+            return
+        windows = self._sums.windows
+        if windows:
+            self.output.end_epoch(self._sums.losses / windows)
+        # an epoch without a target has no loss: told as such, and no figure
+        self.figures["train_loss"] = float(self._sums.weighted) / windows if windows else math.nan
+        self._sums = None
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self._kept.append(self.keep(batch))

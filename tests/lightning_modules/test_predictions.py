@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 from columns_made import COLUMNS, GRID, choices
-from heads_made import CHORDS, DURATIONS, NUMBERS, Settings, batch_of, cases, column_of, fit, head_of
+from heads_made import CHORDS, DURATIONS, NUMBERS, Settings, batch_of, cases, column_of, data_of, fit, head_of
 from torch import Tensor, nn
 
 from datamodules.splits import TRAIN
 from experiments.heads import HEADS
+from experiments.training import fit as train
 from lightning_modules.config import NotesConfig
 from lightning_modules.encoder import Inputs
 from lightning_modules.head import Head, score
@@ -146,6 +147,19 @@ def test_the_scale_is_the_unweighted_training_error(name: str) -> None:
     fit(head, name, 1, weighting="balanced", unknown_rate=0)
     assert head.figures["scale"] == pytest.approx(float(expected), rel=1e-3)
     assert head.state_dict()["output.scale"] == head.figures["scale"]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_an_output_is_told_of_each_epoch_validated_or_not(name: str) -> None:
+    told = []
+    for validate in (True, False):
+        head = head_of(name, {"objective": "mae", "loss": "last"})
+        losses: list[float] = []
+        head.output.end_epoch = lambda loss, losses=losses: losses.append(float(loss))  # type: ignore[method-assign]
+        train(head, data_of(name, head.config), epochs=3, callbacks=[], validate=validate)
+        told.append(losses)
+    assert len(told[0]) == 3
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize("name", NUMBERS)
