@@ -36,6 +36,7 @@ __all__ = [
 
 FEW = 3  # configurations that are confirmed: below the third place, luck seldom hides a better one
 SEED_STEP = 10_000_019  # between the seeds; no multiple of what the search's own seeds differ by
+CUT_SHORT = ("interrupted", "running")  # statuses of trials that nothing judged: they go on if the search does
 MARGIN = 1.2  # a training may take longer than the last one did
 
 
@@ -45,10 +46,19 @@ def seeds(seed: int, confirm: int) -> list[int]:
 
 
 def best_few(table: TrialTable, patience: int, few: int = FEW) -> list[TrialRow]:
-    """The best trials of different hyperparameters, those that ran in full before those that were stopped early."""
+    """The best trials of different hyperparameters, those that ran in full before those that were stopped early.
+
+    Of those in full, by their best, are also trials that the end of the time cut short (or Ctrl-C, or that still train)
+    if they beat one of them: the scheduler judged the others, and these can only get better.
+    """
     rows = [row for row in table.of_kind(SEARCH) if math.isfinite(row.best)]
+    bar = max((row.best for row in rows if _in_full(row, patience)), default=-math.inf)
+
+    def behind(row: TrialRow) -> bool:
+        return not _in_full(row, patience) and not (row.status in CUT_SHORT and row.best < bar)
+
     found: dict[str, TrialRow] = {}
-    for row in sorted(rows, key=lambda row: (not _in_full(row, patience), row.best, row.row)):
+    for row in sorted(rows, key=lambda row: (behind(row), row.best, row.row)):
         found.setdefault(json.dumps(row.hyperparameters, sort_keys=True), row)
         if len(found) == few:
             break
@@ -131,7 +141,10 @@ def _rows(kind: str, pairs: Sequence[tuple[int, int]], outcome: Outcome) -> list
     there = {(row.of, row.seed): row for row in table.of_kind(kind)}
     for row in there.values():  # planned for a trial that is no longer among the best
         if row.status == "waiting" and (row.of, row.seed) not in pairs:
-            del table.rows[row.row]
+            if row.epoch:  # by a driver that was stopped in it: its number stands in epochs.csv, and is nobody else's
+                row.status = "interrupted"
+            else:
+                del table.rows[row.row]
     for of, seed in pairs:
         number = max(table.next_row, outcome.next_row)
         fresh = TrialRow(number, kind, of, seed, hyperparameters=dict(table.rows[of].hyperparameters))

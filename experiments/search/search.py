@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import optuna
-from ray.tune.schedulers import ASHAScheduler
 
 from datamodules.columns import Column
 from datamodules.errors import UserError
@@ -13,10 +12,11 @@ from experiments.command_line.cli import say
 from experiments.heads import HeadSpec
 from experiments.search.links import clear_links
 from experiments.search.machines.shared_storage import check_storage
-from experiments.search.plan import REDUCTION, Outcome, SearchPlan
+from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.running import run_trials
-from experiments.search.study.optuna_study import METRIC, StudySearch, next_row, open_study
+from experiments.search.study.optuna_study import StudySearch, next_row, open_study, row_of
 from experiments.search.study.resume import bring_up_to_date, enqueue_interrupted
+from experiments.search.study.scheduler import Rungs, rungs_of
 from experiments.search.study.space_change import check_space
 from experiments.search.study.warm_start import warm_start
 from experiments.search.watching.observer import Halt, Observer, View
@@ -58,7 +58,7 @@ def run_search(
     observer = Observer(table, epochs, trackers, view)
     halt = Halt(plan.interrupt, plan.deadline, observer, reserve)
     searcher = StudySearch(study, plan.space, plan.max_epochs, first_row)
-    reason = run_trials(plan, columns, searcher, missing, observer, halt, _asha(plan))
+    reason = run_trials(plan, columns, searcher, missing, observer, halt, _asha(plan, study, epochs))
     return Outcome(table, reason, max(table.next_row, next_row(study)))
 
 
@@ -93,12 +93,10 @@ def _go_on(table: TrialTable, epochs: EpochTable, study: optuna.Study, plan: Sea
         raise UserError(f"{plan.folder / 'study.journal'} is damaged ({reason}); start a new run") from error
 
 
-def _asha(plan: SearchPlan) -> ASHAScheduler:
-    return ASHAScheduler(
-        time_attr="epoch",
-        metric=METRIC,
-        mode="min",
-        max_t=plan.max_epochs,
-        grace_period=min(plan.grace, plan.max_epochs),
-        reduction_factor=REDUCTION,
-    )
+def _asha(plan: SearchPlan, study: optuna.Study, epochs: EpochTable) -> Rungs:
+    """What stops trials early. It knows how far those of earlier drivers came; those that repeat one do not count."""
+    rungs, reports = rungs_of(plan), epochs.reports()
+    for row in {row_of(trial) for trial in study.get_trials(deepcopy=False)}:
+        if row in reports:
+            rungs.fill(row, reports[row])
+    return rungs

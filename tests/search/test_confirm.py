@@ -70,10 +70,10 @@ def test_seeds_are_other_ones_and_larger_counts_begin_with_the_smaller() -> None
 
 def test_the_best_few_are_different_and_ran_in_full_if_enough_did() -> None:
     table = searched(
-        3.0, 2.0, 2.5, 4.0, 2.2, status=["done", "stopped early", "stopped early", "done", "interrupted"],
+        3.0, 2.0, 2.5, 4.0, 2.2, status=["done", "stopped early", "stopped early", "done", "failed"],
         epoch=[40, 8, 15, 40, 20], best_epoch=[30, 8, 5, 40, 19],
     )  # fmt: skip
-    # 2 ended by itself, ten epochs after its best; 1 was stopped by the scheduler, 4 by Ctrl-C
+    # 2 ended by itself, ten epochs after its best; 1 was stopped by the scheduler
     assert [row.row for row in best_few(table, PATIENCE)] == [2, 0, 3]
     assert [row.row for row in best_few(table, PATIENCE, few=5)] == [2, 0, 3, 1, 4]
     table.rows[3].hyperparameters = dict(table.rows[0].hyperparameters)
@@ -82,6 +82,23 @@ def test_the_best_few_are_different_and_ran_in_full_if_enough_did() -> None:
     confirmed(table, 0, 1.0)
     assert [row.row for row in best_few(table, PATIENCE)] == [0, 1, 4]
     assert best_few(searched(), PATIENCE) == []
+
+
+def test_one_that_the_time_cut_short_is_among_the_best_few_by_what_it_has_reached(tmp_path: Path) -> None:
+    table = searched(
+        3.0, 2.0, 2.8, 2.5, 3.5, status=["done", "stopped early", "done", "interrupted", "interrupted"],
+        epoch=[5, 2, 5, 2, 1], best_epoch=[5, 2, 5, 2, 1],
+    )  # fmt: skip
+    # 3 beats all that ran in full, which the scheduler preferred to 1; what 4 would have come to, nobody knows
+    assert [row.row for row in best_few(table, PATIENCE, few=5)] == [3, 2, 0, 1, 4]
+    assert unconfirmed(table, 1, SEED, PATIENCE)[0] == (3, SEED + SEED_STEP)
+    assert time_needed(table, plan_of(tmp_path, deadline=1000.0), 1) == pytest.approx(1.2 * 10 / 2 * 5)
+    table.rows[3].status = "running"  # what follows is planned for while the search goes on
+    table.rows[4].best = 2.9
+    assert [row.row for row in best_few(table, PATIENCE, few=5)] == [3, 2, 4, 0, 1]
+    for row in (0, 2):  # where none ran in full, all are taken by what they have reached
+        table.rows[row].status = "stopped early"
+    assert [row.row for row in best_few(table, PATIENCE, few=5)] == [1, 3, 2, 4, 0]
 
 
 def test_what_is_missing_comes_seed_by_seed() -> None:
@@ -236,6 +253,23 @@ def test_what_is_to_be_done_stands_in_the_table_first(tmp_path: Path, monkeypatc
     ]
     assert repeat(CONFIRM, [], (), plan_of(tmp_path), outcome, (tracker,), view) == ""
     assert repeat(CONFIRM, pairs, (), plan_of(tmp_path, deadline=1.0), outcome, (tracker,), view) == "time"
+
+
+def test_a_row_that_was_trained_is_kept_when_its_trial_is_no_longer_among_the_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("experiments.search.confirm.run_trials", lambda *_: "time")
+    table = searched(2.0, 2.1, 2.2, 2.3)
+    table.path = tmp_path / "trials.csv"
+    first = seeds(SEED, 1)[0]
+    for of in range(4):  # two drivers were stopped: 3 was among the best, trained a little, and was planned again
+        table.rows[4 + of] = TrialRow(4 + of, CONFIRM, of, first, status="waiting")
+    table.rows[7].epoch = 3
+    view = SearchView(Console(), "notes", 4, "nats", {})
+    pairs = unconfirmed(table, 1, SEED, PATIENCE)
+    assert repeat(CONFIRM, pairs, (), plan_of(tmp_path), Outcome(table, "", next_row=8), (), view) == "time"
+    assert table.rows[7].status == "interrupted"
+    assert table.next_row == 8  # its epochs stand in epochs.csv: no other trial may take its number
 
 
 def test_the_view_says_what_it_counts(capsys: pytest.CaptureFixture[str]) -> None:

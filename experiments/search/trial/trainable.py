@@ -177,6 +177,7 @@ class _Trial:
             "networks": len(networks),
         }
         self.epoch, self.updates, self.best, self.best_epoch = 0, 0, math.inf, 0
+        self.kept = math.inf  # the figure of the weights that are kept: behind, where epochs are trained again
         self.reports: list[dict[str, Any]] = []  # of all epochs
         self.saved = self.began = time.monotonic()
 
@@ -197,8 +198,10 @@ class _Trial:
 
     def restore(self) -> None:
         """Go on from this trial's `last`, if it has one that is whole."""
-        found = self.store.read(self.row, "last")
-        if found is None or any(found[1].get(key) != value for key, value in self.identity.items()):
+        if best := self._own("best"):
+            figure = best[1].get("best")
+            self.kept = figure if type(figure) is float and math.isfinite(figure) else math.inf
+        if (found := self._own("last")) is None:
             return
         tensors, facts = found
         if not checkpoint.fits(self.networks, tensors, facts):
@@ -211,6 +214,12 @@ class _Trial:
         self.reports = list(facts["reports"])
         for report in self.reports:  # the study of a new driver knows none, and a dead one may not have written all
             self.reporter.add(report, wait=False)
+
+    def _own(self, name: str) -> tuple[Tensors, dict[str, Any]] | None:
+        """What this very trial has kept, to an earlier driver or before a failure; None if there is nothing whole."""
+        found = self.store.read(self.row, name)
+        ours = found is not None and all(found[1].get(key) == value for key, value in self.identity.items())
+        return found if ours else None
 
     @property
     def over(self) -> bool:
@@ -246,9 +255,11 @@ class _Trial:
         return self.over
 
     def _keep(self, report: Mapping[str, Any], *, improved: bool) -> None:
-        if improved and len(self.networks) == 1:  # the networks of folds are no winner's
+        # the networks of folds are no winner's; of epochs that are trained again, what they reached is there already
+        if improved and self.best < self.kept and len(self.networks) == 1:
             tensors = {key: tensor.detach().contiguous() for key, tensor in self.networks[0].head.state_dict().items()}
             self.store.write(self.row, "best", tensors, {**self.identity, **report})
+            self.kept = self.best
         if time.monotonic() - self.saved > LAST_EVERY:
             # with all reports: no epoch is lost that a driver was told of, and lost before it was on disk
             self.store.write(

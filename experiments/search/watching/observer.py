@@ -65,7 +65,8 @@ class Observer(Callback):  # type: ignore[misc]  # Ray ships no types
         for report in result["reports"]:
             self.starting = self.starting or max(time.monotonic() - self.made - report["seconds"], 0.0)
             own, figures = {name: report[name] for name in row.OWN}, dict(report["figures"])
-            row.take(own, figures)
+            if own["epoch"] > row.epoch or own["best"] < row.best:  # one that goes on tells of its epochs again
+                row.take(own, figures)
             self._guard(partial(self.epochs.add, row.row, {**own, **figures}))
             for tracker in self.trackers:
                 tracker.log(row.row, {**own, **figures})
