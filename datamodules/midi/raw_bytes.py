@@ -28,7 +28,7 @@ __all__ = [
     "scan",
 ]
 
-READER_VERSION = 2  # part of the cache key: raise it when the same bytes would make another song, or another reason
+READER_VERSION = 3  # part of the cache key: raise it when the same bytes would make another song, or another reason
 
 Event = tuple[int, int, int, int]  # tick, status byte, first and second data byte (the first again where there is one)
 Meta = tuple[int, int, bytes]  # tick, meta type, payload

@@ -15,6 +15,7 @@ import pretty_midi
 from numpy.typing import ArrayLike, NDArray
 
 from datamodules.files import read_whole
+from datamodules.keys import KEYS, Key
 from datamodules.midi.raw_bytes import Limits, RejectedFile, scan
 from datamodules.midi.repair import repaired
 from datamodules.midi.roles import guess_roles, sketch
@@ -90,7 +91,8 @@ def ticks_of(midi: pretty_midi.PrettyMIDI, seconds: Floats) -> Ints:
 
 
 def _song(data: bytes, path: Path, grid: int, limits: Limits, together: float) -> Song:
-    midi = pretty_midi.PrettyMIDI(mido_object=repaired(scan(data, limits), limits))
+    file = repaired(scan(data, limits), limits)
+    midi = pretty_midi.PrettyMIDI(mido_object=file)
     rows = [
         (part, note.pitch, note.velocity, note.start, note.end)
         for part, instrument in enumerate(midi.instruments)
@@ -102,7 +104,9 @@ def _song(data: bytes, path: Path, grid: int, limits: Limits, together: float) -
     onset = _to_grid(_clustered(start, table[:, 3], midi.resolution, grid, together), midi.resolution, grid)
     ends = np.maximum(_to_grid(end, midi.resolution, grid), onset + 1)
     notes = settled(onset, pitch, ends, velocity, part)
-    tempos, metres, keys = _maps(midi, grid)
+    # pretty_midi numbers keys, which makes Gb of F#; its list of them is that of the first track
+    signed = [KEYS[message.key] for message in file.tracks[0] if message.type == "key_signature"]
+    tempos, metres, keys = _maps(midi, signed, grid)
     return Song(
         grid=grid,
         parts=_parts(midi.instruments, notes),
@@ -158,7 +162,9 @@ def _parts(instruments: list[pretty_midi.Instrument], notes: Notes) -> tuple[Par
     return tuple(Part(s.name, s.program, s.drums, role) for s, role in zip(sketches, roles, strict=True))
 
 
-def _maps(midi: pretty_midi.PrettyMIDI, grid: int) -> tuple[Floats, NDArray[np.int32], NDArray[np.int32]]:
+def _maps(
+    midi: pretty_midi.PrettyMIDI, keys: list[Key], grid: int
+) -> tuple[Floats, NDArray[np.int32], NDArray[np.int32]]:
     """Tempos, metres and keys in grid ticks; tempo and metre begin at tick 0, with MIDI's defaults if need be."""
     times, tempos = midi.get_tempo_changes()
     tempo = _on_grid(midi, grid, times, np.round(tempos, 6))
@@ -166,8 +172,8 @@ def _maps(midi: pretty_midi.PrettyMIDI, grid: int) -> tuple[Floats, NDArray[np.i
     metre = _on_grid(midi, grid, [s.time for s in signs], [s.numerator for s in signs], [s.denominator for s in signs])
     if not len(metre) or metre[0, 0] > 0:
         metre = np.vstack([[0, 4, 4], metre])
-    signs = midi.key_signature_changes
-    key = _on_grid(midi, grid, [s.time for s in signs], [s.key_number for s in signs])
+    numbers, sharps = [key.number for key in keys], [key.sharps for key in keys]
+    key = _on_grid(midi, grid, [sign.time for sign in midi.key_signature_changes], numbers, sharps)
     return tempo, metre.astype(np.int32), key.astype(np.int32)
 
 

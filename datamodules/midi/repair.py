@@ -15,6 +15,7 @@ import mido
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.keys import MOST_SHARPS, signed_key
 from datamodules.midi.raw_bytes import (
     KEY,
     METRE,
@@ -36,8 +37,6 @@ __all__ = ["DRUM_CHANNEL", "repaired"]
 DRUM_CHANNEL = 9  # General MIDI's channel 10
 _FASTEST = 30_000  # microseconds a quarter note: 2,000 beats a minute; what is faster is no tempo
 _LARGEST_DENOMINATOR = 6  # as a power of two: 64ths
-_MAJORS = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")  # seven flats to sharps
-_MINORS = ("Abm", "Ebm", "Bbm", "Fm", "Cm", "Gm", "Dm", "Am", "Em", "Bm", "F#m", "C#m", "G#m", "D#m", "A#m")
 
 Ints = NDArray[np.int64]
 _Note = tuple[int, int, int, int]  # start, end, pitch, velocity
@@ -176,8 +175,8 @@ def _map_message(kind: int, payload: bytes) -> mido.MetaMessage | None:
         return mido.MetaMessage("time_signature", numerator=payload[0], denominator=2 ** payload[1])
     if kind == KEY and len(payload) >= 2:
         sharps = int.from_bytes(payload[:1], signed=True)
-        if -7 <= sharps <= 7 and payload[1] in (0, 1):
-            return mido.MetaMessage("key_signature", key=(_MAJORS, _MINORS)[payload[1]][sharps + 7])
+        if -MOST_SHARPS <= sharps <= MOST_SHARPS and payload[1] in (0, 1):
+            return mido.MetaMessage("key_signature", key=signed_key(sharps, minor=bool(payload[1])).in_midi)
     return None
 
 

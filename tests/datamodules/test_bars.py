@@ -14,7 +14,7 @@ METRES = [(1, 4), (2, 4), (3, 4), (4, 4), (6, 8), (3, 8), (1, 8)]
 def song(metres: list[tuple[int, int, int]], end: int) -> Song:
     """One note, from the beginning to the end."""
     notes = Notes(*(np.array([value], np.int32) for value in (0, 60, end, 64, 0)))
-    no_keys = np.zeros((0, 2), np.int32)
+    no_keys = np.zeros((0, 3), np.int32)
     part = Part("Piano", 0, False, "chords")
     return Song(24, (part,), notes, np.array([[0.0, 120.0]]), np.array(metres, np.int32), no_keys)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from datamodules.names import key_name
+from datamodules.keys import Key
 from datamodules.song import Song
 from experiments.command_line.cli import note, say
 from experiments.music.arrangement.arranging import Arrangement, arranged, read_instruments
@@ -32,7 +32,7 @@ class Dress:
         kept: the roles of parts that stay.
     """
 
-    key: int | None = None
+    key: Key | None = None
     split: bool = True
     instruments: Mapping[str, int] = field(default_factory=dict)
     drums: bool = False
@@ -77,7 +77,7 @@ def dresser(
             song = arranged(song, arrangement, dress.instruments, split=dress.split)
         if dress.key is not None:
             song, step = transposed(song, dress.key)
-            say(f"key: moved by {step:+d} semitones, into {key_name(int(song.keys[0, 1]))}")
+            say(f"key: moved by {step:+d} semitones, into {Key(*song.keys[0, 1:].tolist()).name}")
         return with_drums(song, prime.song, int(dress.continues)) if dress.drums else song
 
     return dressed
