@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from datamodules.midi.roles import guess_roles, sketch
 from datamodules.midi.writing import part_name
 from datamodules.settling import settled
 from datamodules.song import DEFAULT_GRID, Notes, Part, Song, check_grid
+from datamodules.tonality import set_keys
 
 __all__ = ["bytes_of", "read_midi", "ticks_of"]
 
@@ -107,7 +109,7 @@ def _song(data: bytes, path: Path, grid: int, limits: Limits, together: float) -
     # pretty_midi numbers keys, which makes Gb of F#; its list of them is that of the first track
     signed = [KEYS[message.key] for message in file.tracks[0] if message.type == "key_signature"]
     tempos, metres, keys = _maps(midi, signed, grid)
-    return Song(
+    song = Song(
         grid=grid,
         parts=_parts(midi.instruments, notes),
         notes=notes,
@@ -117,6 +119,7 @@ def _song(data: bytes, path: Path, grid: int, limits: Limits, together: float) -
         name=str(path),
         digest=hashlib.sha256(data).hexdigest(),
     )
+    return replace(song, keys=set_keys(song))
 
 
 def _clustered(tick: Ints, seconds: Floats, division: int, grid: int, together: float) -> Ints:

@@ -10,7 +10,7 @@ from datamodules.keys import Key
 from datamodules.song import Song
 from experiments.command_line.cli import note, say
 from experiments.music.arrangement.arranging import Arrangement, arranged, read_instruments
-from experiments.music.arrangement.keys import read_key, transposed
+from experiments.music.arrangement.keys import key_of, read_key, transposed
 from experiments.music.own_song.joining import with_drums
 from experiments.music.prime import Prime
 from experiments.music.training_songs import TrainingSongs, leader_of, parts_of
@@ -76,8 +76,9 @@ def dresser(
         if arrangement is not None:
             song = arranged(song, arrangement, dress.instruments, split=dress.split)
         if dress.key is not None:
+            was = key_of(song)
             song, step = transposed(song, dress.key)
-            say(f"key: moved by {step:+d} semitones, into {Key(*song.keys[0, 1:].tolist()).name}")
+            say(f"key: moved by {step:+d} semitones, from {was.name} into {key_of(song).name}")
         return with_drums(song, prime.song, int(dress.continues)) if dress.drums else song
 
     return dressed

@@ -1,7 +1,4 @@
-"""The key of a song, and a song in another key.
-
-Where a song does not name its key, it is the one whose profile its notes fit best (Krumhansl and Kessler 1982).
-"""
+"""The key of a song, and a song in another key."""
 
 from __future__ import annotations
 
@@ -14,11 +11,10 @@ from datamodules.errors import UserError, did_you_mean
 from datamodules.keys import KEYS, LETTERS, MOST_SHARPS, Key, signed_key, usual_key
 from datamodules.settling import settled
 from datamodules.song import Song
+from datamodules.tonality import key_of_notes
 
 __all__ = ["key_of", "read_key", "transposed"]
 
-MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 SIGNS = {"#": 1, "sharp": 1, "b": -1, "flat": -1}
 KEY = re.compile(r"([a-h])\s*([#b]|sharp|flat)?\s*(m|min|minor|maj|major)?")
 
@@ -44,12 +40,7 @@ def key_of(song: Song) -> Key:
     """The key that a song begins in: as it names it, else as its notes tell."""
     if len(song.keys):
         return Key(*song.keys[0, 1:].tolist())
-    keep = song.chosen()
-    weights = np.bincount(song.notes.pitch[keep] % 12, weights=song.notes.length[keep], minlength=12)
-    if not weights.any():
-        return usual_key(0)
-    profiles = np.array([np.roll(profile, tonic) for profile in (MAJOR, MINOR) for tonic in range(12)])
-    return usual_key(int(np.argmax([np.corrcoef(weights, profile)[0, 1] for profile in profiles])))
+    return key_of_notes(song) or usual_key(0)
 
 
 def transposed(song: Song, key: Key) -> tuple[Song, int]:

@@ -58,7 +58,7 @@ class Scored:
         changed = [f"{self.moved:,} of {self.notes:,} notes rounded to 32nds or triplets"] if self.moved else []
         changed += [f"{self.cut:,} ended early, as a staff has four voices at most"] if self.cut else []
         exact = "; ".join(changed) or "all notes as in the MIDI file"
-        key = f"; written in {self.key}, by its notes: the song names no key" if self.key else ""
+        key = f"; written in {self.key}, by its notes: nobody has set its key" if self.key else ""
         return f"wrote {self.path}, {self.staves} {'staff' if self.staves == 1 else 'staves'}: {exact}{key}"
 
 
