@@ -34,7 +34,7 @@ Event = tuple[int, int, int, int]  # tick, status byte, first and second data by
 Meta = tuple[int, int, bytes]  # tick, meta type, payload
 
 TRACK_NAME, TEMPO, METRE, KEY = 0x03, 0x51, 0x58, 0x59
-_END_OF_TRACK = 0x2F
+_PORT, _END_OF_TRACK = 0x21, 0x2F
 _KEPT_METAS = (TRACK_NAME, TEMPO, METRE, KEY)
 PEDAL, RESET_CONTROLLERS = 64, 121
 NOTES_OFF = (120, 123, 124, 125, 126, 127)  # all sound off, all notes off, and the mode messages that imply it
@@ -78,9 +78,14 @@ class Limits:
 
 @dataclass
 class RawTrack:
-    """One track chunk: the events a song is made of, in file order, and the tick of its end."""
+    """One track chunk: the events a song is made of, in file order, and the tick of its end.
+
+    Attributes:
+        ports: MIDI ports that it names, each with the number of events that come before it.
+    """
 
     events: list[Event] = field(default_factory=list)
+    ports: list[tuple[int, int]] = field(default_factory=list)
     metas: list[Meta] = field(default_factory=list)
     end: int = 0
 
@@ -225,6 +230,8 @@ def _meta_event(chunk: bytes, at: int, tick: int, track: RawTrack, ended: bool) 
     start, end = _counted(chunk, at + 1)
     if kind in _KEPT_METAS:
         track.metas.append((tick, kind, chunk[start:end]))
+    elif kind == _PORT and end > start:
+        track.ports.append((len(track.events), chunk[start]))
     return end, ended or kind == _END_OF_TRACK
 
 

@@ -1,13 +1,13 @@
 """From a file's checked events to a mido object that pretty_midi reads without loss.
 
 pretty_midi looks for tempo, metre and key on track 0 alone, drops notes of no length and notes that nothing closes,
-takes a note's program from where the note *ends*, and knows no sustain pedal. Here all maps go to track 0, and every
-(track, channel, program) becomes one track of closed notes, their pedalled lengths written out.
+takes a note's program from where the note *ends* and never from another track, and knows no sustain pedal. Here all
+maps go to track 0, and every (track, channel, program) becomes one track of closed notes, their pedalled lengths
+written out.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.keys import MOST_SHARPS, signed_key
+from datamodules.midi.channels import Channels, Lane, events_of
 from datamodules.midi.raw_bytes import (
     KEY,
     METRE,
     NOTES_OFF,
-    PEDAL,
-    RESET_CONTROLLERS,
     TEMPO,
     TRACK_NAME,
     Limits,
@@ -32,15 +31,13 @@ from datamodules.midi.raw_bytes import (
 )
 from datamodules.settling import settle
 
-__all__ = ["DRUM_CHANNEL", "repaired"]
+__all__ = ["repaired"]
 
-DRUM_CHANNEL = 9  # General MIDI's channel 10
 _FASTEST = 30_000  # microseconds a quarter note: 2,000 beats a minute; what is faster is no tempo
 _LARGEST_DENOMINATOR = 6  # as a power of two: 64ths
 
 Ints = NDArray[np.int64]
 _Note = tuple[int, int, int, int]  # start, end, pitch, velocity
-_Spans = tuple[list[int], list[int]]  # where a pedal goes down, and where it comes up
 
 
 @dataclass
@@ -59,8 +56,8 @@ def repaired(raw: RawFile, limits: Limits) -> mido.MidiFile:
     Raises:
         RejectedFile: there are no notes, or more ticks than pretty_midi can hold.
     """
-    pedals = _pedal_spans(raw)
-    parts = [part for track in raw.tracks for part in _parts_of(track, pedals)]
+    channels = Channels.of(raw)
+    parts = [part for row, track in enumerate(raw.tracks) for part in _parts_of(track, row, channels)]
     if not parts:
         raise RejectedFile("no notes")
     maps = _map_messages(raw.tracks)
@@ -77,72 +74,42 @@ def repaired(raw: RawFile, limits: Limits) -> mido.MidiFile:
     return file
 
 
-def _pedal_spans(raw: RawFile) -> dict[int, _Spans]:
-    """Where each channel's sustain pedal is down, over all tracks: a pianist's two hands share it."""
-    turns: dict[int, list[tuple[int, bool]]] = defaultdict(list)
-    for track in raw.tracks:
-        for tick, status, control, value in track.events:
-            if status & 0xF0 == 0xB0 and control in (PEDAL, RESET_CONTROLLERS) and status & 0xF != DRUM_CHANNEL:
-                turns[status & 0xF].append((tick, control == PEDAL and value >= 64))
-    end = max((track.end for track in raw.tracks), default=0)
-    spans: dict[int, _Spans] = {}
-    for channel, changes in turns.items():
-        changes.sort(key=lambda change: change[0])
-        downs: list[int] = []
-        ups: list[int] = []
-        for tick, down in changes:
-            if down and len(downs) == len(ups):
-                downs.append(tick)
-            elif not down and len(downs) > len(ups):
-                ups.append(tick)
-        spans[channel] = downs, [*ups, end][: len(downs)]
-    return spans
-
-
-def _released(spans: _Spans | None, tick: int) -> int:
-    """When a key let go at `tick` falls silent. A pedal pressed at that very tick comes too late for it."""
-    if spans is None:
-        return tick
-    row = bisect_right(spans[0], tick - 1) - 1
-    return max(tick, spans[1][row]) if row >= 0 else tick
-
-
-def _parts_of(track: RawTrack, pedals: dict[int, _Spans]) -> list[_PartNotes]:
-    """A track's notes by channel and program, in order of first appearance.
+def _parts_of(track: RawTrack, row: int, channels: Channels) -> list[_PartNotes]:
+    """The notes of one track, the file's `row`-th, by lane and program, in order of first appearance.
 
     Like pretty_midi, a note-off ends all notes of its pitch and channel that began before it.
     """
-    parts: dict[tuple[int, int], list[_Note]] = defaultdict(list)
-    programs = [0] * 16
-    sounding: list[dict[int, list[tuple[int, int, int]]]] = [{} for _ in range(16)]  # pitch: start, velocity, program
+    parts: dict[tuple[Lane, int], list[_Note]] = defaultdict(list)
+    own: dict[Lane, tuple[int, int]] = {}  # the program set last: tick, number
+    sounding: dict[Lane, dict[int, list[tuple[int, int, int]]]] = defaultdict(dict)  # pitch: start, velocity, program
 
-    def close(channel: int, pitch: int, tick: int) -> None:
-        held = sounding[channel].pop(pitch, [])
+    def close(lane: Lane, pitch: int, tick: int) -> None:
+        held = sounding[lane].pop(pitch, [])
         older = [note for note in held if note[0] < tick]
         if older and len(older) < len(held):  # it ends these; the notes of its own tick go on
-            sounding[channel][pitch] = [note for note in held if note[0] == tick]
+            sounding[lane][pitch] = [note for note in held if note[0] == tick]
         for start, velocity, program in older or held:
-            end = _released(pedals.get(channel), tick)
-            parts[channel, program].append((start, max(end, start + 1), pitch, velocity))
+            end = channels.released(lane, row, tick)
+            parts[lane, program].append((start, max(end, start + 1), pitch, velocity))
 
-    for tick, status, first, second in track.events:
-        kind, channel = status & 0xF0, status & 0xF
+    for tick, kind, lane, first, second in events_of(track):
         if kind == 0xC0:
-            programs[channel] = first
+            own[lane] = tick, first
         elif kind == 0x90 and second:
-            parts[channel, programs[channel]]  # touched, so that the order of parts is that of their first notes
-            sounding[channel].setdefault(first, []).append((tick, second, programs[channel]))
+            program = channels.program(lane, row, tick, own.get(lane))
+            parts[lane, program]  # touched, so that the order of parts is that of their first notes
+            sounding[lane].setdefault(first, []).append((tick, second, program))
         elif kind in (0x80, 0x90):
-            close(channel, first, tick)
+            close(lane, first, tick)
         elif first in NOTES_OFF:
-            for pitch in list(sounding[channel]):
-                close(channel, pitch, tick)
-    for channel, held in enumerate(sounding):
+            for pitch in list(sounding[lane]):
+                close(lane, pitch, tick)
+    for lane, held in sounding.items():
         while held:
-            close(channel, next(iter(held)), track.end)
-    one = len({channel for channel, _ in parts}) == 1  # else the track's name is the song's, not an instrument's
+            close(lane, next(iter(held)), track.end)
+    one = len({lane for lane, _ in parts}) == 1  # else the track's name is the song's, not an instrument's
     name = _track_name(track.metas) if one else ""
-    return [_PartNotes(name, *key, notes) for key, notes in parts.items()]
+    return [_PartNotes(name, lane[1], program, notes) for (lane, program), notes in parts.items()]
 
 
 def _track_name(metas: list[Meta]) -> str:

@@ -19,7 +19,7 @@ import pretty_midi
 from datamodules.errors import UserError
 from datamodules.files import write_whole
 from datamodules.keys import Key
-from datamodules.midi.repair import DRUM_CHANNEL
+from datamodules.midi.channels import DRUM_CHANNEL
 from datamodules.settling import settle
 from datamodules.song import DIVISION, Part, Song, bar_lines, check_grid, is_compound
 
