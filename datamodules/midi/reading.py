@@ -22,7 +22,7 @@ from datamodules.midi.repair import repaired
 from datamodules.midi.roles import guess_roles, sketch
 from datamodules.midi.writing import part_name
 from datamodules.settling import settled
-from datamodules.song import DEFAULT_GRID, Notes, Part, Song, check_grid
+from datamodules.song import DEFAULT_GRID, Notes, Part, Song, bar_length, check_grid
 from datamodules.tonality import set_keys
 
 __all__ = ["bytes_of", "read_midi", "ticks_of"]
@@ -170,21 +170,36 @@ def _maps(
 ) -> tuple[Floats, NDArray[np.int32], NDArray[np.int32]]:
     """Tempos, metres and keys in grid ticks; tempo and metre begin at tick 0, with MIDI's defaults if need be."""
     times, tempos = midi.get_tempo_changes()
-    tempo = _on_grid(midi, grid, times, np.round(tempos, 6))
+    tempo = _changes(_on_grid(midi, grid, times, np.round(tempos, 6)))
     signs = midi.time_signature_changes
     metre = _on_grid(midi, grid, [s.time for s in signs], [s.numerator for s in signs], [s.denominator for s in signs])
     if not len(metre) or metre[0, 0] > 0:
         metre = np.vstack([[0, 4, 4], metre])
+    rows = _counting(metre.astype(int).tolist(), grid)
     numbers, sharps = [key.number for key in keys], [key.sharps for key in keys]
-    key = _on_grid(midi, grid, [sign.time for sign in midi.key_signature_changes], numbers, sharps)
-    return tempo, metre.astype(np.int32), key.astype(np.int32)
+    key = _changes(_on_grid(midi, grid, [sign.time for sign in midi.key_signature_changes], numbers, sharps))
+    return tempo, np.array(rows, np.int32), key.astype(np.int32)
 
 
 def _on_grid(midi: pretty_midi.PrettyMIDI, grid: int, seconds: ArrayLike, *values: ArrayLike) -> Floats:
-    """A map's rows of tick and values, shape (changes, 1 + values); the last one at a tick, and changes alone."""
+    """A map's rows of tick and values, shape (rows, 1 + values); of a tick the last one alone."""
     ticks = _to_grid(ticks_of(midi, np.asarray(seconds, np.float64)), midi.resolution, grid)
     table = np.column_stack([ticks, *values]).astype(np.float64)
-    if len(table):
-        table = table[np.r_[table[1:, 0] != table[:-1, 0], True]]
-        table = table[np.r_[True, (table[1:, 1:] != table[:-1, 1:]).any(axis=1)]]
-    return table
+    return table[np.r_[table[1:, 0] != table[:-1, 0], True]] if len(table) else table
+
+
+def _changes(table: Floats) -> Floats:
+    """A map's rows without those that say again what holds."""
+    return table[np.r_[True, (table[1:, 1:] != table[:-1, 1:]).any(axis=1)]] if len(table) else table
+
+
+def _counting(metres: list[list[int]], grid: int) -> list[list[int]]:
+    """A metre map's rows without those that say a metre again on a bar line of it.
+
+    Elsewhere it begins a bar: the first whole one after a pickup, or one behind a bar that is cut short.
+    """
+    kept = metres[:1]
+    for row in metres[1:]:
+        if row[1:] != kept[-1][1:] or (row[0] - kept[-1][0]) % bar_length(grid, *row[1:]):
+            kept.append(row)
+    return kept
