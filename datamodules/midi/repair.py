@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.keys import MOST_SHARPS, signed_key
-from datamodules.midi.channels import Channels, Lane, events_of
+from datamodules.midi.channels import DRUM_CHANNEL, Channels, Lane, events_of
 from datamodules.midi.raw_bytes import (
     KEY,
     METRE,
@@ -29,6 +29,7 @@ from datamodules.midi.raw_bytes import (
     RawTrack,
     RejectedFile,
 )
+from datamodules.midi.roles import names_drums
 from datamodules.settling import settle
 
 __all__ = ["repaired"]
@@ -38,13 +39,14 @@ _LARGEST_DENOMINATOR = 6  # as a power of two: 64ths
 
 Ints = NDArray[np.int64]
 _Note = tuple[int, int, int, int]  # start, end, pitch, velocity
+_Held = tuple[int, int, int, bool]  # start, velocity, program, whether it is a drum
 
 
 @dataclass
 class _PartNotes:
     name: str
-    channel: int
     program: int
+    drums: bool
     notes: list[_Note] = field(default_factory=list)
 
 
@@ -75,30 +77,33 @@ def repaired(raw: RawFile, limits: Limits) -> mido.MidiFile:
 
 
 def _parts_of(track: RawTrack, row: int, channels: Channels) -> list[_PartNotes]:
-    """The notes of one track, the file's `row`-th, by lane and program, in order of first appearance.
+    """The notes of one track, the file's `row`-th, by lane, program and whether they are drums, as they first appear.
 
     Like pretty_midi, a note-off ends all notes of its pitch and channel that began before it.
     """
-    parts: dict[tuple[Lane, int], list[_Note]] = defaultdict(list)
-    own: dict[Lane, tuple[int, int]] = {}  # the program set last: tick, number
-    sounding: dict[Lane, dict[int, list[tuple[int, int, int]]]] = defaultdict(dict)  # pitch: start, velocity, program
+    parts: dict[tuple[Lane, int, bool], list[_Note]] = defaultdict(list)
+    own: dict[Lane, tuple[int, int, int]] = {}  # what is set last: tick, program, bank
+    sounding: dict[Lane, dict[int, list[_Held]]] = defaultdict(dict)  # by pitch
+    name = _track_name(track.metas) if channels.lanes[row] == 1 else ""  # else it is the song's, no instrument's
+    named_drums = names_drums(name)
 
     def close(lane: Lane, pitch: int, tick: int) -> None:
         held = sounding[lane].pop(pitch, [])
         older = [note for note in held if note[0] < tick]
         if older and len(older) < len(held):  # it ends these; the notes of its own tick go on
             sounding[lane][pitch] = [note for note in held if note[0] == tick]
-        for start, velocity, program in older or held:
-            end = channels.released(lane, row, tick)
-            parts[lane, program].append((start, max(end, start + 1), pitch, velocity))
+        for start, velocity, program, drums in older or held:
+            end = tick if drums else channels.released(lane, row, tick)
+            parts[lane, program, drums].append((start, max(end, start + 1), pitch, velocity))
 
     for tick, kind, lane, first, second in events_of(track):
         if kind == 0xC0:
-            own[lane] = tick, first
+            own[lane] = tick, first, second
         elif kind == 0x90 and second:
-            program = channels.program(lane, row, tick, own.get(lane))
-            parts[lane, program]  # touched, so that the order of parts is that of their first notes
-            sounding[lane].setdefault(first, []).append((tick, second, program))
+            program, drums = channels.struck(lane, row, tick, own.get(lane))
+            drums = drums or (named_drums and not program)  # a program that is set is what it sounds like
+            parts[lane, program, drums]  # touched, so that the order of parts is that of their first notes
+            sounding[lane].setdefault(first, []).append((tick, second, program, drums))
         elif kind in (0x80, 0x90):
             close(lane, first, tick)
         elif first in NOTES_OFF:
@@ -107,9 +112,7 @@ def _parts_of(track: RawTrack, row: int, channels: Channels) -> list[_PartNotes]
     for lane, held in sounding.items():
         while held:
             close(lane, next(iter(held)), track.end)
-    one = len({lane for lane, _ in parts}) == 1  # else the track's name is the song's, not an instrument's
-    name = _track_name(track.metas) if one else ""
-    return [_PartNotes(name, lane[1], program, notes) for (lane, program), notes in parts.items()]
+    return [_PartNotes(name, program, drums, notes) for (_, program, drums), notes in parts.items()]
 
 
 def _track_name(metas: list[Meta]) -> str:
@@ -149,6 +152,7 @@ def _map_message(kind: int, payload: bytes) -> mido.MetaMessage | None:
 
 def _note_track(part: _PartNotes, table: Ints) -> mido.MidiTrack:
     """One part as a track; `table` has rows of start, end, pitch, velocity."""
+    channel = DRUM_CHANNEL if part.drums else 0  # to pretty_midi, tracks are apart
     start, end, pitch, velocity = table.T
     rows, ends = settle(np.zeros(len(table), np.int64), pitch, start, end, velocity)
     changes = [(int(t), 0, int(p), 0) for t, p in zip(ends, pitch[rows], strict=True)]
@@ -156,11 +160,11 @@ def _note_track(part: _PartNotes, table: Ints) -> mido.MidiTrack:
     changes.sort()  # a note-off before a note-on of its tick
     messages = [
         (0, mido.MetaMessage("track_name", name=part.name)),
-        (0, mido.Message("program_change", channel=part.channel, program=part.program)),
+        (0, mido.Message("program_change", channel=channel, program=part.program)),
     ]
     for tick, on, number, force in changes:
         kind = "note_on" if on else "note_off"
-        message = mido.Message(kind, skip_checks=True, channel=part.channel, note=number, velocity=force)
+        message = mido.Message(kind, skip_checks=True, channel=channel, note=number, velocity=force)
         messages.append((tick, message))
     return _track(messages)
 
