@@ -1,15 +1,13 @@
-"""What pitches, chords and keys are called."""
+"""What pitches and chords are called."""
 
 from __future__ import annotations
 
 from datamodules.vocabulary import Value
 
-__all__ = ["BLACK_KEYS", "chord_names", "key_name", "pitch_name"]
+__all__ = ["BLACK_KEYS", "chord_names", "pitch_name"]
 
 PITCH_CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 BLACK_KEYS = (1, 3, 6, 8, 10)  # of a piano, by pitch class
-MAJOR = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
-MINOR = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 
 
 def pitch_name(pitch: int) -> str:
@@ -20,8 +18,3 @@ def pitch_name(pitch: int) -> str:
 def chord_names(chord: Value) -> str:
     """(60, 64, 67) is C4 E4 G4; a number is nothing."""
     return "" if isinstance(chord, int) else " ".join(map(pitch_name, chord))
-
-
-def key_name(key: int) -> str:
-    """0 to 11 are C major to B major, 12 to 23 C minor to B minor."""
-    return f"{MAJOR[key]} major" if key < 12 else f"{MINOR[key - 12]} minor"

@@ -139,7 +139,8 @@ class Song:
         notes: all notes, drums too.
         tempos: shape (changes, 2), float64: tick, quarter notes a minute; the first row is at tick 0.
         metres: shape (changes, 3), int32: tick, numerator, denominator; the first row is at tick 0.
-        keys: shape (changes, 2), int32: tick, key number as pretty_midi counts them (0-11 major, 12-23 minor).
+        keys: shape (changes, 3), int32: tick, number and sharps of a `keys.Key`; of a file without those that nobody
+            set, see `tonality.set_keys`.
         name: where it came from, for messages (a path or a title).
         digest: SHA-256 of the file's bytes, hexadecimal; empty for a song that was never a file.
     """

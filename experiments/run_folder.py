@@ -159,7 +159,11 @@ class Run:
         now = {song.digest: song.name for song in dataset.songs}
         lost = {path for digest, path in before.items() if digest not in now}
         found = {path for digest, path in now.items() if digest not in before}
+        events = {row.digest: row.events for row, _ in dataset.rows if row.accepted}
+        same = {row["sha256"]: row.get("events") for row in self.songs() if row["accepted"] and row["sha256"] in now}
+        otherwise = {now[digest] for digest, held in same.items() if held != events[digest]}
         kinds = {"changed": lost & found, "gone": lost - found, "new": found - lost}
+        kinds["with other events, as this version reads them"] = otherwise
         told = [f"{kind}: {_named(paths)}" for kind, paths in kinds.items() if paths]
         return "; ".join(told) or "their split or parts are others"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from datamodules.keys import KEYS
 from datamodules.song import Notes, Part, Song
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"  # real and broken MIDI, on machines that have it
@@ -93,7 +94,7 @@ def random_song(seed: int, *, grid: int = 24, notes: int = 400, quarters: int = 
         notes=Notes(*(column[order].astype(np.int32) for column in (onset, pitch, length, velocity, part))),
         tempos=np.array([(tick, random.uniform(20, 400)) for tick in ticks]),
         metres=np.column_stack([ticks, numerators, denominators]).astype(np.int32),
-        keys=np.column_stack([ticks, random.permutation(24)[:6]]).astype(np.int32),
+        keys=np.column_stack([ticks, random.permutation(list(KEYS.values()))[:6]]).astype(np.int32),
     )
 
 

@@ -71,7 +71,7 @@ def assemble(pieces: Mapping[str, Piece], form: Sequence[str], *, varied: float 
     first = next(iter(pieces.values())).song
     metre = first.metres[-1:].copy()
     metre[0, 0] = 0
-    song = Song(grid, tuple(kinds), Notes(*table), first.tempos[:1], metre, np.zeros((0, 2), np.int32), "".join(form))
+    song = Song(grid, tuple(kinds), Notes(*table), first.tempos[:1], metre, np.zeros((0, 3), np.int32), "".join(form))
     return Told(song, tuple(sections))
 
 

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 Entry = Song | str  # a song, or the reason why these bytes are none
 _LARGEST = 1 << 26  # bytes of an entry; the largest song that may be read has a tenth
-_SHAPES = {"notes": (5, None), "tempos": (None, 2), "metres": (None, 3), "keys": (None, 2)}
+_SHAPES = {"notes": (5, None), "tempos": (None, 2), "metres": (None, 3), "keys": (None, 3)}
 
 
 def default_cache() -> Path:

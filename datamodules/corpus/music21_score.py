@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.keys import MOST_SHARPS, signed_key
 from datamodules.song import DIVISION, FASTEST, SLOWEST, Notes, Part, Song, bar_length
 
 __all__ = ["NoScore", "metre_map", "score_song", "scores_of"]
@@ -211,17 +212,18 @@ def _tempos(staves: list[Any]) -> NDArray[np.float64]:
 
 
 def _keys(staves: list[Any]) -> NDArray[np.int32]:
-    """The keys of the first staff that has any, shape (changes, 2), numbered as in `Song.keys`."""
+    """The keys of the first staff that has any, shape (changes, 3), as in `Song.keys`."""
     from music21.key import Key
 
     for flat in staves:
         found = {}
         for sign in flat.getElementsByClass("KeySignature"):
-            key = sign if isinstance(sign, Key) else sign.asKey("major")
-            found[_ticks(sign.offset)] = key.tonic.pitchClass + 12 * (key.mode == "minor")
+            minor = isinstance(sign, Key) and sign.mode == "minor"
+            if abs(sign.sharps) <= MOST_SHARPS:
+                found[_ticks(sign.offset)] = signed_key(sign.sharps, minor)
         if found:
-            return np.array(sorted(found.items()), np.int32)
-    return np.zeros((0, 2), np.int32)
+            return np.array([(tick, *found[tick]) for tick in sorted(found)], np.int32)
+    return np.zeros((0, 3), np.int32)
 
 
 def _ticks(quarters: float | Fraction) -> int:

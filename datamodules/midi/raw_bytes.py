@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 __all__ = [
+    "BANK",
     "KEY",
     "METRE",
     "NOTES_OFF",
@@ -28,17 +29,18 @@ __all__ = [
     "scan",
 ]
 
-READER_VERSION = 2  # part of the cache key: raise it when the same bytes would make another song, or another reason
+READER_VERSION = 3  # part of the cache key: raise it when the same bytes would make another song, or another reason
 
 Event = tuple[int, int, int, int]  # tick, status byte, first and second data byte (the first again where there is one)
 Meta = tuple[int, int, bytes]  # tick, meta type, payload
 
 TRACK_NAME, TEMPO, METRE, KEY = 0x03, 0x51, 0x58, 0x59
-_END_OF_TRACK = 0x2F
+_PORT, _END_OF_TRACK = 0x21, 0x2F
 _KEPT_METAS = (TRACK_NAME, TEMPO, METRE, KEY)
-PEDAL, RESET_CONTROLLERS = 64, 121
+BANK, PEDAL, RESET_CONTROLLERS = 0, 64, 121
 NOTES_OFF = (120, 123, 124, 125, 126, 127)  # all sound off, all notes off, and the mode messages that imply it
-_KEPT_CONTROLS = frozenset((PEDAL, RESET_CONTROLLERS, *NOTES_OFF))
+_KEPT_CONTROLS = frozenset((BANK, PEDAL, RESET_CONTROLLERS, *NOTES_OFF))
+_KEPT_MAKERS, _LONGEST_KEPT = (b"\x41", b"\x43"), 10  # Roland and Yamaha; bytes of an exclusive message
 _SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0, 0xF8: 0, 0xFA: 0, 0xFB: 0, 0xFC: 0, 0xFE: 0}  # status: data bytes
 _LOOKS_LIKE = (
     (b"RIFF", "a RIFF file; export it as a plain MIDI file"),
@@ -78,9 +80,16 @@ class Limits:
 
 @dataclass
 class RawTrack:
-    """One track chunk: the events a song is made of, in file order, and the tick of its end."""
+    """One track chunk: the events a song is made of, in file order, and the tick of its end.
+
+    Attributes:
+        ports: MIDI ports that it names, each with the number of events that come before it.
+        exclusives: system exclusive messages with their ticks, those that may say what a channel is for.
+    """
 
     events: list[Event] = field(default_factory=list)
+    ports: list[tuple[int, int]] = field(default_factory=list)
+    exclusives: list[tuple[int, bytes]] = field(default_factory=list)
     metas: list[Meta] = field(default_factory=list)
     end: int = 0
 
@@ -189,7 +198,7 @@ def _scan_track(chunk: bytes, number: int) -> RawTrack:
             elif status == 0xFF:
                 at, ended = _meta_event(chunk, at, tick, track, ended)
             else:
-                at = _system_event(chunk, at, status)
+                at = _system_event(chunk, at, tick, status, track)
             track.end = tick
     except (_TrackError, IndexError) as fault:
         if not ended:
@@ -225,12 +234,16 @@ def _meta_event(chunk: bytes, at: int, tick: int, track: RawTrack, ended: bool) 
     start, end = _counted(chunk, at + 1)
     if kind in _KEPT_METAS:
         track.metas.append((tick, kind, chunk[start:end]))
+    elif kind == _PORT and end > start:
+        track.ports.append((len(track.events), chunk[start]))
     return end, ended or kind == _END_OF_TRACK
 
 
-def _system_event(chunk: bytes, at: int, status: int) -> int:
+def _system_event(chunk: bytes, at: int, tick: int, status: int, track: RawTrack) -> int:
     if status in (0xF0, 0xF7):
-        _, end = _counted(chunk, at)
+        start, end = _counted(chunk, at)
+        if status == 0xF0 and end - start <= _LONGEST_KEPT and chunk[start : start + 1] in _KEPT_MAKERS:
+            track.exclusives.append((tick, chunk[start:end]))
         return end
     if status not in _SYSTEM_DATA:
         raise _TrackError(f"an unknown event (0x{status:02X})")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,14 @@ import pretty_midi
 from numpy.typing import ArrayLike, NDArray
 
 from datamodules.files import read_whole
+from datamodules.keys import KEYS, Key
 from datamodules.midi.raw_bytes import Limits, RejectedFile, scan
 from datamodules.midi.repair import repaired
 from datamodules.midi.roles import guess_roles, sketch
 from datamodules.midi.writing import part_name
 from datamodules.settling import settled
-from datamodules.song import DEFAULT_GRID, Notes, Part, Song, check_grid
+from datamodules.song import DEFAULT_GRID, Notes, Part, Song, bar_length, check_grid
+from datamodules.tonality import set_keys
 
 __all__ = ["bytes_of", "read_midi", "ticks_of"]
 
@@ -90,7 +93,8 @@ def ticks_of(midi: pretty_midi.PrettyMIDI, seconds: Floats) -> Ints:
 
 
 def _song(data: bytes, path: Path, grid: int, limits: Limits, together: float) -> Song:
-    midi = pretty_midi.PrettyMIDI(mido_object=repaired(scan(data, limits), limits))
+    file = repaired(scan(data, limits), limits)
+    midi = pretty_midi.PrettyMIDI(mido_object=file)
     rows = [
         (part, note.pitch, note.velocity, note.start, note.end)
         for part, instrument in enumerate(midi.instruments)
@@ -102,8 +106,10 @@ def _song(data: bytes, path: Path, grid: int, limits: Limits, together: float) -
     onset = _to_grid(_clustered(start, table[:, 3], midi.resolution, grid, together), midi.resolution, grid)
     ends = np.maximum(_to_grid(end, midi.resolution, grid), onset + 1)
     notes = settled(onset, pitch, ends, velocity, part)
-    tempos, metres, keys = _maps(midi, grid)
-    return Song(
+    # pretty_midi numbers keys, which makes Gb of F#; its list of them is that of the first track
+    signed = [KEYS[message.key] for message in file.tracks[0] if message.type == "key_signature"]
+    tempos, metres, keys = _maps(midi, signed, grid)
+    song = Song(
         grid=grid,
         parts=_parts(midi.instruments, notes),
         notes=notes,
@@ -113,6 +119,7 @@ def _song(data: bytes, path: Path, grid: int, limits: Limits, together: float) -
         name=str(path),
         digest=hashlib.sha256(data).hexdigest(),
     )
+    return replace(song, keys=set_keys(song))
 
 
 def _clustered(tick: Ints, seconds: Floats, division: int, grid: int, together: float) -> Ints:
@@ -158,24 +165,41 @@ def _parts(instruments: list[pretty_midi.Instrument], notes: Notes) -> tuple[Par
     return tuple(Part(s.name, s.program, s.drums, role) for s, role in zip(sketches, roles, strict=True))
 
 
-def _maps(midi: pretty_midi.PrettyMIDI, grid: int) -> tuple[Floats, NDArray[np.int32], NDArray[np.int32]]:
+def _maps(
+    midi: pretty_midi.PrettyMIDI, keys: list[Key], grid: int
+) -> tuple[Floats, NDArray[np.int32], NDArray[np.int32]]:
     """Tempos, metres and keys in grid ticks; tempo and metre begin at tick 0, with MIDI's defaults if need be."""
     times, tempos = midi.get_tempo_changes()
-    tempo = _on_grid(midi, grid, times, np.round(tempos, 6))
+    tempo = _changes(_on_grid(midi, grid, times, np.round(tempos, 6)))
     signs = midi.time_signature_changes
     metre = _on_grid(midi, grid, [s.time for s in signs], [s.numerator for s in signs], [s.denominator for s in signs])
     if not len(metre) or metre[0, 0] > 0:
         metre = np.vstack([[0, 4, 4], metre])
-    signs = midi.key_signature_changes
-    key = _on_grid(midi, grid, [s.time for s in signs], [s.key_number for s in signs])
-    return tempo, metre.astype(np.int32), key.astype(np.int32)
+    rows = _counting(metre.astype(int).tolist(), grid)
+    numbers, sharps = [key.number for key in keys], [key.sharps for key in keys]
+    key = _changes(_on_grid(midi, grid, [sign.time for sign in midi.key_signature_changes], numbers, sharps))
+    return tempo, np.array(rows, np.int32), key.astype(np.int32)
 
 
 def _on_grid(midi: pretty_midi.PrettyMIDI, grid: int, seconds: ArrayLike, *values: ArrayLike) -> Floats:
-    """A map's rows of tick and values, shape (changes, 1 + values); the last one at a tick, and changes alone."""
+    """A map's rows of tick and values, shape (rows, 1 + values); of a tick the last one alone."""
     ticks = _to_grid(ticks_of(midi, np.asarray(seconds, np.float64)), midi.resolution, grid)
     table = np.column_stack([ticks, *values]).astype(np.float64)
-    if len(table):
-        table = table[np.r_[table[1:, 0] != table[:-1, 0], True]]
-        table = table[np.r_[True, (table[1:, 1:] != table[:-1, 1:]).any(axis=1)]]
-    return table
+    return table[np.r_[table[1:, 0] != table[:-1, 0], True]] if len(table) else table
+
+
+def _changes(table: Floats) -> Floats:
+    """A map's rows without those that say again what holds."""
+    return table[np.r_[True, (table[1:, 1:] != table[:-1, 1:]).any(axis=1)]] if len(table) else table
+
+
+def _counting(metres: list[list[int]], grid: int) -> list[list[int]]:
+    """A metre map's rows without those that say a metre again on a bar line of it.
+
+    Elsewhere it begins a bar: the first whole one after a pickup, or one behind a bar that is cut short.
+    """
+    kept = metres[:1]
+    for row in metres[1:]:
+        if row[1:] != kept[-1][1:] or (row[0] - kept[-1][0]) % bar_length(grid, *row[1:]):
+            kept.append(row)
+    return kept

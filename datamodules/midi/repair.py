@@ -1,13 +1,13 @@
 """From a file's checked events to a mido object that pretty_midi reads without loss.
 
 pretty_midi looks for tempo, metre and key on track 0 alone, drops notes of no length and notes that nothing closes,
-takes a note's program from where the note *ends*, and knows no sustain pedal. Here all maps go to track 0, and every
-(track, channel, program) becomes one track of closed notes, their pedalled lengths written out.
+takes a note's program from where the note *ends* and never from another track, and knows no sustain pedal. Here all
+maps go to track 0, and every (track, channel, program) becomes one track of closed notes, their pedalled lengths
+written out.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -15,12 +15,12 @@ import mido
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.keys import MOST_SHARPS, signed_key
+from datamodules.midi.channels import DRUM_CHANNEL, Channels, Lane, events_of
 from datamodules.midi.raw_bytes import (
     KEY,
     METRE,
     NOTES_OFF,
-    PEDAL,
-    RESET_CONTROLLERS,
     TEMPO,
     TRACK_NAME,
     Limits,
@@ -29,26 +29,24 @@ from datamodules.midi.raw_bytes import (
     RawTrack,
     RejectedFile,
 )
+from datamodules.midi.roles import names_drums
 from datamodules.settling import settle
 
-__all__ = ["DRUM_CHANNEL", "repaired"]
+__all__ = ["repaired"]
 
-DRUM_CHANNEL = 9  # General MIDI's channel 10
 _FASTEST = 30_000  # microseconds a quarter note: 2,000 beats a minute; what is faster is no tempo
 _LARGEST_DENOMINATOR = 6  # as a power of two: 64ths
-_MAJORS = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")  # seven flats to sharps
-_MINORS = ("Abm", "Ebm", "Bbm", "Fm", "Cm", "Gm", "Dm", "Am", "Em", "Bm", "F#m", "C#m", "G#m", "D#m", "A#m")
 
 Ints = NDArray[np.int64]
 _Note = tuple[int, int, int, int]  # start, end, pitch, velocity
-_Spans = tuple[list[int], list[int]]  # where a pedal goes down, and where it comes up
+_Held = tuple[int, int, int, bool]  # start, velocity, program, whether it is a drum
 
 
 @dataclass
 class _PartNotes:
     name: str
-    channel: int
     program: int
+    drums: bool
     notes: list[_Note] = field(default_factory=list)
 
 
@@ -60,8 +58,8 @@ def repaired(raw: RawFile, limits: Limits) -> mido.MidiFile:
     Raises:
         RejectedFile: there are no notes, or more ticks than pretty_midi can hold.
     """
-    pedals = _pedal_spans(raw)
-    parts = [part for track in raw.tracks for part in _parts_of(track, pedals)]
+    channels = Channels.of(raw)
+    parts = [part for row, track in enumerate(raw.tracks) for part in _parts_of(track, row, channels)]
     if not parts:
         raise RejectedFile("no notes")
     maps = _map_messages(raw.tracks)
@@ -78,72 +76,43 @@ def repaired(raw: RawFile, limits: Limits) -> mido.MidiFile:
     return file
 
 
-def _pedal_spans(raw: RawFile) -> dict[int, _Spans]:
-    """Where each channel's sustain pedal is down, over all tracks: a pianist's two hands share it."""
-    turns: dict[int, list[tuple[int, bool]]] = defaultdict(list)
-    for track in raw.tracks:
-        for tick, status, control, value in track.events:
-            if status & 0xF0 == 0xB0 and control in (PEDAL, RESET_CONTROLLERS) and status & 0xF != DRUM_CHANNEL:
-                turns[status & 0xF].append((tick, control == PEDAL and value >= 64))
-    end = max((track.end for track in raw.tracks), default=0)
-    spans: dict[int, _Spans] = {}
-    for channel, changes in turns.items():
-        changes.sort(key=lambda change: change[0])
-        downs: list[int] = []
-        ups: list[int] = []
-        for tick, down in changes:
-            if down and len(downs) == len(ups):
-                downs.append(tick)
-            elif not down and len(downs) > len(ups):
-                ups.append(tick)
-        spans[channel] = downs, [*ups, end][: len(downs)]
-    return spans
-
-
-def _released(spans: _Spans | None, tick: int) -> int:
-    """When a key let go at `tick` falls silent. A pedal pressed at that very tick comes too late for it."""
-    if spans is None:
-        return tick
-    row = bisect_right(spans[0], tick - 1) - 1
-    return max(tick, spans[1][row]) if row >= 0 else tick
-
-
-def _parts_of(track: RawTrack, pedals: dict[int, _Spans]) -> list[_PartNotes]:
-    """A track's notes by channel and program, in order of first appearance.
+def _parts_of(track: RawTrack, row: int, channels: Channels) -> list[_PartNotes]:
+    """The notes of one track, the file's `row`-th, by lane, program and whether they are drums, as they first appear.
 
     Like pretty_midi, a note-off ends all notes of its pitch and channel that began before it.
     """
-    parts: dict[tuple[int, int], list[_Note]] = defaultdict(list)
-    programs = [0] * 16
-    sounding: list[dict[int, list[tuple[int, int, int]]]] = [{} for _ in range(16)]  # pitch: start, velocity, program
+    parts: dict[tuple[Lane, int, bool], list[_Note]] = defaultdict(list)
+    own: dict[Lane, tuple[int, int, int]] = {}  # what is set last: tick, program, bank
+    sounding: dict[Lane, dict[int, list[_Held]]] = defaultdict(dict)  # by pitch
+    name = _track_name(track.metas) if channels.lanes[row] == 1 else ""  # else it is the song's, no instrument's
+    named_drums = names_drums(name)
 
-    def close(channel: int, pitch: int, tick: int) -> None:
-        held = sounding[channel].pop(pitch, [])
+    def close(lane: Lane, pitch: int, tick: int) -> None:
+        held = sounding[lane].pop(pitch, [])
         older = [note for note in held if note[0] < tick]
         if older and len(older) < len(held):  # it ends these; the notes of its own tick go on
-            sounding[channel][pitch] = [note for note in held if note[0] == tick]
-        for start, velocity, program in older or held:
-            end = _released(pedals.get(channel), tick)
-            parts[channel, program].append((start, max(end, start + 1), pitch, velocity))
+            sounding[lane][pitch] = [note for note in held if note[0] == tick]
+        for start, velocity, program, drums in older or held:
+            end = tick if drums else channels.released(lane, row, tick)
+            parts[lane, program, drums].append((start, max(end, start + 1), pitch, velocity))
 
-    for tick, status, first, second in track.events:
-        kind, channel = status & 0xF0, status & 0xF
+    for tick, kind, lane, first, second in events_of(track):
         if kind == 0xC0:
-            programs[channel] = first
+            own[lane] = tick, first, second
         elif kind == 0x90 and second:
-            parts[channel, programs[channel]]  # touched, so that the order of parts is that of their first notes
-            sounding[channel].setdefault(first, []).append((tick, second, programs[channel]))
+            program, drums = channels.struck(lane, row, tick, own.get(lane))
+            drums = drums or (named_drums and not program)  # a program that is set is what it sounds like
+            parts[lane, program, drums]  # touched, so that the order of parts is that of their first notes
+            sounding[lane].setdefault(first, []).append((tick, second, program, drums))
         elif kind in (0x80, 0x90):
-            close(channel, first, tick)
+            close(lane, first, tick)
         elif first in NOTES_OFF:
-            for pitch in list(sounding[channel]):
-                close(channel, pitch, tick)
-    for channel, held in enumerate(sounding):
+            for pitch in list(sounding[lane]):
+                close(lane, pitch, tick)
+    for lane, held in sounding.items():
         while held:
-            close(channel, next(iter(held)), track.end)
-    one = len({channel for channel, _ in parts}) == 1  # else the track's name is the song's, not an instrument's
-    name = _track_name(track.metas) if one else ""
-    return [_PartNotes(name, *key, notes) for key, notes in parts.items()]
+            close(lane, next(iter(held)), track.end)
+    return [_PartNotes(name, program, drums, notes) for (_, program, drums), notes in parts.items()]
 
 
 def _track_name(metas: list[Meta]) -> str:
@@ -176,13 +145,14 @@ def _map_message(kind: int, payload: bytes) -> mido.MetaMessage | None:
         return mido.MetaMessage("time_signature", numerator=payload[0], denominator=2 ** payload[1])
     if kind == KEY and len(payload) >= 2:
         sharps = int.from_bytes(payload[:1], signed=True)
-        if -7 <= sharps <= 7 and payload[1] in (0, 1):
-            return mido.MetaMessage("key_signature", key=(_MAJORS, _MINORS)[payload[1]][sharps + 7])
+        if -MOST_SHARPS <= sharps <= MOST_SHARPS and payload[1] in (0, 1):
+            return mido.MetaMessage("key_signature", key=signed_key(sharps, minor=bool(payload[1])).in_midi)
     return None
 
 
 def _note_track(part: _PartNotes, table: Ints) -> mido.MidiTrack:
     """One part as a track; `table` has rows of start, end, pitch, velocity."""
+    channel = DRUM_CHANNEL if part.drums else 0  # to pretty_midi, tracks are apart
     start, end, pitch, velocity = table.T
     rows, ends = settle(np.zeros(len(table), np.int64), pitch, start, end, velocity)
     changes = [(int(t), 0, int(p), 0) for t, p in zip(ends, pitch[rows], strict=True)]
@@ -190,11 +160,11 @@ def _note_track(part: _PartNotes, table: Ints) -> mido.MidiTrack:
     changes.sort()  # a note-off before a note-on of its tick
     messages = [
         (0, mido.MetaMessage("track_name", name=part.name)),
-        (0, mido.Message("program_change", channel=part.channel, program=part.program)),
+        (0, mido.Message("program_change", channel=channel, program=part.program)),
     ]
     for tick, on, number, force in changes:
         kind = "note_on" if on else "note_off"
-        message = mido.Message(kind, skip_checks=True, channel=part.channel, note=number, velocity=force)
+        message = mido.Message(kind, skip_checks=True, channel=channel, note=number, velocity=force)
         messages.append((tick, message))
     return _track(messages)
 

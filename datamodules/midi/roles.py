@@ -2,7 +2,7 @@
 
 The first line that fits decides; `--parts` overrides by name.
 
-    drums   it is on General MIDI's drum channel
+    drums   its file says so (`channels`): by channel 10, a bank or a message; or its name does, and no program is set
     melody  it is the only pitched part, monophonic, and its name says nothing else
     bass    monophonic and on average below C3, unless its name says chords, or outright that it is the melody
     any     its name has words of one role alone (`WORDS`): "Lead Guitar", "Bass", "Warm Pad", "Alto"
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["WORDS", "Sketch", "guess_roles", "sketch"]
+__all__ = ["WORDS", "Sketch", "guess_roles", "names_drums", "sketch"]
 
 # fmt: off
 WORDS = {  # English, and what LilyPond and MuseScore users call their staves
@@ -38,7 +38,16 @@ WORDS = {  # English, and what LilyPond and MuseScore users call their staves
         "pad", "pads", "rhythm", "string", "strings", "tenor", "tenore",
     )),
 }
+_DRUMS = frozenset((
+    "bateria", "batería", "batteria", "batterie", "drumkit", "drums", "drumset", "hihat", "hihats", "kick", "perc",
+    "percussion", "schlagzeug", "snare",
+))
+_PITCHED = frozenset((  # percussion that plays notes, and what drums are played together with
+    "bell", "bells", "guitar", "keys", "mallet", "mallets", "melodic", "organ", "piano", "pitched", "steel", "synth",
+    "timpani", "tuned",
+))
 # fmt: on
+_PHRASES = re.compile(r"\b(drum kit|drum set|bass drums?|hi hats?)\b")
 _OUTRIGHT = frozenset(("lead", "mel", "melodia", "melodie", "melody"))  # a voice may well be the bass
 _BASS_PROGRAMS = frozenset((*range(32, 40), 43, 58))
 _LEAD_PROGRAMS = frozenset(range(80, 88))
@@ -56,6 +65,12 @@ class Sketch:
     drums: bool
     pitch: float
     density: float
+
+
+def names_drums(name: str) -> bool:
+    """Whether a track's name says drums and nothing else: "Drum Kit", "Perc 2", not "Steel Drums", "Drums & Bass"."""
+    words = set(_PHRASES.sub("drums", " ".join(_words(name))).split())
+    return bool(words & _DRUMS) and words.isdisjoint(_PITCHED.union(*WORDS.values()))
 
 
 def sketch(name: str, program: int, drums: bool, onset: NDArray[np.int64], pitch: NDArray[np.int64]) -> Sketch:
@@ -86,7 +101,7 @@ def _own_role(part: Sketch, *, alone: bool) -> str:
     """The role that a part has whatever the others are; empty if that depends on them."""
     if part.drums:
         return "drums"
-    words = set(re.findall(r"[^\W\d_]+", part.name.casefold()))
+    words = set(_words(part.name))
     named = [role for role, known in WORDS.items() if words & known]
     if alone and part.density < _MONOPHONIC and not named:
         return "melody"
@@ -100,3 +115,7 @@ def _own_role(part: Sketch, *, alone: bool) -> str:
     if part.program in _CHORD_PROGRAMS or part.density >= _MONOPHONIC:
         return "chords"
     return "melody" if part.program in _LEAD_PROGRAMS else ""
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", name.casefold())

@@ -18,7 +18,8 @@ import pretty_midi
 
 from datamodules.errors import UserError
 from datamodules.files import write_whole
-from datamodules.midi.repair import DRUM_CHANNEL
+from datamodules.keys import Key
+from datamodules.midi.channels import DRUM_CHANNEL
 from datamodules.settling import settle
 from datamodules.song import DIVISION, Part, Song, bar_lines, check_grid, is_compound
 
@@ -28,10 +29,6 @@ VOLUME = 7  # the controller
 LOUD = 100  # General MIDI's own value, said so that nothing is left of the file played before
 CLOCKS = 96  # MIDI clocks in a whole note: what a metronome's click is told in
 _PITCHED_CHANNELS = tuple(channel for channel in range(16) if channel != DRUM_CHANNEL)
-_KEY_NAMES = (
-    *("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"),  # major keys, as pretty_midi numbers them
-    *("Cm", "C#m", "Dm", "Ebm", "Em", "Fm", "F#m", "Gm", "G#m", "Am", "Bbm", "Bm"),
-)
 
 _Timed = tuple[int, int, mido.Message | mido.MetaMessage]  # tick, rank within the tick, message
 
@@ -116,8 +113,8 @@ def _maps(song: Song, scale: int) -> list[_Timed]:
         click = min(max(CLOCKS * (3 if is_compound(numerator, denominator) else 1) // denominator, 1), 255)
         metre = {"numerator": numerator, "denominator": denominator, "clocks_per_click": click}
         timed.append((tick * scale, 1, mido.MetaMessage("time_signature", **metre)))
-    for tick, key in song.keys.tolist():
-        timed.append((tick * scale, 2, mido.MetaMessage("key_signature", key=_KEY_NAMES[key])))
+    for tick, *key in song.keys.tolist():
+        timed.append((tick * scale, 2, mido.MetaMessage("key_signature", key=Key(*key).in_midi)))
     return timed
 
 

@@ -18,7 +18,7 @@ from datamodules.baselines.averages import Figures, baselines
 from datamodules.column_spec import ColumnSpec
 from datamodules.columns import Column
 from datamodules.corpus.rows import Row
-from datamodules.names import key_name
+from datamodules.keys import Key
 from datamodules.song import Part, Song
 from datamodules.splits import TRAIN
 from datamodules.vocabulary import PITCHES, Value
@@ -271,7 +271,7 @@ def _song(row: Row, use: str, song: Song) -> SongSummary:
         parts=song.parts,
         tempos=(round(float(tempos.min()), 2), round(float(tempos.max()), 2)),
         metres=tuple(dict.fromkeys(f"{above}/{below}" for _, above, below in song.metres.tolist())),
-        keys=tuple(dict.fromkeys(key_name(number) for _, number in song.keys.tolist())),
+        keys=tuple(dict.fromkeys(Key(*key).name for _, *key in song.keys.tolist())),
     )
 
 

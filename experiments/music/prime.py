@@ -87,9 +87,10 @@ class Prime:
         return numerator, denominator
 
     @property
-    def key(self) -> tuple[int, ...]:
-        """The key's number; () if the song names none."""
-        return (int(self._there(self.song.keys)[1]),) if len(self.song.keys) else ()
+    def keys(self) -> NDArray[np.int32]:
+        """The key as a map of one row, at tick 0; of none if the song names none."""
+        there = self._there(self.song.keys)[None] if len(self.song.keys) else self.song.keys
+        return there * np.array([0, 1, 1], np.int32)
 
     @property
     def bar(self) -> int:

@@ -131,7 +131,7 @@ def test_short_songs_have_a_form_too(bars: int, drums: bool) -> None:
         notes=Notes(onset, 60 * one, 24 * one, 64 * one, 0 * one),
         tempos=np.array([[0.0, 120.0]]),
         metres=np.array([[0, 4, 4]], np.int32),
-        keys=np.zeros((0, 2), np.int32),
+        keys=np.zeros((0, 3), np.int32),
     )
     sections = find_form(song).sections
     assert sum(section.bars for section in sections) == bars

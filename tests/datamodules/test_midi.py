@@ -199,14 +199,14 @@ def test_maps_of_any_track_count(tmp_path: Path) -> None:
     song = _read(tmp_path, midi_file(track(), track((0, on(60)), (480, off(60))), maps))
     assert song.tempos.tolist() == [[0.0, 100.0]]
     assert song.metres.tolist() == [[0, 3, 4]]
-    assert song.keys.tolist() == [[24, pretty_midi.key_name_to_key_number("C minor")]]
+    assert song.keys.tolist() == [[24, pretty_midi.key_name_to_key_number("C minor"), -3]]
 
 
 def test_maps_have_midis_defaults_and_no_key(tmp_path: Path) -> None:
     song = _read(tmp_path, midi_file(track((0, on(60)), (480, off(60)), (0, meta(0x58, b"\x03\x02\x18\x08")))))
     assert song.tempos.tolist() == [[0.0, 120.0]]
     assert song.metres.tolist() == [[0, 4, 4], [24, 3, 4]]
-    assert song.keys.shape == (0, 2)
+    assert song.keys.shape == (0, 3)
 
 
 @pytest.mark.parametrize(

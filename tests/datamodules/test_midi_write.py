@@ -12,8 +12,8 @@ import pretty_midi
 import pytest
 from midi_files import note_rows, random_song
 
+from datamodules.midi.channels import DRUM_CHANNEL
 from datamodules.midi.reading import read_midi
-from datamodules.midi.repair import DRUM_CHANNEL
 from datamodules.midi.writing import write_midi
 from datamodules.song import DIVISION, Song, bar_lines
 from songs import bundled

@@ -25,7 +25,7 @@ def made(bars: Sequence[Bar]) -> Song:
     notes = Notes(onset, pitch, 6 * some, 64 * some, 0 * some)
     start = np.array([[0, 4, 4]], np.int32)
     part = Part("piano", 0, drums=False, role="chords")
-    return Song(24, (part,), notes, np.array([[0.0, 120.0]]), start, np.zeros((0, 2), np.int32))
+    return Song(24, (part,), notes, np.array([[0.0, 120.0]]), start, np.zeros((0, 3), np.int32))
 
 
 def tune(count: int, seed: int) -> list[Bar]:

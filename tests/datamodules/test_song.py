@@ -53,7 +53,7 @@ def _in_bar(song: Song, tick: int) -> tuple[int, int]:
 
 def _song(metres: list[tuple[int, int, int]], drums: bool = False) -> Song:
     note = Notes(*(np.array([value], np.int32) for value in (30, 60, 5, 64, 0)))
-    tempos, keys = np.array([[0.0, 120.0]]), np.zeros((0, 2), np.int32)
+    tempos, keys = np.array([[0.0, 120.0]]), np.zeros((0, 3), np.int32)
     return Song(24, (Part("a", 0, drums, "drums" if drums else "melody"),), note, tempos, np.array(metres), keys)
 
 

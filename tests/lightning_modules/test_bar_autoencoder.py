@@ -142,7 +142,7 @@ def test_a_bar_that_is_cut_is_a_bar(seed: int) -> None:
     columns = (onset, random.integers(40, 80, 60), np.full(60, 6), np.full(60, 64), np.zeros(60))
     whole = Song(
         24, (Part("Piano", 0, False, "chords"),), Notes(*(column.astype(np.int32) for column in columns)),
-        np.array([[0.0, 120.0]]), metres, np.zeros((0, 2), np.int32),
+        np.array([[0.0, 120.0]]), metres, np.zeros((0, 3), np.int32),
     )  # fmt: skip
     events, numbers = whole.events(), bar_numbers(whole, onset)
     table = BarTable.of([events], BAR)

@@ -64,7 +64,7 @@ def write_song(path: Path, loudness: Callable[[int], int], *, events: int = 120,
         notes=Notes(*(column.astype(np.int32) for column in columns)),
         tempos=np.array([[0.0, 120.0]]),
         metres=np.array([[0, 4, 4]], np.int32),
-        keys=np.zeros((0, 2), np.int32),
+        keys=np.zeros((0, 3), np.int32),
     )
     write_midi(song, path)
     return path

@@ -15,6 +15,7 @@ from winners_made import make_run
 
 from datamodules.corpus.reading import read_song
 from datamodules.errors import UserError
+from datamodules.keys import KEYS
 from datamodules.midi.reading import read_midi
 from datamodules.midi.writing import write_midi
 from datamodules.song import FASTEST, SLOWEST, Events, Song
@@ -86,15 +87,18 @@ def test_the_second_song_is_in_the_key_and_metre_of_the_first(demo: dict[str, Wi
 
 
 def test_a_key_moves_both(demo: dict[str, Winner]) -> None:
-    pair = read_pair(demo, (A, B), key=9)
-    assert [key_of(source.song) for source in pair.sources] == [9, 18]  # A major, and F# minor, its relative
+    pair = read_pair(demo, (A, B), key=KEYS["A"])
+    assert [key_of(source.song).in_midi for source in pair.sources] == [
+        "A",
+        "F#m",
+    ]  # A major, and F# minor, its relative
     assert "D major, moved down 5 semitones to --key, A major" in pair.told[0]
     assert "G minor, moved down 1 semitone to F# minor, which has the notes of --key, A major" in pair.told[1]
 
 
 def test_a_key_is_what_the_notes_say(demo: dict[str, Winner], tmp_path: Path) -> None:
     """Not what the file names, which is often C major for nothing."""
-    wrong = replace(read_song(B, grid=24), keys=np.array([[0, 0]], np.int32))
+    wrong = replace(read_song(B, grid=24), keys=np.array([[0, *KEYS["C"]]], np.int32))
     write_midi(wrong, tmp_path / "b.mid")
     pair = read_pair(demo, (A, tmp_path / "b.mid"))
     assert "G minor, moved up 4 semitones" in pair.told[1]

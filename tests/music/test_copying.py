@@ -30,7 +30,7 @@ def song_of(events: Events, name: str = "") -> Song:
     table = (np.repeat(events.onset, sizes), events.pitches, np.repeat(events.duration, sizes), part + 80, part)
     metres = np.array([[0, 4, 4]], np.int32)
     return Song(
-        DEFAULT_GRID, (PART,), Notes(*table), np.array([[0.0, 120.0]]), metres, np.zeros((0, 2), np.int32), name=name
+        DEFAULT_GRID, (PART,), Notes(*table), np.array([[0.0, 120.0]]), metres, np.zeros((0, 3), np.int32), name=name
     )
 
 

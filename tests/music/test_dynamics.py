@@ -35,7 +35,7 @@ def quarters(metres: list[tuple[int, int, int]], pitch: int = 60, count: int = 3
     onset = np.arange(count) * 24
     song = Song(
         24, (BASS,), Notes(*(np.zeros(count, np.int32),) * 5), np.array([[0.0, 120.0]]), np.array(metres, np.int32),
-        np.zeros((0, 2), np.int32),
+        np.zeros((0, 3), np.int32),
     )  # fmt: skip
     velocity = np.where(song.bar_positions(onset)[0] == 0, LOUD, SOFT)
     columns = (onset, np.full(count, pitch), np.full(count, 24), velocity, np.zeros(count))

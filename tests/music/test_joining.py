@@ -26,7 +26,7 @@ def song(rows: list[tuple[int, int, int, int]], parts: tuple[Part, ...], metre: 
     table = np.array([(onset, pitch, length, 64, part) for onset, pitch, length, part in sorted(rows)], np.int32)
     return Song(
         24, parts, Notes(*table.reshape(-1, 5).T), np.array([[0.0, 120.0]]), np.array([[0, *metre]], np.int32),
-        np.zeros((0, 2), np.int32),
+        np.zeros((0, 3), np.int32),
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def song_of(metres: list[tuple[int, int, int]], notes: list[tuple[int, int]], te
         notes=Notes(onset, same + 60, length, same + 64, same),
         tempos=np.array([[0.0, tempo]]),
         metres=np.array(metres, np.int32),
-        keys=np.zeros((0, 2), np.int32),
+        keys=np.zeros((0, 3), np.int32),
     )
 
 

@@ -112,14 +112,23 @@ def test_songs_that_are_not_here_are_one_line(runs: Path, tmp_path: Path, capsys
     make_run(runs / "b", ["offsets"], split="none")
     facts = json.loads((run.path / "run.json").read_text())
     song = tmp_path / "song.mid"
-    for name, paths, digest in (("gone", [str(song)], facts["songs"]), ("other", [str(bundled()[0])], facts["songs"])):
+    for name, paths, digest in (
+        ("gone", [str(song)], facts["songs"]),
+        ("other", [str(bundled()[0])], facts["songs"]),
+        ("read", [str(path) for path in bundled()], "of another reader"),
+    ):
         shutil.copytree(run.path, runs / name)
         changed = {**facts, "songs": digest, "data": {**facts["data"], "songs": paths}}
         (runs / name / "run.json").write_text(json.dumps(changed))
+    table = json.loads((runs / "read" / "songs.json").read_text())
+    table["songs"][0]["events"] += 1
+    read = Path(table["songs"][0]["path"]).name
+    (runs / "read" / "songs.json").write_text(json.dumps(table))
     for arguments, message in (
         (("--offsets", "taken/out.safetensors"), "is in no run"),
         (("gone",), "cannot be read again"),
         (("other",), "have changed since"),
+        (("read",), f"have changed since (with other events, as this version reads them: {read})"),
         (("b",), "nothing was held out to fit its share on; give one"),
     ):
         assert call(*arguments, "--mix-ngram") == 2

@@ -30,7 +30,7 @@ def song_of(*notes: tuple[int, int, int, int], parts: int = 1, metres: tuple[tup
         table,
         np.array([[0.0, 120.0]]),
         np.array(metres or [(0, 4, 4)], np.int32),
-        np.zeros((0, 2), np.int32),
+        np.zeros((0, 3), np.int32),
     )
 
 

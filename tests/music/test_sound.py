@@ -27,7 +27,7 @@ def song_of(
     columns = [np.array(column, np.int32) for column in zip(*notes, strict=True)] or [np.zeros(0, np.int32)] * 4
     table = Notes(*columns, np.zeros(len(notes), np.int32))
     metres = np.array([[0, 4, 4]], np.int32)
-    return Song(24, (part,), table, np.array(tempos or [(0.0, 120.0)]), metres, np.zeros((0, 2), np.int32))
+    return Song(24, (part,), table, np.array(tempos or [(0.0, 120.0)]), metres, np.zeros((0, 3), np.int32))
 
 
 def loudness(sound: np.ndarray, start: float, stop: float) -> float:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from datamodules.names import key_name
+from datamodules.keys import Key
 from datamodules.song import Song
 from experiments.command_line.cli import note, say
 from experiments.music.arrangement.arranging import Arrangement, arranged, read_instruments
-from experiments.music.arrangement.keys import read_key, transposed
+from experiments.music.arrangement.keys import key_of, read_key, transposed
 from experiments.music.own_song.joining import with_drums
 from experiments.music.prime import Prime
 from experiments.music.training_songs import TrainingSongs, leader_of, parts_of
@@ -32,7 +32,7 @@ class Dress:
         kept: the roles of parts that stay.
     """
 
-    key: int | None = None
+    key: Key | None = None
     split: bool = True
     instruments: Mapping[str, int] = field(default_factory=dict)
     drums: bool = False
@@ -76,8 +76,9 @@ def dresser(
         if arrangement is not None:
             song = arranged(song, arrangement, dress.instruments, split=dress.split)
         if dress.key is not None:
+            was = key_of(song)
             song, step = transposed(song, dress.key)
-            say(f"key: moved by {step:+d} semitones, into {key_name(int(song.keys[0, 1]))}")
+            say(f"key: moved by {step:+d} semitones, from {was.name} into {key_of(song).name}")
         return with_drums(song, prime.song, int(dress.continues)) if dress.drums else song
 
     return dressed

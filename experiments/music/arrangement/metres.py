@@ -74,7 +74,7 @@ def in_metre(song: Song, metre: Metre) -> tuple[Song, str]:
         notes=settled(onset, pitch, end, velocity, part),
         metres=np.array([[0, *metre]], np.int32),
         tempos=_tempos(song, moved, factors, bounds),
-        keys=np.array([[0, key] for key in song.keys[:1, 1]], np.int32).reshape(-1, 2),
+        keys=song.keys[:1] * np.array([0, 1, 1], np.int32),  # from the start on
     )
     return new, _told(rows[:, 1:].tolist(), metre, factors)
 

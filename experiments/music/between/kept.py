@@ -19,6 +19,7 @@ from torch import Tensor
 from datamodules.corpus.cache import default_cache
 from datamodules.errors import first_line
 from datamodules.files import read_whole, write_whole
+from datamodules.midi.raw_bytes import READER_VERSION
 from experiments.command_line.cli import note
 from experiments.winners import weights_hash
 
@@ -34,8 +35,8 @@ def place_of(kind: str, key: str) -> Path:
 
 
 def key_of_weights(*facts: Any) -> str:
-    """SHA-256 over plain data: all that the weights follow from."""
-    return hashlib.sha256(json.dumps([FORMAT, *facts], sort_keys=True).encode()).hexdigest()
+    """SHA-256 over plain data: all that the weights follow from; songs by their bytes, and by how these are read."""
+    return hashlib.sha256(json.dumps([FORMAT, READER_VERSION, *facts], sort_keys=True).encode()).hexdigest()
 
 
 def kept_weights(path: Path, key: str, like: Mapping[str, Tensor]) -> dict[str, Tensor] | None:

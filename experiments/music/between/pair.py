@@ -11,7 +11,7 @@ import numpy as np
 
 from datamodules.corpus.reading import named_song
 from datamodules.errors import UserError
-from datamodules.names import key_name
+from datamodules.keys import Key
 from datamodules.song import Events, Song
 from experiments.music.arrangement.keys import key_of, transposed
 from experiments.music.arrangement.metres import in_metre, metre_of
@@ -81,7 +81,7 @@ class Pair:
         return Pair((steady, second), (self.told[0], f"A: {how}", *self.told[1:]))
 
 
-def read_pair(winners: Mapping[str, Winner], paths: tuple[Path, Path], key: int | None = None) -> Pair:
+def read_pair(winners: Mapping[str, Winner], paths: tuple[Path, Path], key: Key | None = None) -> Pair:
     """Read two songs on the heads' grid, and bring the second into the first's key and metre.
 
     A song's key is what its notes say, by Krumhansl's profiles: many files name C major and mean nothing by it.
@@ -101,14 +101,14 @@ def read_pair(winners: Mapping[str, Winner], paths: tuple[Path, Path], key: int 
     into = key if key is not None else _key(songs[0])
     for number, (name, song) in enumerate(zip(NAMES, songs, strict=True)):
         was = _key(song)
-        keyed = replace(song, keys=np.array([[0, was]], np.int32))
+        keyed = replace(song, keys=np.array([[0, *was]], np.int32))
         if number == 0 and key is None:
             songs[0] = keyed
-            told.append(f"A: {song.name}, in {key_name(was)}")
+            told.append(f"A: {song.name}, in {was.name}")
             continue
         moved, step = transposed(keyed, into)
         songs[number] = moved
-        told.append(f"{name}: {song.name}, {_told_key(was, step, int(moved.keys[0, 1]), into, given=key is not None)}")
+        told.append(f"{name}: {song.name}, {_told_key(was, step, key_of(moved), into, given=key is not None)}")
     metre = metre_of(songs[0])
     songs[1], how = in_metre(songs[1], metre)
     told += [f"B: {how}"] if how else []
@@ -128,17 +128,18 @@ def _checked(song: Song, parts: tuple[str, ...] | None, path: Path) -> Events:
     return events
 
 
-def _key(song: Song) -> int:
-    """The key by the song's notes, whatever its file names."""
-    return key_of(replace(song, keys=np.zeros((0, 2), np.int32)))
+def _key(song: Song) -> Key:
+    """The key by the song's notes, whatever its file names; but as it spells it."""
+    found, named = key_of(replace(song, keys=song.keys[:0])), key_of(song)
+    return named if named.number == found.number else found
 
 
-def _told_key(was: int, step: int, now: int, into: int, *, given: bool) -> str:
+def _told_key(was: Key, step: int, now: Key, into: Key, *, given: bool) -> str:
     whose = "--key" if given else "A's key"
     if not step:
-        told = f"in {key_name(was)}"
-        return told if now == into else f"{told}, which has the notes of {whose}, {key_name(into)}"
-    moved = f"{key_name(was)}, moved {'up' if step > 0 else 'down'} {abs(step)} semitone{'s' * (abs(step) > 1)}"
+        told = f"in {was.name}"
+        return told if now == into else f"{told}, which has the notes of {whose}, {into.name}"
+    moved = f"{was.name}, moved {'up' if step > 0 else 'down'} {abs(step)} semitone{'s' * (abs(step) > 1)}"
     if now == into:
-        return f"{moved} to {whose}, {key_name(into)}"
-    return f"{moved} to {key_name(now)}, which has the notes of {whose}, {key_name(into)}"
+        return f"{moved} to {whose}, {into.name}"
+    return f"{moved} to {now.name}, which has the notes of {whose}, {into.name}"

@@ -221,7 +221,7 @@ def song_of(prime: Prime, events: Sequence[Event], settings: Settings) -> Song:
         notes=settled(onset, pitch, end, velocity, np.zeros_like(pitch)),
         tempos=np.array([[0.0, settings.tempo or min(max(prime.tempo, SLOWEST), FASTEST)]]),
         metres=np.array([[0, *prime.metre]], np.int32),
-        keys=np.array([[0, key] for key in prime.key], np.int32).reshape(-1, 2),
+        keys=prime.keys,
     )
 
 

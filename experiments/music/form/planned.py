@@ -216,9 +216,8 @@ class _Writer:
     def _end(self, line: int) -> None:
         """A chord on the tonic, from the last bar line to the end."""
         key = key_of(self.prime.song)
-        low = next(pitch for pitch in range(LOWEST, HIGHEST + 1) if pitch % 12 == key % 12)
-        minor = key >= 12
-        chord: Chord = (low, low + 12, low + (15 if minor else 16), low + 19)
+        low = next(pitch for pitch in range(LOWEST, HIGHEST + 1) if pitch % 12 == key.number % 12)
+        chord: Chord = (low, low + 12, low + (15 if key.minor else 16), low + 19)
         event = self._begun(line)
         if self.fitting is not None:
             voice = self.voices["notes"]

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datamodules.errors import UserError
-from datamodules.names import key_name
+from datamodules.keys import Key
 from datamodules.song import Song, is_compound
 from experiments.files import write_bytes
 from experiments.music.arrangement.keys import key_of
 from experiments.music.score.notation import QUARTER, Bar, Chord, bars_of, rounded, voices_of
 from experiments.music.score.note_values import values
-from experiments.music.score.staves import Staff, drum_sign, fifths_of, spelled, staves_of
+from experiments.music.score.staves import Staff, drum_sign, spelled, staves_of
 
 if TYPE_CHECKING:
     from music21 import stream
@@ -58,7 +58,7 @@ class Scored:
         changed = [f"{self.moved:,} of {self.notes:,} notes rounded to 32nds or triplets"] if self.moved else []
         changed += [f"{self.cut:,} ended early, as a staff has four voices at most"] if self.cut else []
         exact = "; ".join(changed) or "all notes as in the MIDI file"
-        key = f"; written in {self.key}, by its notes: the song names no key" if self.key else ""
+        key = f"; written in {self.key}, by its notes: nobody has set its key" if self.key else ""
         return f"wrote {self.path}, {self.staves} {'staff' if self.staves == 1 else 'staves'}: {exact}{key}"
 
 
@@ -122,23 +122,23 @@ def _score(song: Song, path: Path, title: str) -> tuple[stream.Score, Scored]:
     for parts in found.values():
         if len(parts) > 1:
             score.insert(0, layout.StaffGroup(parts, symbol="brace", barTogether=True))
-    guessed = "" if len(song.keys) or all(part.drums for part in song.parts) else key_name(key_of(song))
+    guessed = "" if len(song.keys) or all(part.drums for part in song.parts) else key_of(song).name
     return score, Scored(path, len(staves), len(song.notes), moved, cut, guessed)
 
 
-def _keys(song: Song, bars: Sequence[Bar]) -> list[int]:
+def _keys(song: Song, bars: Sequence[Bar]) -> list[Key]:
     """The key of each bar; a change counts from the bar line that it is nearest to."""
     scale = QUARTER // song.grid
-    rows = song.keys.tolist() or [[0, key_of(song)]]
-    keys, now = [], rows[0][1]
+    rows = song.keys.tolist() or [[0, *key_of(song)]]
+    keys, now = [], Key(*rows[0][1:])
     for bar in bars:
         while rows and rows[0][0] * scale <= bar.start + bar.length // 2:
-            now = rows.pop(0)[1]
+            now = Key(*rows.pop(0)[1:])
         keys.append(now)
     return keys
 
 
-def _part(staff: Staff, voices: Sequence[Sequence[Chord]], bars: Sequence[Bar], keys: Sequence[int]) -> stream.Part:
+def _part(staff: Staff, voices: Sequence[Sequence[Chord]], bars: Sequence[Bar], keys: Sequence[Key]) -> stream.Part:
     from music21 import bar as barlines
     from music21 import stream
 
@@ -172,7 +172,7 @@ def _finish(part: stream.Part) -> None:
             stream.makeNotation.makeTupletBrackets(whole, inPlace=True)
 
 
-def _signs(measure: stream.Measure, bar: Bar, key: int, staff: Staff, before: tuple[Any, ...]) -> tuple[Any, ...]:
+def _signs(measure: stream.Measure, bar: Bar, key: Key, staff: Staff, before: tuple[Any, ...]) -> tuple[Any, ...]:
     """Clef, metre and key where they change; returns what now counts."""
     from music21 import key as keys
     from music21 import meter
@@ -185,11 +185,11 @@ def _signs(measure: stream.Measure, bar: Bar, key: int, staff: Staff, before: tu
     if metre != before[0]:
         measure.timeSignature = meter.TimeSignature(f"{bar.numerator}/{bar.denominator}")
     if key != before[1] and not staff.drums:
-        measure.keySignature = keys.KeySignature(fifths_of(key)).asKey("major" if key < 12 else "minor")
+        measure.keySignature = keys.KeySignature(key.sharps).asKey("minor" if key.minor else "major")
     return metre, key
 
 
-def _fill(measure: stream.Measure, staff: Staff, voices: Sequence[Sequence[Chord]], bar: Bar, key: int) -> None:
+def _fill(measure: stream.Measure, staff: Staff, voices: Sequence[Sequence[Chord]], bar: Bar, key: Key) -> None:
     """The notes of each voice in a bar, and the rests between them."""
     from music21 import note, stream
 
@@ -210,7 +210,7 @@ def _fill(measure: stream.Measure, staff: Staff, voices: Sequence[Sequence[Chord
 
 
 def _voice(
-    whole: stream.Stream[Any], chords: Sequence[Chord], bar: Bar, staff: Staff, key: int, *, hidden: bool
+    whole: stream.Stream[Any], chords: Sequence[Chord], bar: Bar, staff: Staff, key: Key, *, hidden: bool
 ) -> None:
     from music21 import note
 
@@ -238,7 +238,7 @@ def _voice(
             whole.insert(Fraction(start - bar.lacks, QUARTER), sound)
 
 
-def _sound(chord: Chord, length: int, staff: Staff, key: int, tie: str | None) -> Any:
+def _sound(chord: Chord, length: int, staff: Staff, key: Key, tie: str | None) -> Any:
     """A note or a chord of music21."""
     from music21 import chord as chords
     from music21 import note, percussion

@@ -8,17 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from datamodules.keys import LETTERS, Key
 from datamodules.midi.writing import channels_of, part_name
 from datamodules.song import Song
 from experiments.music.score.notation import QUARTER, Note
 
-__all__ = ["Staff", "drum_sign", "fifths_of", "spelled", "staves_of"]
+__all__ = ["Staff", "drum_sign", "spelled", "staves_of"]
 
 KEYBOARDS = (*range(24), 46)  # General MIDI's pianos, mallets and organs, and the harp: two hands, two staves
 OCTAVE_LOWER = (*range(24, 40), 43)  # guitars, basses, double bass: written an octave above what sounds
 LOW, HIGH, MIDDLE = 55, 64, 60  # a keyboard with notes under LOW and over HIGH has two staves, parted at MIDDLE
-FIFTHS = (0, -5, 2, -3, 4, -1, 6, 1, -4, 3, -2, 5, -3, 4, -1, -6, 1, -4, 3, -2, 5, 0, -5, 2)  # sharps of each key
-LETTERS = "FCGDAEB"
 # General MIDI's percussion in a drum set's usual places (Weinberg 1998): crossed heads for what is metal
 DRUMS = {
     35: ("E4", "normal"), 36: ("F4", "normal"), 37: ("C5", "x"), 38: ("C5", "normal"), 39: ("C5", "slash"),
@@ -117,18 +116,13 @@ def staves_of(song: Song) -> list[Staff]:
     return staves
 
 
-def fifths_of(key: int) -> int:
-    """The sharps of a key's signature, less than 0 for flats."""
-    return FIFTHS[key]
-
-
 @lru_cache(maxsize=4096)
-def spelled(pitch: int, key: int) -> tuple[str, int]:
+def spelled(pitch: int, key: Key) -> tuple[str, int]:
     """A pitch by its name in a key, as music21 writes one, and its octave: of C major F# and B-, of A minor G#.
 
     Of each pitch it takes the name that is nearest on the line of fifths, sharps for a minor key's leading notes.
     """
-    lowest = FIFTHS[key] - (4 if key < 12 else 3)
+    lowest = key.sharps - (3 if key.minor else 4)
     fifth = lowest + (pitch * 7 - lowest) % 12  # C is 0, G is 1
     letter, signs = LETTERS[(fifth + 1) % 7], (fifth + 1) // 7
     return f"{letter}{'#' * signs}{'-' * -signs}", (pitch - signs) // 12 - 1
