@@ -211,11 +211,12 @@ class _Maker:
         """What is new, as it is looked for in the training songs, and the whole song that is written."""
         if self.order.kept is not None:
             return drawn, self.order.kept.dressed(drawn, self.settings, self.dressed)
-        new = self.dressed(drawn)
+        new = self.dressed(drawn, drawn)
         before = self.prime.exact
         if before is None:
             return new, new
-        return new, continued(before, to_exact(new), self.prime.line * (before.grid // self.prime.song.grid))
+        tick = self.prime.line * (before.grid // self.prime.song.grid)
+        return new, continued(before, to_exact(new), tick, self.dress.instruments)
 
 
 def _with_notes(drawn: Iterable[Song]) -> dict[int, Song]:
