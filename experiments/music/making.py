@@ -194,7 +194,7 @@ class _Maker:
         plan = None if self.plan is None else self.plan.lasting(len(bar_lines(song)) - 1)
         written = write_song(
             song, path, self.compare, title=title, made=made, soundfont=order.soundfont, new=new,
-            sections=() if plan is None else plan.sections,
+            sections=() if plan is None else plan.sections, grid=self.prime.song.grid,
         )  # fmt: skip
         say(written.describe())
         if self.avoids is not None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from datamodules.column_spec import ColumnSpec
 from datamodules.corpus.reading import named_song
 from datamodules.errors import UserError
-from datamodules.song import LONGEST_QUARTERS, Events, Song, bar_length, bar_lines
+from datamodules.song import LONGEST_QUARTERS, Events, Song, bar_length
 from datamodules.vocabulary import Value
 from experiments.music.events.event import Event
 from experiments.music.events.grids import common_grid
@@ -154,8 +154,7 @@ def find_prime(winners: Mapping[str, Winner], path: Path | None, *, whole: bool 
         path, option = found or bundled()[0], "the prime"  # nobody has named it
     limits, exact, end = reading_limits(winners.values()), None, None
     if whole:
-        song, exact = going_on(*read_exact(option, path, grid=grid, limits=limits))
-        end = bar_lines(song)[-1]
+        song, exact, end = going_on(*read_exact(option, path, grid=grid, limits=limits))
     else:
         song = named_song(option, path, grid=grid, limits=limits)
     parts = parts_of(leader)

@@ -85,12 +85,22 @@ def test_new_bars_come_after_what_plays_on(call: Callable[..., int]) -> None:
     assert bar_lines(song)[-1] <= 10 * 96
 
 
+@pytest.mark.parametrize(("rings", "end"), [(0, 288), (5, 288), (23, 288), (24, 384), (200, 480)])
+def test_a_late_release_is_no_bar_and_a_held_note_is(rings: int, end: int) -> None:
+    own = own_song(288, [FOURS])
+    length = own.notes.length.copy()
+    length[-1] += rings
+    own = replace(own, notes=replace(own.notes, length=length))
+    assert going_on(own, own).end == end
+
+
 def test_maps_end_with_the_song() -> None:
     """A tempo at its end counts for what follows, as that in its last bar does; a later one was for nothing."""
     tempos = ((0.0, 120.0), (200.0, 60.0), (288.0, 90.0), (400.0, 200.0))
     own = replace(own_song(250, [FOURS], tempos=tempos), keys=np.array([[0, 2], [300, 5]], np.int32))
     exact = replace(own, grid=480, tempos=own.tempos * [20, 1], keys=own.keys * np.array([20, 1], np.int32))
-    found, fine = going_on(own, exact)
+    found, fine, end = going_on(own, exact)
+    assert end == 288
     assert found.tempos.tolist() == [list(row) for row in tempos[:3]]
     assert fine.tempos.tolist() == [[tick * 20, tempo] for tick, tempo in tempos[:3]]
     assert found.keys.tolist() == fine.keys.tolist() == [[0, 2]]

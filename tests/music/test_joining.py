@@ -194,6 +194,7 @@ def test_what_was_played_keeps_its_feel(tmp_path: Path, capsys: pytest.CaptureFi
     out = tmp_path / "a.mid"
     words = ["demo", "--continue", str(tmp_path / "played.mid"), "--bars", "2", "--out", str(out)]
     assert main(GenerateOptions, generate, prog="generate", arguments=words) == 0
+    assert f"{len(read_midi(out).events()):,} events in " in capsys.readouterr().out  # as the heads hear it
     before, after = (read_midi(path, grid=480, together=0.0) for path in (tmp_path / "played.mid", out))
     for drums in (False, True):
         assert set(rows(before, drums=drums)) <= set(rows(after, drums=drums))

@@ -192,7 +192,7 @@ def read_kept(
             " the name of a part, or several with commas"
         )
     path = Path(file.strip())
-    whole, exact = going_on(*read_exact("--keep", path, grid=grid, limits=limits))
+    whole, exact, _ = going_on(*read_exact("--keep", path, grid=grid, limits=limits))
     numbers = sorted({number for name in wanted for number in _named(whole, name, path)})
     heard, exact = (only(song, np.isin(song.notes.part, numbers)) for song in (whole, exact))
     told = ", ".join(f"{part.role} ({part.name})" for part in heard.parts)
