@@ -7,22 +7,24 @@ from numpy.typing import NDArray
 
 from datamodules.song import Song, bar_length, bar_lines
 
-__all__ = ["bar_begins", "bar_numbers"]
+__all__ = ["bar_begins", "bar_line", "bar_numbers"]
 
 Ints = NDArray[np.int64]
 
 
 def bar_numbers(song: Song, ticks: NDArray[np.integer]) -> Ints:
     """The number of each tick's bar, of the shape of `ticks`: from 0, the bar that the song begins in, without end."""
-    starts = song.metres[:, 0].astype(np.int64)
-    bar = np.array([bar_length(song.grid, *row[1:]) for row in song.metres.tolist()], np.int64)
-    held = -(-np.diff(starts) // bar[:-1])  # bars of each section but the last
-    if song.has_pickup:
-        held[0] = 1
-    before = np.r_[0, np.cumsum(held)]
+    starts, bar, before = _sections(song)
     row = song.metre_rows(ticks)
     numbers: Ints = before[row] + (ticks.astype(np.int64) - starts[row]) // bar[row]
     return numbers
+
+
+def bar_line(song: Song, number: int) -> int:
+    """The tick at which the bar of a number begins, without end; a pickup's, where the song does."""
+    starts, bar, before = _sections(song)
+    row = int(np.searchsorted(before, number, side="right")) - 1
+    return int(starts[row] + (number - before[row]) * bar[row])
 
 
 def bar_begins(song: Song) -> Ints:
@@ -30,3 +32,13 @@ def bar_begins(song: Song) -> Ints:
     lines = np.array(bar_lines(song), np.int64)
     place, _ = song.bar_positions(lines)
     return np.unique(lines - place)
+
+
+def _sections(song: Song) -> tuple[Ints, Ints, Ints]:
+    """Of each metre, the tick that it begins at, the ticks of its bars, and how many bars are before it, (changes,)."""
+    starts = song.metres[:, 0].astype(np.int64)
+    bar = np.array([bar_length(song.grid, *row[1:]) for row in song.metres.tolist()], np.int64)
+    held = -(-np.diff(starts) // bar[:-1])  # bars of each section but the last
+    if song.has_pickup:
+        held[0] = 1
+    return starts, bar, np.r_[0, np.cumsum(held)]

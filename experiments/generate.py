@@ -57,7 +57,7 @@ class GenerateOptions(MixOfHead):
     prime: Annotated[Path | None, worded("SONG"), Section("what it begins with; its length")] = None
     """the MIDI file whose opening is gone on from (default: the first training song, else a bundled one)"""
     go_on: Annotated[Path | None, tyro.conf.arg(name="continue", metavar="SONG", help_behavior_hint="")] = None
-    """a MIDI file of yours that stands first, unchanged, and that the new bars continue (in place of --prime)"""
+    """a MIDI file of yours whose notes and tempos stand first, and that the new bars continue (in place of --prime)"""
     keep: Annotated[str | None, worded("PART:SONG")] = None
     """notes of a MIDI file that stay, as melody:my_song.mid, around which the heads write, as long as they are unless
     --bars or --events tell. PART: melody, chords, bass, drums, all, or a part's name (several with commas)"""
@@ -93,7 +93,8 @@ class GenerateOptions(MixOfHead):
     tracks: Literal["split", "one"] = "split"
     """a track for melody, chords and bass each, as the training songs spread pitches over parts; or one for all"""
     instruments: Annotated[str | None, worded("PART=INSTRUMENT,...")] = None
-    """what plays, as melody=flute,bass=33: names, or General MIDI numbers from 1 (default: as in the training songs)"""
+    """what plays, as melody=flute,bass=33: names, or General MIDI numbers from 1 (default: as in the training songs,
+    or in the song to --continue)"""
     seed: Annotated[int, tyro.conf.arg(metavar="N"), Section("what is written")] = 1
     """decides all draws: the same seed writes the same song"""
     candidates: Annotated[int, tyro.conf.arg(metavar="N")] = 1

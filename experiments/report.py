@@ -204,10 +204,10 @@ def _music(winners: dict[str, Winner], songs: Sequence[Path], asked: bool, step:
 
     What nobody asked for, as the prime, is left out if it cannot be heard, and why is told.
     """
-    from datamodules.corpus.reading import named_song
     from datamodules.song import DEFAULT_GRID
     from experiments.music.copying.figures import comparison
     from experiments.music.events.grids import common_grid
+    from experiments.music.own_song.exact import read_exact
     from experiments.music.training_songs import reading_limits
     from experiments.report_page.music import Music, copied, piece, prime_piece
 
@@ -219,8 +219,9 @@ def _music(winners: dict[str, Winner], songs: Sequence[Path], asked: bool, step:
     limits = reading_limits(winners.values())
     for path in songs:
         with nullcontext() if asked else _noted(path.name):
-            song = named_song("--song" if asked else "the run's own", path, grid=grid, limits=limits)
-            pieces.append(piece(f"New song: {path.name}", song, path, pieces=share))
+            option = "--song" if asked else "the run's own"
+            song, exact = read_exact(option, path, grid=grid, limits=limits)
+            pieces.append(piece(f"New song: {path.name}", song, exact, path, pieces=share))
             copies.append(copied(path.name, compare.of(song)))
         step()
     if winners:

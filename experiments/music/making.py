@@ -194,7 +194,7 @@ class _Maker:
         plan = None if self.plan is None else self.plan.lasting(len(bar_lines(song)) - 1)
         written = write_song(
             song, path, self.compare, title=title, made=made, soundfont=order.soundfont, new=new,
-            sections=() if plan is None else plan.sections,
+            sections=() if plan is None else plan.sections, grid=self.prime.song.grid,
         )  # fmt: skip
         say(written.describe())
         if self.avoids is not None:
@@ -211,11 +211,12 @@ class _Maker:
         """What is new, as it is looked for in the training songs, and the whole song that is written."""
         if self.order.kept is not None:
             return drawn, self.order.kept.dressed(drawn, self.settings, self.dressed)
-        new = self.dressed(drawn)
+        new = self.dressed(drawn, drawn)
         before = self.prime.exact
         if before is None:
             return new, new
-        return new, continued(before, to_exact(new), self.prime.line * (before.grid // self.prime.song.grid))
+        tick = self.prime.line * (before.grid // self.prime.song.grid)
+        return new, continued(before, to_exact(new), tick, self.dress.instruments)
 
 
 def _with_notes(drawn: Iterable[Song]) -> dict[int, Song]:

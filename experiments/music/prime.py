@@ -19,6 +19,7 @@ from datamodules.vocabulary import Value
 from experiments.music.events.event import Event
 from experiments.music.events.grids import common_grid
 from experiments.music.own_song.exact import read_exact
+from experiments.music.own_song.going_on import going_on
 from experiments.music.training_songs import first_training_song, leader_of, parts_of, reading_limits
 from experiments.winners import Winner
 from songs import bundled
@@ -30,7 +31,8 @@ __all__ = ["Prime", "find_prime"]
 class Prime:
     """A song to go on from.
 
-    Tempo, metre and key are those where its context ends, as the new song begins there.
+    Tempo, metre and key are those where its context ends, as the new song begins there; where the whole song is
+    continued, the metre is that behind its last bar.
 
     Attributes:
         song: on the heads' grid.
@@ -39,6 +41,7 @@ class Prime:
         context: how many of its events the heads hear before they write.
         continues: whether the new song is to stand behind it, in whose last bar it then begins.
         exact: where it continues, the song as it stands in its file, in ticks of 1/480 quarter note.
+        end: where the whole song is continued, its last bar line, from which bars are counted; None elsewhere.
     """
 
     song: Song
@@ -47,11 +50,24 @@ class Prime:
     context: int = 1
     continues: bool = False
     exact: Song | None = None
+    end: int | None = None
 
     @property
     def line(self) -> int:
-        """The tick of the last bar line before the end of the context."""
-        return int(self.events.onset[self.context - 1]) - self.place
+        """The tick of the last bar line before the end of the context, where the new song's tick 0 is.
+
+        Of a whole song it is counted back from its end in bars of the metre behind it: in a last bar that is too short
+        it may stand before that one, as a pickup's bar does before the song.
+        """
+        last = int(self._end[0])
+        if self.end is None:
+            return last - int(self.events.place[self.context - 1])
+        return self.end - -(-(self.end - last) // self.bar) * self.bar
+
+    @property
+    def ahead(self) -> int:
+        """Bars from `line` on that are the song's own, if the new one is to stand behind it."""
+        return int(self.continues) if self.end is None else (self.end - self.line) // self.bar
 
     def column(self, spec: ColumnSpec) -> list[Value]:
         """The events' values in a head's column, a new list."""
@@ -73,7 +89,7 @@ class Prime:
     @property
     def place(self) -> int:
         """Ticks from the last bar line to the last event of the context."""
-        return int(self.events.place[self.context - 1])
+        return int(self._end[0]) - self.line
 
     @property
     def tempo(self) -> float:
@@ -83,7 +99,8 @@ class Prime:
     @property
     def metre(self) -> tuple[int, int]:
         """Numerator and denominator."""
-        _, numerator, denominator = self.song.metres[self.song.metre_rows(self._end)[0]].tolist()
+        row = self.song.metre_rows(self._end)[0] if self.end is None else -1
+        _, numerator, denominator = self.song.metres[row].tolist()
         return numerator, denominator
 
     @property
@@ -100,7 +117,8 @@ class Prime:
     @property
     def way_back(self) -> int:
         """The offset from the last event to the first one again, in its place in the bar, once the last has sounded."""
-        distance = int(self.events.offset[0]) - self.song.bar_position(int(self.events.onset[-1]))
+        here = self.song.bar_position(int(self.events.onset[-1])) if self.end is None else self.place
+        distance = int(self.events.offset[0]) - here
         sounds = min(max(int(self.events.duration[-1]), 1), LONGEST_QUARTERS * self.song.grid)
         return distance + self.bar * max(math.ceil((sounds - distance) / self.bar), 0)
 
@@ -135,9 +153,9 @@ def find_prime(winners: Mapping[str, Winner], path: Path | None, *, whole: bool 
         found = next(filter(None, map(first_training_song, candidates)), None)
         origin = "the first training song" if found else "the first bundled song, since no training song is here"
         path, option = found or bundled()[0], "the prime"  # nobody has named it
-    limits, exact = reading_limits(winners.values()), None
+    limits, exact, end = reading_limits(winners.values()), None, None
     if whole:
-        song, exact = read_exact(option, path, grid=grid, limits=limits)
+        song, exact, end = going_on(*read_exact(option, path, grid=grid, limits=limits))
     else:
         song = named_song(option, path, grid=grid, limits=limits)
     parts = parts_of(leader)
@@ -150,4 +168,4 @@ def find_prime(winners: Mapping[str, Winner], path: Path | None, *, whole: bool 
         )
     window = max(winner.config.window for winner in winners.values())
     context = len(events) if whole else min(window, len(events))
-    return Prime(song, events, origin, context, continues=whole, exact=exact)
+    return Prime(song, events, origin, context, continues=whole, exact=exact, end=end)

@@ -69,6 +69,7 @@ def write_song(
     soundfont: Path | None = None,
     new: Song | None = None,
     sections: Sequence[Section] = (),
+    grid: int | None = None,
 ) -> Written:
     """Write a song to `path`, with a WAV and a PNG beside it.
 
@@ -79,6 +80,7 @@ def write_song(
         soundfont: what the WAV sounds like; None for our own synthesizer.
         new: what of the song is new, and looked for in the training songs; None for all of it.
         sections: what its plan was, for the picture.
+        grid: the heads', on which its events are counted: keys that a hand strikes together are one; None for its own.
 
     Raises:
         UserError: the folder cannot be written, or the file does not read back as the song (status 1).
@@ -94,7 +96,8 @@ def write_song(
     sound = _heard(song, path, soundfont)
     bars = len(bar_lines(song)) - 1
     copied = compare.of(song if new is None else new)
-    return Written(path, sound, picture, again, len(song.events()), bars, song_seconds(song), copied)
+    events = len((again if grid in (None, song.grid) else read_midi(path, grid=grid)).events())
+    return Written(path, sound, picture, again, events, bars, song_seconds(song), copied)
 
 
 def _heard(song: Song, path: Path, soundfont: Path | None) -> Path | None:

@@ -17,9 +17,11 @@ from datamodules.names import BLACK_KEYS, pitch_name
 from datamodules.song import Song, bar_lines
 from experiments.command_line.cli import note
 from experiments.music.copying.figures import GRAMS, TOLD, Copying
+from experiments.music.own_song.exact import read_exact
 from experiments.music.prime import find_prime
 from experiments.music.sound.mp3 import as_mp3
 from experiments.music.sound.wav import LONGEST_MINUTES, RATE, render, seconds_at, song_seconds
+from experiments.music.training_songs import reading_limits
 from experiments.winners import Winner
 
 __all__ = ["Copied", "Music", "Piece", "copied", "piece", "prime_piece"]
@@ -101,19 +103,21 @@ def copied(name: str, found: Copying) -> Copied:
     )
 
 
-def piece(title: str, song: Song, path: Path, *, pieces: int) -> Piece:
+def piece(title: str, on_grid: Song, song: Song, path: Path, *, pieces: int) -> Piece:
     """A song and the MIDI file that it was read from.
 
     What is too long to be heard in a page is heard from its beginning on, and this is told.
 
     Args:
+        on_grid: as heads hear it, whose events are counted.
+        song: as it stands in its file, which is what is seen and heard.
         pieces: how many share the page.
     """
     sound, heard = _mp3(song, title, MOST_BYTES // pieces)
     seconds = heard or song_seconds(song)
     roll, low, high = _roll(song, seconds)
     minutes, rest = divmod(round(song_seconds(song)), 60)
-    events = len(song.events())
+    events = len(on_grid.events())
     about = f"{len(bar_lines(song)) - 1:,} bars, {events:,} events, {len(song.notes):,} notes, {minutes}:{rest:02}"
     about += "; heard here: its beginning" if heard and heard + 2 < song_seconds(song) else ""
     return Piece(
@@ -138,7 +142,8 @@ def prime_piece(winners: Mapping[str, Winner], *, pieces: int) -> Piece:
     """
     prime = find_prime(winners, None)
     path = Path(prime.song.name)
-    return piece(f"What it goes on from: {path.name}", prime.song, path, pieces=pieces)
+    song, exact = read_exact("the prime", path, grid=prime.song.grid, limits=reading_limits(winners.values()))
+    return piece(f"What it goes on from: {path.name}", song, exact, path, pieces=pieces)
 
 
 def _mp3(song: Song, title: str, most: int) -> tuple[bytes, float]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from midi_files import meta, midi_file, off, on, track
 
-from datamodules.bars import bar_begins, bar_numbers
+from datamodules.bars import bar_begins, bar_line, bar_numbers
 from datamodules.midi.reading import read_midi
 from datamodules.midi.writing import write_midi
 from datamodules.song import Notes, Part, Song
@@ -35,6 +35,7 @@ def test_numbers_beginnings_and_places_agree(seed: int) -> None:
     assert numbers.tolist() == (np.searchsorted(begins, every, side="right") - 1).tolist()
     assert (every - whole.bar_positions(every)[0]).tolist() == begins[numbers].tolist()
     assert numbers[0] == 0
+    assert [bar_line(whole, number) for number in range(len(begins))] == begins.clip(0).tolist()
 
 
 def test_a_pickup_is_one_bar_that_begins_before_the_song() -> None:
@@ -42,6 +43,7 @@ def test_a_pickup_is_one_bar_that_begins_before_the_song() -> None:
         whole = song([first, (24, 4, 4)], 400)
         assert bar_begins(whole).tolist() == [-72, 24, 120, 216, 312, 408]
         assert bar_numbers(whole, np.array([0, 23, 24, 120, 10_000])).tolist() == [0, 0, 1, 2, 104]
+        assert [bar_line(whole, number) for number in (0, 1, 2, 104)] == [0, 24, 120, 9912]
 
 
 def _metre(numerator: int, power: int) -> bytes:

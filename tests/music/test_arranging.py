@@ -105,6 +105,7 @@ def test_instruments_are_named_as_musicians_do() -> None:
     assert read_instruments("melody=flute, bass=33,chords = Rock Organ") == {"melody": 73, "bass": 32, "chords": 18}
     assert read_instruments("melody=violin")["melody"] == pretty_midi.instrument_name_to_program("Violin")
     assert read_instruments("melody=1,bass=128") == {"melody": 0, "bass": 127}
+    assert read_instruments("chords=harp") == {"chords": 46}  # and no harpsichord, which begins with one
     for text, told in (
         ("melody", "write PART=INSTRUMENT"),
         ("drums=1", "parts are melody, chords, bass"),

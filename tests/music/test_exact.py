@@ -55,7 +55,10 @@ def test_a_query_stands_wherever_an_own_song_does(
 ) -> None:
     for words, told in (
         (("--continue", f"{query}", "--events", "3"), f"continues: {bundled()[0]}, all of whose"),
-        (("--keep", f"melody:{query}", "--bars", "2"), f"of melody (Melody) of {bundled()[0]}, unchanged"),
+        (
+            ("--keep", f"melody:{query}", "--bars", "2"),
+            f"of melody (Melody) of {bundled()[0]}, as they sound there, to 1/480 quarter note",
+        ),
     ):
         assert call(*words) == 0
         assert told in capsys.readouterr().out

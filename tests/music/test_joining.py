@@ -12,10 +12,11 @@ from winners_made import make_run
 
 from datamodules.midi.reading import read_midi
 from datamodules.midi.writing import write_midi
-from datamodules.song import Notes, Part, Song
+from datamodules.song import Notes, Part, Song, bar_lines
 from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions, generate
 from experiments.music.own_song.joining import continued, with_drums
+from experiments.music.prime import Prime
 from songs import bundled
 
 MELODY, DRUMS = Part("Melody", 73, False, "melody"), Part("Kit", 0, True, "drums")
@@ -126,6 +127,36 @@ def test_the_own_bars_stay_and_a_new_note_does_not_cut_an_old_one() -> None:
     assert rows(later, drums=False) == [(0, 60, 96), (96, 60, 24), (192, 40, 24), (192, 60, 24)]
 
 
+def test_drums_end_with_the_song() -> None:
+    """What rings over the last bar line, or lies under bars of a whole that the song does not reach."""
+    like = song([(0, 36, 6, 0), (84, 49, 60, 0)], (DRUMS,))
+    for end in (96, 150, 192):
+        new = song([(0, 60, end, 0)], (MELODY,))
+        found = with_drums(new, like)
+        assert bar_lines(found) == bar_lines(new)
+        assert rows(found, drums=True)[-1] == (bar_lines(new)[-1] - 12, 49, 12)
+    whole = song([(0, 60, 96 * 3, 0)], (MELODY,))
+    assert [row[0] for row in rows(with_drums(new, like, whole=whole), drums=True)] == [0, 84, 96, 180, 192, 276]
+    assert with_drums(new, like, 2) is new  # it has no such bar
+
+
+def test_an_instrument_that_is_asked_for_plays_the_new_bars_alone() -> None:
+    before = song([(0, 60, 96, 0), (48, 36, 60, 1)], (MELODY, DRUMS))
+    flute, oboe = replace(MELODY, program=73), replace(MELODY, program=68)
+    for part, asked, names in (
+        (oboe, (), ["Melody"]),  # it is how the training songs have it
+        (oboe, {"melody": 68}, ["Melody", "Melody (Oboe)"]),
+        (oboe, {"bass": 33}, ["Melody"]),
+        (flute, {"melody": 73}, ["Melody"]),
+    ):
+        found = continued(before, song([(0, 72, 24, 0)], (part,)), 96, asked)
+        assert [one.name for one in found.parts if not one.drums] == names
+        assert [one.program for one in found.parts if not one.drums] == [73, 68][: len(names)]
+        own = [(0, 60, 96), (96, 72, 24)]
+        assert rows(found, drums=False) == own
+        assert rows(found, drums=True) == rows(before, drums=True)
+
+
 @pytest.mark.parametrize("path", bundled(), ids=lambda path: path.stem)
 def test_the_command_continues_a_song(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_run(tmp_path / "runs" / "demo")
@@ -163,6 +194,7 @@ def test_what_was_played_keeps_its_feel(tmp_path: Path, capsys: pytest.CaptureFi
     out = tmp_path / "a.mid"
     words = ["demo", "--continue", str(tmp_path / "played.mid"), "--bars", "2", "--out", str(out)]
     assert main(GenerateOptions, generate, prog="generate", arguments=words) == 0
+    assert f"{len(read_midi(out).events()):,} events in " in capsys.readouterr().out  # as the heads hear it
     before, after = (read_midi(path, grid=480, together=0.0) for path in (tmp_path / "played.mid", out))
     for drums in (False, True):
         assert set(rows(before, drums=drums)) <= set(rows(after, drums=drums))
@@ -171,11 +203,12 @@ def test_what_was_played_keeps_its_feel(tmp_path: Path, capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("candidates", ["1", "2"])
 def test_bars_without_room_for_a_note_are_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], candidates: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], candidates: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_run(tmp_path / "runs" / "demo", ["notes"])  # the offsets are the song's own: the next event is bars away
+    make_run(tmp_path / "runs" / "demo", ["notes"])  # the offsets are the song's own
+    monkeypatch.setattr(Prime, "way_back", 192)  # the next event is bars away
     quarters = [(24 * number, 60 + number % 7, 24, 0) for number in range(28)]
-    write_midi(song([*quarters, (24 * 28, 60, 192, 0)], (MELODY,)), tmp_path / "own.mid")
+    write_midi(song([*quarters, (24 * 28, 60, 24, 0)], (MELODY,)), tmp_path / "own.mid")
     out = tmp_path / "a.mid"
     words = ["demo", "--continue", str(tmp_path / "own.mid"), "--candidates", candidates, "--out", str(out)]
     assert main(GenerateOptions, generate, prog="generate", arguments=[*words, "--bars", "1"]) == 2
@@ -204,6 +237,12 @@ def test_what_does_not_go_together(tmp_path: Path, capsys: pytest.CaptureFixture
     words = ["demo", "--prime", mine, "--drums", "like", "--events", "8", "--out", str(tmp_path / "b.mid")]
     assert main(GenerateOptions, generate, prog="generate", arguments=words) == 0
     assert "has no drums" in capsys.readouterr().err
+    words = ["demo", "--continue", mine, "--instruments", "melody=oboe,bass=33", "--tracks", "one", "--events", "8"]
+    assert main(GenerateOptions, generate, prog="generate", arguments=[*words, "--out", str(tmp_path / "c.mid")]) == 0
+    said = capsys.readouterr()
+    told = "in the new bars alone, bass on Acoustic Bass, melody on Oboe; the song before keeps its own"
+    assert f"instruments: {told}" in " ".join(said.out.split())
+    assert said.err.count("changes nothing, as --tracks one has the instrument of most of its notes") >= 1
 
 
 def test_a_joined_song_reads_back(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def around(winners: dict[str, Winner], kept: Kept, settings: Settings, **more: A
     """The new song as it is written, with nothing worn."""
     prime = in_its_key(find_prime(winners, None), kept, winners)
     (song,) = new_songs(winners, prime, settings, compose=accompaniment(kept), **more)
-    return kept.dressed(song, settings, lambda added: added)
+    return kept.dressed(song, settings, lambda added, _: added)
 
 
 def assert_room(song: Song, kept: int) -> None:
@@ -254,7 +254,8 @@ def test_the_command_says_what_it_kept_and_gives_it_a_track(
     )
     assert call(*words, "--instruments", "melody=flute,chords=organ") == 0
     said = capsys.readouterr().out
-    assert said.count("kept: 24 notes of melody (My tune) of mine.mid, unchanged; added: ") == 2
+    told = "kept: 24 notes of melody (My tune) of mine.mid, as they sound there, to 1/480 quarter note; on Flute; at 90"
+    assert said.count(f"{told} quarter notes a minute; added: ") == 2
     song, own = read_midi(Path("a-1.mid"), grid=480), read_midi(path, grid=480)
     assert {row for row in written(song) if row[4] == "My tune"} == {(*row[:5], 73) for row in written(own)}
     assert song.tempos[:, 1].tolist() == pytest.approx([90], abs=1e-3)
@@ -282,7 +283,7 @@ def test_a_lost_note_is_told(tmp_path: Path) -> None:
     kept = read_kept(f"melody:{played(tmp_path / 'mine.mid')}", 24)
     notes = kept.exact.notes
     damaged = replace(kept.exact, notes=replace(notes, length=np.r_[notes.length[:-1], notes.length[-1] + 1]), name="x")
-    assert "unchanged" in kept.describe(kept.exact, Settings(), 0)
+    assert "as they sound there, to 1/480 quarter note; added: 0 notes" in kept.describe(kept.exact, Settings(), 0)
     with pytest.raises(UserError, match=r"x: 1 of the 24 kept notes .* pitch \d+ at"):
         kept.describe(damaged, Settings(), 0)
 

@@ -122,6 +122,7 @@ def _program(name: str, pair: str) -> int:
     names = [str(pretty_midi.program_to_instrument_name(program)) for program in range(PROGRAMS)]
     wanted = _letters(name)
     exact = [program for program, other in enumerate(names) if _letters(other) == wanted]
+    word = [program for program, other in enumerate(names) if wanted in map(_letters, re.split(r"[^\w]+", other))]
     near = [program for program, other in enumerate(names) if wanted and wanted in _letters(other)]
     if not (exact or near):
         import difflib
@@ -129,7 +130,7 @@ def _program(name: str, pair: str) -> int:
         close = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
         hint = f"; perhaps {', '.join(close)}" if close else "; General MIDI's programs are 1 to 128"
         raise UserError(f"--instruments {pair}: no instrument is called {name!r}{hint}")
-    return (exact or near)[0]
+    return (exact or (near and word) or near)[0]  # a harp is no harpsichord
 
 
 def _letters(name: str) -> str:

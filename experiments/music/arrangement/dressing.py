@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from datamodules.keys import Key
+from datamodules.midi.writing import part_name
 from datamodules.song import Song
 from experiments.command_line.cli import note, say
 from experiments.music.arrangement.arranging import Arrangement, arranged, read_instruments
@@ -62,23 +63,54 @@ def dress_of(key: str | None, tracks: str, instruments: str | None, drums: str, 
 
 def dresser(
     winners: Mapping[str, Winner], prime: Prime, training: TrainingSongs, dress: Dress
-) -> Callable[[Song], Song]:
-    """What dresses a song as the training songs are, else the prime, and as the user asked; it says what it did."""
+) -> Callable[[Song, Song], Song]:
+    """What dresses a song as the training songs are, else the prime, and as the user asked; it says what it did.
+
+    It is given the song, and the whole that it is a part of, under which drums lie.
+    """
     songs = [song for song, _ in training.songs] or [prime.song]
     arrangement = Arrangement.of(songs, parts_of(leader_of(winners)), dress.taken)
     parts = dress.kept.union(arrangement.roles if arrangement is not None else ())
-    for role in sorted(dress.instruments.keys() - parts):
-        note(f"--instruments {role}: changes nothing, as the training songs have no such part for the new song")
-    if dress.drums and not any(part.drums for part in prime.song.parts):
-        note(f"--drums like: {prime.song.name} has no drums")
+    return _Dresser(prime, dress, arrangement, {role for role in dress.instruments if role in parts})
 
-    def dressed(song: Song) -> Song:
-        if arrangement is not None:
-            song = arranged(song, arrangement, dress.instruments, split=dress.split)
+
+class _Dresser:
+    """What dresses songs.
+
+    Args:
+        asked: the roles with an instrument that was asked for, as far as it is known to change something.
+    """
+
+    def __init__(self, prime: Prime, dress: Dress, arrangement: Arrangement | None, asked: set[str]) -> None:
+        self.prime, self.dress, self.arrangement, self.asked = prime, dress, arrangement, asked
+        self.drums = dress.drums and "drums" not in dress.kept
+        self._note_idle(dress.instruments.keys() - asked, "as the training songs have no such part for the new song")
+        if asked and prime.exact is not None:
+            told = [f"{role} on {part_name('', dress.instruments[role], drums=False)}" for role in sorted(asked)]
+            say(f"instruments: in the new bars alone, {', '.join(told)}; the song before keeps its own")
+        if dress.drums and not self.drums:
+            note("--drums like: changes nothing, as the song's own drums are kept")
+        elif dress.drums and not any(part.drums for part in prime.song.parts):
+            note(f"--drums like: {prime.song.name} has no drums")
+
+    def __call__(self, song: Song, whole: Song) -> Song:
+        dress = self.dress
+        if self.arrangement is not None:
+            song = arranged(song, self.arrangement, dress.instruments, split=dress.split)
+            if not dress.split and len(song.notes):
+                self._note_other(song.parts[0].role)
         if dress.key is not None:
             was = key_of(song)
             song, step = transposed(song, dress.key)
             say(f"key: moved by {step:+d} semitones, from {was.name} into {key_of(song).name}")
-        return with_drums(song, prime.song, int(dress.continues)) if dress.drums else song
+        return with_drums(song, self.prime.song, self.prime.ahead, whole) if self.drums else song
 
-    return dressed
+    def _note_other(self, role: str) -> None:
+        """Say once which instruments are not heard on a single track."""
+        others = self.asked - self.dress.kept - {role}
+        self._note_idle(others, f"as --tracks one has the instrument of most of its notes, which are {role}")
+        self.asked = self.asked - others
+
+    def _note_idle(self, roles: Collection[str], why: str) -> None:
+        for role in sorted(roles):
+            note(f"--instruments {role}: changes nothing, {why}")

@@ -147,6 +147,8 @@ def _events(voices: Mapping[str, Voice], prime: Prime, settings: Settings, progr
             value = voices[name].say(event) if name in voices else own[name](tick)
             event.take(HEADS[name].column.field, value)
             if name == "offsets":
+                if not kept:
+                    event.offset += _late(prime, tick + event.offset)
                 tick = tick + event.offset if kept or prime.continues else (tick + event.offset) % bar
                 event.place = tick % bar
                 if tick >= end:
@@ -168,7 +170,16 @@ def hear_prime(voices: Sequence[Voice], prime: Prime) -> None:
 
 def _end(prime: Prime, settings: Settings) -> float:
     """The tick that a new song ends at: of its bars; those that continue a song come after its last one."""
-    return math.inf if settings.bars is None else (settings.bars + prime.continues) * prime.bar
+    return math.inf if settings.bars is None else (settings.bars + prime.ahead) * prime.bar
+
+
+def _late(prime: Prime, tick: int) -> int:
+    """Whole bars, in ticks, that the first new event comes later, so that a song that it continues is over before.
+
+    It may begin in that one's last bar. Where others play on behind the last event that the heads heard, or where it
+    rings for bars, these are the song's own.
+    """
+    return max(-((tick - (prime.ahead - 1) * prime.bar) // prime.bar), 0) * prime.bar
 
 
 def without_head(head: str) -> str:

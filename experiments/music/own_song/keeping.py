@@ -15,13 +15,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.bars import bar_line
 from datamodules.errors import UserError
 from datamodules.midi.raw_bytes import Limits
 from datamodules.midi.writing import part_name
-from datamodules.song import DIVISION, NOTE_COLUMNS, Notes, Song, bar_length, bar_lines
+from datamodules.song import DIVISION, NOTE_COLUMNS, Notes, Song, bar_lines
 from experiments.music.arrangement.keys import key_of, transposed
 from experiments.music.events.settings import Settings
 from experiments.music.own_song.exact import read_exact, trimmed
+from experiments.music.own_song.going_on import going_on
 from experiments.music.own_song.joining import joined
 from experiments.music.own_song.spans import Spans
 from experiments.music.prime import Prime
@@ -76,13 +78,9 @@ class Kept:
 
     def end_of(self, settings: Settings) -> float:
         """The tick of the heads' grid that a new song ends at: a bar line; infinite if its events are counted."""
-        lines = bar_lines(self.song)
-        if settings.bars is None:
-            return lines[-1] if self.bounds else math.inf
-        if settings.bars < len(lines):
-            return lines[settings.bars]
-        bar = bar_length(self.song.grid, *self.song.metres[-1, 1:].tolist())
-        return lines[-1] + (settings.bars - len(lines) + 1) * bar
+        if settings.bars is not None:
+            return bar_line(self.song, settings.bars)
+        return bar_lines(self.song)[-1] if self.bounds else math.inf
 
     def of(self, settings: Settings, last: int) -> tuple[Song, Song]:
         """The kept notes of a new song whose last event is at a tick, on the heads' grid and exact."""
@@ -94,10 +92,14 @@ class Kept:
             return heard, exact
         return _cut(heard, int(end)), _cut(exact, int(end) * self.scale)
 
-    def dressed(self, song: Song, settings: Settings, dress: Callable[[Song], Song]) -> Song:
-        """What the heads wrote around the kept notes, dressed, and these as they are in the file: the whole, exact."""
+    def dressed(self, song: Song, settings: Settings, dress: Callable[[Song, Song], Song]) -> Song:
+        """What the heads wrote around the kept notes, dressed, and these as they are in the file: the whole, exact.
+
+        Args:
+            dress: is given what was added, and the whole.
+        """
         kept, exact = self.of(settings, int(song.notes.onset.max()))
-        added = dress(only(song, song.notes.part >= len(kept.parts)))
+        added = dress(only(song, song.notes.part >= len(kept.parts)), song)
         whole = joined(exact, (*exact.parts, *added.parts), self._placed(added, len(exact.parts)))
         return trimmed(replace(whole, tempos=exact.tempos if settings.tempo is None else song.tempos, name=song.name))
 
@@ -120,7 +122,19 @@ class Kept:
                 status=1,
             )
         new = len(song.notes) - len(exact.notes)
-        return f"kept: {len(exact.notes):,} notes of {self.told} of {self.song.name}, unchanged; added: {new:,} notes"
+        kept = f"{len(exact.notes):,} notes of {self.told} of {self.song.name}, as they sound there, to 1/{DIVISION}"
+        return f"kept: {kept} quarter note{self._other(exact, settings)}; added: {new:,} notes"
+
+    def _other(self, exact: Song, settings: Settings) -> str:
+        """What was asked to be other than in the file, in words."""
+        pairs = zip(self.exact.parts, self.song.parts, strict=True)
+        names = [part_name("", now.program, now.drums) for now, was in pairs if now.program != was.program]
+        found = [f"on {', '.join(dict.fromkeys(names))}"] if names else []
+        if settings.tempo is not None:
+            found.append(f"at {settings.tempo:g} quarter notes a minute")
+        cut = len(set(_rows(exact)) - set(_rows(self.exact)))
+        found += [f"{cut:,} of them cut at the last bar line"] if cut else []
+        return "".join(f"; {words}" for words in found)
 
     def _placed(self, added: Song, before: int) -> list[Ints]:
         """Added notes in exact ticks: onset, pitch, length, velocity and part, (notes,) each.
@@ -133,6 +147,7 @@ class Kept:
         rows = []
         for row, (begin, pitch) in enumerate(zip(onset.tolist(), notes.pitch.tolist(), strict=True)):
             if added.parts[int(notes.part[row])].drums:
+                end[row] = max(end[row], begin + 1)  # it may have been moved behind a short one's end
                 rows.append(row)
             elif spans.free(begin, begin + 1)[pitch]:
                 until = spans.until(pitch, begin)
@@ -177,7 +192,7 @@ def read_kept(
             " the name of a part, or several with commas"
         )
     path = Path(file.strip())
-    whole, exact = read_exact("--keep", path, grid=grid, limits=limits)
+    whole, exact, _ = going_on(*read_exact("--keep", path, grid=grid, limits=limits))
     numbers = sorted({number for name in wanted for number in _named(whole, name, path)})
     heard, exact = (only(song, np.isin(song.notes.part, numbers)) for song in (whole, exact))
     told = ", ".join(f"{part.role} ({part.name})" for part in heard.parts)
