@@ -34,6 +34,7 @@ from experiments.search.going_on import going_on
 from experiments.search.machines.cluster import Cluster, Room
 from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.search import run_search
+from experiments.search.stored import stored
 from experiments.search.study.defaults import default_draw
 from experiments.search.study.hyperparameters import fixed, search_space
 from experiments.search.study.warm_start import warm_of
@@ -169,18 +170,19 @@ def _train(
     def confirming(table: TrialTable) -> float:
         return time_needed(table, plan, len(_unconfirmed(table, plan))) + final(table)
 
-    outcome = run_search(spec, columns.searched, plan, trackers, view, confirming)
-    table, reason = outcome.table, outcome.reason
-    if reason != "interrupted":
-        pairs = _unconfirmed(table, plan)
-        reason = repeat(CONFIRM, pairs, columns.searched, plan, outcome, trackers, view, final) or reason
-    choices = choose(table, plan.confirm, plan.seed, plan.patience)
-    if columns.folds and choices:
+    with stored(columns, plan) as data:
+        outcome = run_search(spec, data, plan, trackers, view, confirming)
+        table, reason = outcome.table, outcome.reason
         if reason != "interrupted":
-            pairs = without_final(table, choices[0], plan.seed)
-            reason = repeat(FINAL, pairs, (columns.own,), plan, outcome, trackers, view) or reason
-        last = with_final(table, choices[0])
-        choices = [last, *choices[1:]] if last is not None else []
+            pairs = _unconfirmed(table, plan)
+            reason = repeat(CONFIRM, pairs, data, plan, outcome, trackers, view, final) or reason
+        choices = choose(table, plan.confirm, plan.seed, plan.patience)
+        if columns.folds and choices:
+            if reason != "interrupted":
+                pairs = without_final(table, choices[0], plan.seed)
+                reason = repeat(FINAL, pairs, data.on_own_split(), plan, outcome, trackers, view) or reason
+            last = with_final(table, choices[0])
+            choices = [last, *choices[1:]] if last is not None else []
     return Outcome(table, reason, outcome.next_row), choices
 
 

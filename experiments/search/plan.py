@@ -123,6 +123,11 @@ class SearchPlan:
             sign=self.sign,
         )
 
+    def ended(self, reason: str) -> EndedError:
+        """What to raise where the search ends for a reason that can be mended."""
+        told = f"{reason}; what was found is kept. When that is mended, go on with: {self.resume}"
+        return EndedError(told, status=1)
+
     def _rungs(self) -> Iterator[int]:
         rung = self.grace
         while rung <= self.max_epochs:
