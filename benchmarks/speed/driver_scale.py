@@ -102,8 +102,8 @@ def measure(options: Options, folder: Path) -> dict[str, Any]:
     plan = SearchPlan(
         run_id="scale", folder=folder, storage=str(folder / "tune"), trials=trials, confirm=0, max_epochs=EPOCHS,
         patience=EPOCHS, grace=2, seed=1, metric="valid", space=complete(spec.space, spec.config), initial=None,
-        start=None, warm=lambda: None, began=time.monotonic(), deadline=None, cpus=1.0, gpus=0.0, at_once=lambda: CPUS,
-        resume="", interrupt=Interrupt(), max_failures=0,
+        start=None, warm=lambda: None, began=time.monotonic(), deadline=None, cpus=1.0, gpus=lambda trials: 0.0,
+        at_once=lambda: CPUS, resume="", interrupt=Interrupt(), max_failures=0,
     )  # fmt: skip
     mode = "offline" if options.wandb else "off"
     with (

@@ -93,8 +93,8 @@ def ours(folder: Path, trials: int) -> float:
     plan = SearchPlan(
         run_id="sleeping", folder=folder, storage=str(folder / "tune"), trials=trials, confirm=0, max_epochs=1,
         patience=1, grace=1, seed=1, metric="valid", space=spec.space, initial=None, start=None,
-        warm=lambda: None, began=time.monotonic(), deadline=None, cpus=1.0, gpus=0.0, at_once=lambda: CPUS,
-        resume="", interrupt=Interrupt(), max_failures=0,
+        warm=lambda: None, began=time.monotonic(), deadline=None, cpus=1.0, gpus=lambda trials: 0.0,
+        at_once=lambda: CPUS, resume="", interrupt=Interrupt(), max_failures=0,
     )  # fmt: skip
     view = SearchView(Console(), "notes", trials, "nats", {})
     with (

@@ -13,6 +13,7 @@ from ray import tune
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from datamodules.errors import UserError
+from experiments.command_line.cli import say
 from experiments.search.machines.deaths import deaths_are_alike
 from experiments.search.plan import SearchPlan, TrialSettings
 from experiments.search.stored import Stored
@@ -117,10 +118,13 @@ def _close(observer: Observer, plan: SearchPlan) -> None:
 def _tuner(
     plan: SearchPlan, searcher: Limited, count: int, observer: Observer, halt: Halt, scheduler: Any
 ) -> tune.Tuner:
+    gpus = plan.gpus(count)
+    if gpus:
+        say(f"each trial takes {gpus:g} of a GPU" if gpus < 1 else f"each trial takes {gpus:g} GPU{'s' * (gpus > 1)}")
     return tune.Tuner(
         tune.with_resources(
-            tune.with_parameters(train_trial_on, settings=plan.settings()),
-            {"cpu": plan.cpus, "gpu": plan.gpus},
+            tune.with_parameters(train_trial_on, settings=plan.settings(gpu=gpus > 0)),
+            {"cpu": plan.cpus, "gpu": gpus},
         ),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
