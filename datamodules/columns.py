@@ -6,7 +6,7 @@ read-only. Vocabulary, counts and base distribution come from the training part 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, cast
@@ -22,7 +22,7 @@ from datamodules.song import Events
 from datamodules.splits import FIRST, TEST, TRAIN, VALID, Split
 from datamodules.vocabulary import Chord, Speller, Value, Vocabulary, tick_histogram
 
-__all__ = ["Column", "build_column", "column_for", "only_value"]
+__all__ = ["Column", "build_column", "build_columns", "column_for", "only_value"]
 
 
 @dataclass(frozen=True)
@@ -87,27 +87,28 @@ class Column:
     @cached_property
     def chords(self) -> NDArray[np.uint8]:
         """uint8 (E + 1, 16): the pitches of each event, packed, and none at a song's start."""
-        return _with_start(self.context.bits)
+        return _laid_out(self.context, "chords", lambda: self.context.bits)
 
     @cached_property
     def past(self) -> NDArray[np.float32]:
         """float32 (E + 1, `past_size`): what is shown of each event before, and zeros at a song's start."""
-        return _with_start(self.context.past)
+        return _laid_out(self.context, "past", lambda: self.context.past)
 
     @cached_property
     def known(self) -> NDArray[np.float32]:
         """float32 (E + 1, `known_size`): what is known of each event to come, and zeros at a song's start."""
-        return _with_start(self.context.known(self.spec.after))
+        after = self.spec.after
+        return _laid_out(self.context, f"known after {after}", lambda: self.context.known(after))
 
     @cached_property
     def form(self) -> NDArray[np.float32]:
         """float32 (E + 1, `stand_size`): where in its song's form each event stands, and zeros at a song's start."""
-        return _with_start(self._told.features(self.grid))
+        return _laid_out(self._told, "form", lambda: self._told.features(self.grid))
 
     @cached_property
     def again(self) -> NDArray[np.uint8]:
         """uint8 (E + 1, 16): the pitches that the same place of the form held before, packed; none at a start."""
-        return _with_start(self._told.bits)
+        return _laid_out(self._told, "again", lambda: self._told.bits)
 
     @property
     def told(self) -> NDArray[np.float64]:
@@ -156,9 +157,21 @@ def build_column(
     spec: ColumnSpec, events: Sequence[Events], split: Split, grid: int, also: Collection[Value] = ()
 ) -> Column:
     """The column of songs that were split: its vocabulary is that of the split's training part, and holds `also`."""
-    laid = _lay_out(spec, events, grid)
+    (column,) = build_columns(spec, events, (split,), grid, also)
+    return column
+
+
+def build_columns(
+    spec: ColumnSpec, events: Sequence[Events], splits: Sequence[Split], grid: int, also: Collection[Value] = ()
+) -> tuple[Column, ...]:
+    """`build_column` by each of some splits: what depends on none, most of a column, they share."""
+    laid, context = _lay_out(spec, events, grid), context_of(events, grid)
+    return tuple(_split_column(spec, laid, context, split, also) for split in splits)
+
+
+def _split_column(spec: ColumnSpec, laid: _Laid, context: Context, split: Split, also: Collection[Value]) -> Column:
     part = np.concatenate([np.zeros(0, np.int8), *split.parts])
-    opens = np.array([split.trains(song) for song in range(len(events))], dtype=bool)
+    opens = np.array([split.trains(song) for song in range(len(split.parts))], dtype=bool)
     counts = np.bincount(laid.single[part[laid.event] == TRAIN], minlength=len(laid.distinct))
     known = counts > 0
     known[laid.single[np.isin(laid.event, laid.starts[:-1][opens])]] = True
@@ -167,7 +180,7 @@ def build_column(
     values = sorted({*found, *also})
     borrowed = tuple(i for i, value in enumerate(values) if value not in found)
     vocabulary = Vocabulary(tuple(values), tuple(found.get(value, 0) for value in values), borrowed)
-    return _column(spec, vocabulary, laid, context_of(events, grid), part=part, opens=opens)
+    return _column(spec, vocabulary, laid, context, part=part, opens=opens)
 
 
 def column_for(spec: ColumnSpec, vocabulary: Vocabulary, grid: int, events: Sequence[Events]) -> Column:
@@ -193,9 +206,12 @@ def only_value(spec: ColumnSpec, events: Sequence[Events], split: Split, grid: i
     return laid.distinct[int(found[0])] if len(found) == 1 else None
 
 
-def _with_start(table: NDArray[Any]) -> NDArray[Any]:
-    """The table with a row of zeros behind it, for a song's start."""
-    return np.concatenate([table, np.zeros_like(table[:1])])
+def _laid_out(of: Context | Standing, name: str, table: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+    """The table with a row of zeros behind it, for a song's start: one for all columns that share what it is of."""
+    if name not in of.laid:
+        rows = table()
+        of.laid[name] = np.concatenate([rows, np.zeros_like(rows[:1])])
+    return of.laid[name]
 
 
 class _Laid(NamedTuple):

@@ -7,8 +7,9 @@ other columns, and one corpus' head can hear another's: a logarithm, and the pha
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +83,7 @@ class Context:
         duration, offset, velocity, place, bar: int32 (E,), as in `song.Events`.
         starts, lengths: int64 (E + 1,) and int32 (notes,): event i's notes, low to high, are `lengths[starts[i]:
             starts[i + 1]]` ticks long.
+        laid: what columns lay out of it, by name: those over the same events share it, in each process.
     """
 
     grid: int
@@ -93,6 +95,7 @@ class Context:
     bar: Ints
     starts: NDArray[np.int64]
     lengths: Ints
+    laid: dict[str, NDArray[Any]] = field(init=False, compare=False, repr=False, default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.duration)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datamodules.column_spec import ColumnSpec
-from datamodules.columns import Column, build_column
+from datamodules.columns import Column, build_columns
 from datamodules.corpus.official import official_split
 from datamodules.corpus.reading import Corpus, read_corpora
 from datamodules.corpus.rows import Row
@@ -62,8 +62,18 @@ class Dataset:
             split: another one than the songs' own.
             form: whether a network is to see where events stand in their songs' forms.
         """
-        column = build_column(spec, self.events, split or self.split, self.options.grid, also)
-        return replace(column, standing=self.standing) if form else column
+        (column,) = self.columns(spec, (split or self.split,), also, form=form)
+        return column
+
+    def columns(
+        self, spec: ColumnSpec, splits: Sequence[Split], also: Collection[Value] = (), *, form: bool = False
+    ) -> tuple[Column, ...]:
+        """`column` by each of some splits; most of what they hold, they share."""
+        found = build_columns(spec, self.events, splits, self.options.grid, also)
+        if not form:
+            return found
+        standing = replace(self.standing)  # what is laid out of it is larger than it is, and goes with the columns
+        return tuple(replace(column, standing=standing) for column in found)
 
     @cached_property
     def standing(self) -> Standing:

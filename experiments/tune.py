@@ -96,7 +96,7 @@ class TuneOptions:
     cpus_per_trial: Annotated[float, tyro.conf.arg(metavar="X")] = 1.0
     """CPUs, and so threads, of a trial"""
     gpus_per_trial: Annotated[float | None, worded("X")] = None
-    """GPUs of a trial, a share of one too (default: 0.25 where there are GPUs, else 0)"""
+    """GPUs of a trial, a share of one too (default: 1, but down to 0.25 where more trials than GPUs train at once)"""
     address: Annotated[str | None, worded("ADDRESS")] = None
     """a Ray cluster (default: $RAY_ADDRESS, else one running here, else a local Ray); local forces that"""
     storage: Annotated[str | None, worded("PATH-OR-URI")] = None

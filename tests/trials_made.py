@@ -68,7 +68,7 @@ def plan_of(folder: Path, **other: Any) -> SearchPlan:
         "began": 0.0,
         "deadline": None,
         "cpus": 1.0,
-        "gpus": 0.0,
+        "gpus": lambda trials: 0.0,
         "at_once": lambda: 2,
         "resume": "",
         "interrupt": Interrupt(),

@@ -53,7 +53,7 @@ def _takes_all_memory(trial: Any) -> None:
 HOW: dict[str, Callable[[Any], None]] = {"raised": _raises, "nan": _is_no_number, "memory": _takes_all_memory}
 
 
-def train_and_fail(config: dict[str, Any], reference: list[Any], settings: Any) -> None:
+def train_and_fail(config: dict[str, Any], settings: Any) -> None:
     """In place of `train_trial_on`, in a worker."""
     from experiments.search.trial import trainable
 
@@ -67,7 +67,7 @@ def train_and_fail(config: dict[str, Any], reference: list[Any], settings: Any) 
         return end_epoch(trial, figures, updates)
 
     with mock.patch.object(trainable._Trial, "end_epoch", end_or_fail):
-        slow.train_slowly(config, reference, settings)
+        slow.train_slowly(config, settings)
 
 
 def tune() -> int:

@@ -17,7 +17,7 @@ EPOCH = 0.5  # seconds
 PROGRAM = ("-c", "import sys; from benchmarks.faults.slow import tune; sys.exit(tune())")  # what Python runs
 
 
-def train_slowly(config: dict[str, Any], reference: list[Any], settings: Any) -> None:
+def train_slowly(config: dict[str, Any], settings: Any) -> None:
     """In place of `train_trial_on`, in a worker."""
     from experiments.search.running import train_trial_on
     from experiments.search.trial import trainable
@@ -31,7 +31,7 @@ def train_slowly(config: dict[str, Any], reference: list[Any], settings: Any) ->
         return end_epoch(trial, figures, updates)
 
     with mock.patch.object(trainable._Trial, "end_epoch", end_slowly):
-        train_trial_on(config, reference, settings)
+        train_trial_on(config, settings)
 
 
 def tune(train: Callable[..., None] = train_slowly) -> int:

@@ -45,7 +45,7 @@ class Options:
     """write the figures here too"""
 
 
-def report(config: dict[str, Any], reference: Any = None, settings: Any = None) -> None:
+def report(config: dict[str, Any], settings: Any = None) -> None:
     """A trial."""
     from ray import tune
 
@@ -90,6 +90,7 @@ def measure(options: Options, folder: Path) -> dict[str, Any]:
     from experiments.search import running
     from experiments.search.plan import SearchPlan
     from experiments.search.search import run_search
+    from experiments.search.stored import Stored
     from experiments.search.watching.live import SearchView
     from experiments.stopping import Interrupt
     from experiments.tracking.trackers import Search
@@ -101,8 +102,8 @@ def measure(options: Options, folder: Path) -> dict[str, Any]:
     plan = SearchPlan(
         run_id="scale", folder=folder, storage=str(folder / "tune"), trials=trials, confirm=0, max_epochs=EPOCHS,
         patience=EPOCHS, grace=2, seed=1, metric="valid", space=complete(spec.space, spec.config), initial=None,
-        start=None, warm=lambda: None, began=time.monotonic(), deadline=None, cpus=1.0, gpus=0.0, at_once=lambda: CPUS,
-        resume="", interrupt=Interrupt(), max_failures=0,
+        start=None, warm=lambda: None, began=time.monotonic(), deadline=None, cpus=1.0, gpus=lambda trials: 0.0,
+        at_once=lambda: CPUS, resume="", interrupt=Interrupt(), max_failures=0,
     )  # fmt: skip
     mode = "offline" if options.wandb else "off"
     with (
@@ -115,7 +116,7 @@ def measure(options: Options, folder: Path) -> dict[str, Any]:
     ):
         marks = Marks(view)
         tracker = WandbTracker(Search(folder, "scale", "x", (), {}, tracking))
-        table = run_search(spec, (), plan, (tracker,), marks).table
+        table = run_search(spec, Stored(None), plan, (tracker,), marks).table
     if table.finished() != trials:
         sys.exit(f"{table.finished()} of {trials} trials have ended")
     marks.found.append(marks._now(trials))

@@ -49,7 +49,7 @@ class Options:
     """write the figures here too"""
 
 
-def sleep(config: dict[str, Any], reference: Any = None, settings: Any = None) -> None:
+def sleep(config: dict[str, Any], settings: Any = None) -> None:
     """A trial."""
     from ray import tune
 
@@ -82,6 +82,7 @@ def ours(folder: Path, trials: int) -> float:
     from experiments.search import running
     from experiments.search.plan import SearchPlan
     from experiments.search.search import run_search
+    from experiments.search.stored import Stored
     from experiments.search.watching.live import SearchView
     from experiments.stopping import Interrupt
     from experiments.tracking.trackers import Search
@@ -92,8 +93,8 @@ def ours(folder: Path, trials: int) -> float:
     plan = SearchPlan(
         run_id="sleeping", folder=folder, storage=str(folder / "tune"), trials=trials, confirm=0, max_epochs=1,
         patience=1, grace=1, seed=1, metric="valid", space=spec.space, initial=None, start=None,
-        warm=lambda: None, began=time.monotonic(), deadline=None, cpus=1.0, gpus=0.0, at_once=lambda: CPUS,
-        resume="", interrupt=Interrupt(), max_failures=0,
+        warm=lambda: None, began=time.monotonic(), deadline=None, cpus=1.0, gpus=lambda trials: 0.0,
+        at_once=lambda: CPUS, resume="", interrupt=Interrupt(), max_failures=0,
     )  # fmt: skip
     view = SearchView(Console(), "notes", trials, "nats", {})
     with (
@@ -103,7 +104,7 @@ def ours(folder: Path, trials: int) -> float:
     ):
         began = time.perf_counter()
         tracker = WandbTracker(Search(folder, "sleeping", "x", (), {}, tracking))
-        table = run_search(spec, (), plan, (tracker,), view).table
+        table = run_search(spec, Stored(None), plan, (tracker,), view).table
         seconds = time.perf_counter() - began
     if table.count("done") != trials:
         sys.exit(f"{table.count('done')} of {trials} trials have slept")

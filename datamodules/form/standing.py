@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,11 +66,13 @@ class Standing:
         table: int32 (E, 8), the numbers of each event's `Stand`.
         bits: uint8 (E, 16), the pitches of its chord; see `numpy.packbits`.
         nats: float64 (E,), what telling the form costs, shared out: a section's among its events but the song's first.
+        laid: what columns lay out of it, as of their `Context`.
     """
 
     table: Ints
     bits: NDArray[np.uint8]
     nats: NDArray[np.float64]
+    laid: dict[str, NDArray[Any]] = field(init=False, compare=False, repr=False, default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.table)

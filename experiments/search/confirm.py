@@ -14,9 +14,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from datamodules.columns import Column
 from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.running import Listed, run_trials
+from experiments.search.stored import Stored
 from experiments.search.watching.observer import Halt, Observer, View
 from experiments.tables import CONFIRM, FINAL, FINISHED, SEARCH, EpochTable, TrialRow, TrialTable
 from experiments.tracking.trackers import Tracker
@@ -98,7 +98,7 @@ def time_needed(table: TrialTable, plan: SearchPlan, trainings: int, *, networks
 def repeat(
     kind: str,
     pairs: Sequence[tuple[int, int]],
-    columns: Sequence[Column],
+    stored: Stored,
     plan: SearchPlan,
     outcome: Outcome,
     trackers: Sequence[Tracker],
@@ -110,6 +110,7 @@ def repeat(
     Args:
         kind: of their rows.
         pairs: the row that is repeated, and its seed, each.
+        stored: what they train on.
         outcome: of the search.
         reserve: seconds before the deadline that are needed for what follows.
 
@@ -132,7 +133,7 @@ def repeat(
         for row in rows
     ]
     halt = Halt(plan.interrupt, plan.deadline, observer, reserve)
-    return run_trials(plan, columns, Listed(configurations), len(rows), observer, halt)
+    return run_trials(plan, stored, Listed(configurations), len(rows), observer, halt)
 
 
 def _rows(kind: str, pairs: Sequence[tuple[int, int]], outcome: Outcome) -> list[TrialRow]:

@@ -34,6 +34,7 @@ from experiments.search.going_on import going_on
 from experiments.search.machines.cluster import Cluster, Room
 from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.search import run_search
+from experiments.search.stored import stored
 from experiments.search.study.defaults import default_draw
 from experiments.search.study.hyperparameters import fixed, search_space
 from experiments.search.study.warm_start import warm_of
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
 
 __all__ = ["GRACE", "HeadPlan", "is_finished", "search_head"]
 
-GPU_SHARE = 0.25  # of a GPU a trial: small networks leave most of one idle
 LONG = ("vocabulary", "init")  # what a winner tells of itself that is too long for a tracker
 IMPORT_AFTER = 15.0  # seconds after a search begins: its workers are up then, and the export's imports take seconds
 GRACE = 8  # a trial trains at least max_epochs / GRACE epochs before ASHA may stop it
@@ -105,10 +105,10 @@ def search_head(
         check_ours(run, plan)
         columns = _columns(dataset, plan, initial)
         _note_column(run, spec, len(columns.own.vocabulary), dataset)
-        room = Room(cluster, options.cpus_per_trial, _gpus(options, cluster), options.max_concurrent)
+        room = Room(cluster, options.cpus_per_trial, options.gpus_per_trial, options.max_concurrent)
         if room.waits_for_nodes:
             note(f"{options.max_concurrent} trials at once do not fit on {cluster.label} yet; some wait for nodes")
-        search = _plan(run, plan, _gpus(options, cluster), deadline, initial, room, interrupt)
+        search = _plan(run, plan, deadline, initial, room, interrupt)
         if columns.folds:
             say(f"{spec.name}: {len(columns.folds)} folds over songs; a trial's figures are their mean")
         view = _view(run.head(spec.name), plan, columns, search.deadline)
@@ -169,28 +169,24 @@ def _train(
     def confirming(table: TrialTable) -> float:
         return time_needed(table, plan, len(_unconfirmed(table, plan))) + final(table)
 
-    outcome = run_search(spec, columns.searched, plan, trackers, view, confirming)
-    table, reason = outcome.table, outcome.reason
-    if reason != "interrupted":
-        pairs = _unconfirmed(table, plan)
-        reason = repeat(CONFIRM, pairs, columns.searched, plan, outcome, trackers, view, final) or reason
-    choices = choose(table, plan.confirm, plan.seed, plan.patience)
-    if columns.folds and choices:
+    with stored(columns, plan) as data:
+        outcome = run_search(spec, data, plan, trackers, view, confirming)
+        table, reason = outcome.table, outcome.reason
         if reason != "interrupted":
-            pairs = without_final(table, choices[0], plan.seed)
-            reason = repeat(FINAL, pairs, (columns.own,), plan, outcome, trackers, view) or reason
-        last = with_final(table, choices[0])
-        choices = [last, *choices[1:]] if last is not None else []
+            pairs = _unconfirmed(table, plan)
+            reason = repeat(CONFIRM, pairs, data, plan, outcome, trackers, view, final) or reason
+        choices = choose(table, plan.confirm, plan.seed, plan.patience)
+        if columns.folds and choices:
+            if reason != "interrupted":
+                pairs = without_final(table, choices[0], plan.seed)
+                reason = repeat(FINAL, pairs, data.on_own_split(), plan, outcome, trackers, view) or reason
+            last = with_final(table, choices[0])
+            choices = [last, *choices[1:]] if last is not None else []
     return Outcome(table, reason, outcome.next_row), choices
 
 
 def _unconfirmed(table: TrialTable, plan: SearchPlan) -> list[tuple[int, int]]:
     return unconfirmed(table, plan.confirm, plan.seed, plan.patience)
-
-
-def _gpus(options: TuneOptions, cluster: Cluster) -> float:
-    """GPUs of a trial."""
-    return options.gpus_per_trial if options.gpus_per_trial is not None else GPU_SHARE * (cluster.gpus > 0)
 
 
 def _storage(run: Run, plan: HeadPlan) -> str:
@@ -205,7 +201,6 @@ def _storage(run: Run, plan: HeadPlan) -> str:
 def _plan(
     run: Run,
     plan: HeadPlan,
-    gpus: float,
     deadline: float | None,
     initial: Initial | None,
     room: Room,
@@ -232,7 +227,7 @@ def _plan(
         began=time.monotonic(),
         deadline=deadline,
         cpus=options.cpus_per_trial,
-        gpus=gpus,
+        gpus=room.take,
         at_once=room,
         resume=going_on(run, plan),
         interrupt=interrupt,

@@ -74,7 +74,8 @@ class SearchPlan:
         warm: finds the study of another run that this one begins with, if it has none yet; None for nothing.
         start: what the first trial draws, so that it has the defaults; None for nothing told.
         began, deadline: of `time.monotonic`; no deadline is None.
-        cpus, gpus: what one trial takes.
+        cpus: what one trial takes.
+        gpus: what one of so many trials takes.
         at_once: how many trials can train at the same time, by now.
         resume: the command that goes on with the run.
         interrupt: whether the user has asked for an end.
@@ -99,7 +100,7 @@ class SearchPlan:
     began: float
     deadline: float | None
     cpus: float
-    gpus: float
+    gpus: Callable[[int], float]
     at_once: Callable[[], int]
     resume: str
     interrupt: Interrupt
@@ -108,8 +109,8 @@ class SearchPlan:
     updates_per_epoch: int = UPDATES_PER_EPOCH
     sign: str = field(default_factory=lambda: uuid.uuid4().hex)
 
-    def settings(self) -> TrialSettings:
-        """What all trials share."""
+    def settings(self, *, gpu: bool) -> TrialSettings:
+        """What all trials share, which train on a GPU or do not."""
         return TrialSettings(
             run_id=self.run_id,
             storage=self.storage,
@@ -118,10 +119,15 @@ class SearchPlan:
             seed=self.seed,
             metric=self.metric,
             updates_per_epoch=self.updates_per_epoch,
-            gpu=self.gpus > 0,
+            gpu=gpu,
             rungs=frozenset(self._rungs()),
             sign=self.sign,
         )
+
+    def ended(self, reason: str) -> EndedError:
+        """What to raise where the search ends for a reason that can be mended."""
+        told = f"{reason}; what was found is kept. When that is mended, go on with: {self.resume}"
+        return EndedError(told, status=1)
 
     def _rungs(self) -> Iterator[int]:
         rung = self.grace

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import ray
 from ray import tune
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
-from datamodules.columns import Column
 from datamodules.errors import UserError
+from experiments.command_line.cli import say
 from experiments.search.machines.deaths import deaths_are_alike
-from experiments.search.plan import EndedError, SearchPlan, TrialSettings
+from experiments.search.plan import SearchPlan, TrialSettings
+from experiments.search.stored import Stored
 from experiments.search.watching.observer import Halt, Observer, last_line
 
 __all__ = ["Listed", "run_trials", "train_trial_on"]
@@ -43,11 +43,16 @@ class Listed(Searcher):  # type: ignore[misc]  # Ray ships no types
 
 
 class Limited(ConcurrencyLimiter):  # type: ignore[misc]
-    """A searcher that gives no more trials than there is room for, which can change."""
+    """A searcher that gives no more trials than there is room for, which can change, and tells each of its columns."""
 
-    def __init__(self, searcher: Searcher, room: Callable[[], int]) -> None:
-        self.room = room
+    def __init__(self, searcher: Searcher, room: Callable[[], int], stored: Stored) -> None:
+        self.room, self.stored = room, stored
         super().__init__(searcher, room())
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """The next one; None for later."""
+        found: dict[str, Any] | str | None = super().suggest(trial_id)
+        return {**found, "columns": self.stored} if isinstance(found, dict) else found
 
     @property
     def max_concurrent(self) -> int:
@@ -58,13 +63,17 @@ class Limited(ConcurrencyLimiter):  # type: ignore[misc]
     def max_concurrent(self, value: int) -> None:
         """It is not set."""
 
+    def get_state(self) -> dict[str, Any]:
+        """Nothing: Ray pickles it to restore from, and we never restore."""
+        return {}
+
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
 def run_trials(
     plan: SearchPlan,
-    columns: Sequence[Column],
+    stored: Stored,
     searcher: Any,
     count: int,
     observer: Observer,
@@ -74,7 +83,7 @@ def run_trials(
     """Train `count` trials that `searcher` gives, and put what they report into the observer's tables.
 
     Args:
-        columns: one, or one a fold.
+        stored: what they train on.
         scheduler: what stops trials early; None for nothing.
 
     Returns:
@@ -83,21 +92,13 @@ def run_trials(
     Raises:
         EndedError: what ended the whole.
     """
-    tuner = _tuner(
-        plan,
-        ray.put((tuple(column.prepared() for column in columns), plan.initial)),
-        searcher,
-        count,
-        observer,
-        halt,
-        scheduler,
-    )
+    tuner = _tuner(plan, Limited(searcher, plan.at_once, stored), count, observer, halt, scheduler)
     with _quiet_tune(), deaths_are_alike():
         try:
             tuner.fit()
         except Exception as error:  # Ray's own, a disk that is full, a --space that fails in some draws
             _close(observer, plan)
-            raise EndedError(_to_go_on(f"the search ended: {last_line(error)}", plan), status=1) from error
+            raise plan.ended(f"the search ended: {last_line(error)}") from error
     _close(observer, plan)
     return halt.reason
 
@@ -111,23 +112,22 @@ def _close(observer: Observer, plan: SearchPlan) -> None:
     try:
         observer.finish()
     except UserError as error:
-        raise EndedError(_to_go_on(str(error), plan), status=1) from error
-
-
-def _to_go_on(reason: str, plan: SearchPlan) -> str:
-    return f"{reason}; what was found is kept. When that is mended, go on with: {plan.resume}"
+        raise plan.ended(str(error)) from error
 
 
 def _tuner(
-    plan: SearchPlan, stored: Any, searcher: Any, count: int, observer: Observer, halt: Halt, scheduler: Any
+    plan: SearchPlan, searcher: Limited, count: int, observer: Observer, halt: Halt, scheduler: Any
 ) -> tune.Tuner:
+    gpus = plan.gpus(count)
+    if gpus:
+        say(f"each trial takes {gpus:g} of a GPU" if gpus < 1 else f"each trial takes {gpus:g} GPU{'s' * (gpus > 1)}")
     return tune.Tuner(
         tune.with_resources(
-            tune.with_parameters(train_trial_on, reference=[stored], settings=plan.settings()),
-            {"cpu": plan.cpus, "gpu": plan.gpus},
+            tune.with_parameters(train_trial_on, settings=plan.settings(gpu=gpus > 0)),
+            {"cpu": plan.cpus, "gpu": gpus},
         ),
         tune_config=tune.TuneConfig(
-            search_alg=Limited(searcher, plan.at_once),
+            search_alg=searcher,
             scheduler=scheduler,
             num_samples=count,
             reuse_actors=True,  # a fresh worker imports torch and Lightning again: 4 to 5 s
@@ -144,11 +144,11 @@ def _tuner(
     )
 
 
-def train_trial_on(config: dict[str, Any], reference: list[Any], settings: TrialSettings) -> None:
-    """`train_trial` with the columns fetched from the object store, shared read-only between a node's workers."""
+def train_trial_on(config: dict[str, Any], settings: TrialSettings) -> None:
+    """`train_trial` with the columns that the configuration tells of."""
     from experiments.search.trial.trainable import train_trial  # here: the driver does not wait for torch and Lightning
 
-    columns, initial = ray.get(reference[0])
+    columns, initial = config["columns"].fetch()
     train_trial(config, columns, settings, initial)
 
 

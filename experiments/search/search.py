@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import optuna
 
-from datamodules.columns import Column
 from datamodules.errors import UserError
 from experiments.command_line.cli import say
 from experiments.heads import HeadSpec
@@ -14,6 +13,7 @@ from experiments.search.links import clear_links
 from experiments.search.machines.shared_storage import check_storage
 from experiments.search.plan import Outcome, SearchPlan
 from experiments.search.running import run_trials
+from experiments.search.stored import Stored
 from experiments.search.study.optuna_study import StudySearch, next_row, open_study, row_of
 from experiments.search.study.resume import bring_up_to_date, enqueue_interrupted
 from experiments.search.study.scheduler import Rungs, rungs_of
@@ -28,7 +28,7 @@ __all__ = ["run_search"]
 
 def run_search(
     spec: HeadSpec,
-    columns: Sequence[Column],
+    stored: Stored,
     plan: SearchPlan,
     trackers: Sequence[Tracker],
     view: View,
@@ -37,7 +37,7 @@ def run_search(
     """Search until `plan.trials` trials are finished, going on with those that an earlier driver left.
 
     Args:
-        columns: the head's column, or one a fold.
+        stored: what the trials train on.
         reserve: seconds before the deadline that are needed for what follows the search.
 
     Raises:
@@ -58,7 +58,7 @@ def run_search(
     observer = Observer(table, epochs, trackers, view)
     halt = Halt(plan.interrupt, plan.deadline, observer, reserve)
     searcher = StudySearch(study, plan.space, plan.max_epochs, first_row)
-    reason = run_trials(plan, columns, searcher, missing, observer, halt, _asha(plan, study, epochs))
+    reason = run_trials(plan, stored, searcher, missing, observer, halt, _asha(plan, study, epochs))
     return Outcome(table, reason, max(table.next_row, next_row(study)))
 
 

@@ -75,6 +75,22 @@ def test_a_trial_runs_on_one_node(monkeypatch: pytest.MonkeyPatch) -> None:
         Room(of(own=False), 4, 0, None)
 
 
+def test_gpus_are_shared_out_by_how_many_trials_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = nodes(monkeypatch, {"CPU": 16.0, "GPU": 4.0}, {"CPU": 16.0, "GPU": 4.0})
+    room = Room(of(own=True), 1, None, None)
+    assert room() == 32
+    assert (room.take(64), room()) == (0.25, 32)
+    assert (room.take(8), room()) == (1.0, 8)
+    assert (room.take(9), room()) == (0.5, 16)
+    assert Room(of(own=True), 1, None, 4).take(64) == 1.0
+    assert Room(of(own=False), 1, None, 16).take(64) == 0.5
+    assert Room(of(own=True), 1, 0.1, None).take(2) == 0.1  # the user's own
+    assert Room(of(own=True), 1, 0, None).take(2) == 0
+    found[:] = [{"Alive": True, "Resources": {"CPU": 8.0}}]
+    assert room.take(3) == 0.5  # they wait for GPUs to come back
+    assert Room(of(own=True), 1, None, None).take(3) == 0
+
+
 def test_room_grows_and_shrinks_with_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     found = nodes(monkeypatch, {"CPU": 2.0})
     room = Room(of(own=False), 1, 0, None)

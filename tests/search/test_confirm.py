@@ -28,6 +28,7 @@ from experiments.search.confirm import (
 )
 from experiments.search.plan import Outcome
 from experiments.search.running import Listed
+from experiments.search.stored import Stored
 from experiments.search.watching.live import SearchView
 from experiments.tables import CONFIRM, FINAL, TrialRow, TrialTable
 from experiments.tracking.wandb_runs import Tracking
@@ -223,7 +224,7 @@ def test_time_is_kept_for_what_follows_the_search(tmp_path: Path) -> None:
 def test_what_is_to_be_done_stands_in_the_table_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
-    def run_trials(plan: Any, columns: Any, searcher: Listed, count: int, *_: Any) -> str:
+    def run_trials(plan: Any, stored: Any, searcher: Listed, count: int, *_: Any) -> str:
         while isinstance(configuration := searcher.suggest("x"), dict):
             asked.append(configuration)
         assert count == len(asked)
@@ -238,7 +239,7 @@ def test_what_is_to_be_done_stands_in_the_table_first(tmp_path: Path, monkeypatc
     view = SearchView(Console(), "notes", 2, "nats", {})
     pairs = unconfirmed(table, 2, SEED, PATIENCE)
     outcome = Outcome(table, "", next_row=20)
-    assert repeat(CONFIRM, pairs, (), plan_of(tmp_path, confirm=2), outcome, (tracker,), view) == "time"
+    assert repeat(CONFIRM, pairs, Stored(None), plan_of(tmp_path, confirm=2), outcome, (tracker,), view) == "time"
     with table.path.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["kind"] == "confirm"]
     first, second = map(str, seeds(SEED, 2))
@@ -251,8 +252,8 @@ def test_what_is_to_be_done_stands_in_the_table_first(tmp_path: Path, monkeypatc
     assert [(c["row"], c["seed"], c["hyperparameters"]) for c in asked] == [
         (int(row["row"]), int(row["seed"]), {"hidden": 10 + int(row["of"])}) for row in rows
     ]
-    assert repeat(CONFIRM, [], (), plan_of(tmp_path), outcome, (tracker,), view) == ""
-    assert repeat(CONFIRM, pairs, (), plan_of(tmp_path, deadline=1.0), outcome, (tracker,), view) == "time"
+    assert repeat(CONFIRM, [], Stored(None), plan_of(tmp_path), outcome, (tracker,), view) == ""
+    assert repeat(CONFIRM, pairs, Stored(None), plan_of(tmp_path, deadline=1.0), outcome, (tracker,), view) == "time"
 
 
 def test_a_row_that_was_trained_is_kept_when_its_trial_is_no_longer_among_the_best(

@@ -58,7 +58,7 @@ def test_links_and_pipes_are_gone_before_the_storage_is_written_to(
     monkeypatch.setattr(search, "check_storage", check_storage)
     rest: Any = None
     with pytest.raises(UserError, match="far enough"):
-        search.run_search(HEADS["notes"], (), plan_of(tmp_path / "run"), (), rest)
+        search.run_search(HEADS["notes"], rest, plan_of(tmp_path / "run"), (), rest)
     assert seen == ["00001", "00001/last.safetensors"]
     assert {path.name for path in ours.iterdir()} == {"00000", "best.safetensors"}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import os
 import socket
 import sys
@@ -18,6 +17,7 @@ from ray._private import ray_constants  # the one switch that has no argument
 
 from datamodules.corpus.finding import printable
 from datamodules.errors import UserError, first_line
+from experiments.search.machines.shares import Node, held, share_of
 from experiments.search.plan import EndedError
 
 __all__ = ["Cluster", "Room", "check_words", "connected", "in_a_job"]
@@ -41,7 +41,7 @@ class Room:
     """How many trials run at the same time: what the nodes hold by now, as nodes come and go.
 
     Args:
-        cpus, gpus: of one trial, which runs on one node.
+        cpus, gpus: of one trial, which runs on one node; GPUs that are None are shared out, see `take`.
         most: what the user wants at most, or None. On a cluster that is not our own so many trials are begun even if
             they do not fit yet: those that wait are what an autoscaler starts nodes for.
 
@@ -51,16 +51,25 @@ class Room:
 
     LOOK_EVERY = 2.0  # seconds
 
-    def __init__(self, cluster: Cluster, cpus: float, gpus: float, most: int | None) -> None:
-        self.cpus, self.gpus, self.most, self.own = cpus, gpus, most, cluster.own
+    def __init__(self, cluster: Cluster, cpus: float, gpus: float | None, most: int | None) -> None:
+        self.cpus, self.most, self.own, self.shared = cpus, most, cluster.own, gpus is None
+        self.gpus = share_of(self._nodes(), cpus, sys.maxsize) if gpus is None else gpus
         self.looked, self.found = time.monotonic(), self._fits()
         if self.found < 1 and (self.own or most is None):
             wait = "" if self.own else ", or say with --max-concurrent how many trials shall wait for nodes to come"
             raise EndedError(
-                f"a trial asks for {cpus:g} CPUs and {gpus:g} GPUs on one node; no node of {cluster.label} has them"
-                f" (in all it has {cluster.cpus:g} and {cluster.gpus:g}): lower --cpus-per-trial or"
+                f"a trial asks for {cpus:g} CPUs and {self.gpus:g} GPUs on one node; no node of {cluster.label} has"
+                f" them (in all it has {cluster.cpus:g} and {cluster.gpus:g}): lower --cpus-per-trial or"
                 f" --gpus-per-trial{wait}"
             )
+
+    def take(self, trials: int) -> float:
+        """How many GPUs each of so many trials that come next takes, unless the user has said it."""
+        if self.shared:
+            # where all GPUs have gone for a while, trials wait for them to come back
+            self.gpus = share_of(self._nodes(), self.cpus, min(trials, self.most or trials)) or self.gpus
+            self.looked, self.found = time.monotonic(), self._fits()
+        return self.gpus
 
     @property
     def waits_for_nodes(self) -> bool:
@@ -79,11 +88,12 @@ class Room:
         return self.found
 
     def _fits(self) -> int:
-        return sum(self._on(node["Resources"]) for node in ray.nodes() if node["Alive"])
+        return sum(held(node, self.cpus, self.gpus) for node in self._nodes())
 
-    def _on(self, resources: dict[str, float]) -> int:
-        wanted = {"CPU": self.cpus, "GPU": self.gpus}
-        return min(math.floor(resources.get(name, 0) / each + 1e-9) for name, each in wanted.items() if each > 0)
+    @staticmethod
+    def _nodes() -> list[Node]:
+        resources = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        return [Node(each.get("CPU", 0.0), each.get("GPU", 0.0)) for each in resources]
 
 
 @contextlib.contextmanager

@@ -33,6 +33,12 @@ class Columns:
         """What a trial of the search trains on."""
         return self.folds or (self.own,)
 
+    def prepared(self) -> Columns:
+        """Itself, with all that windows are cut from laid out, see `Column.prepared`."""
+        for column in (self.own, *self.folds):
+            column.prepared()
+        return self
+
     @property
     def targets(self) -> list[int]:
         """How many targets each fold is scored on."""
@@ -72,8 +78,6 @@ def columns_of(
     Raises:
         UserError: there are fewer different songs than folds.
     """
-    own = dataset.column(spec, also, form=form)
-    if folds == 1:
-        return Columns(own)
-    splits = make_folds(dataset.split, dataset.events, folds, seed)
-    return Columns(own, tuple(dataset.column(spec, also, split=split, form=form) for split in splits))
+    splits = make_folds(dataset.split, dataset.events, folds, seed) if folds > 1 else ()
+    own, *others = dataset.columns(spec, (dataset.split, *splits), also, form=form)
+    return Columns(own, tuple(others))
