@@ -1,8 +1,9 @@
 """`experiments.tune` as a user starts it, timed from outside by the lines that it prints.
 
-A search begins with the line "searching on ...", when Ray runs and before workers start, and ends with the line
-"winner: ...", which comes when winner.safetensors is written. Both are timed by one clock, as they are read. The live
-table is on: the command is told that it writes to a terminal.
+A search begins with the line "searching on ...", when Ray runs and before workers start. Its winner is there with the
+line "winner: ...", but a user waits on: Ray ends, the first song is written, and W&B's runs are closed. So it ends with
+the command. All are timed by one clock, as lines are read. The live table is on: the command is told that it writes to
+a terminal.
 """
 
 from __future__ import annotations
@@ -67,9 +68,14 @@ class Timed:
     ended: float
 
     @property
-    def wall(self) -> float:
-        """Seconds from the start of the search to the winner written."""
+    def to_winner(self) -> float:
+        """Seconds from the start of the search to the winner written; W&B's runs may still be open then."""
         return self.won - self.began
+
+    @property
+    def to_end(self) -> float:
+        """Seconds from the start of the search to the command's end: all that a user waits for."""
+        return self.ended - self.began
 
 
 def with_updates(updates: int) -> tuple[str, ...]:
