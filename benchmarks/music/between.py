@@ -24,7 +24,8 @@ import tyro
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from benchmarks.measured import shown, whole_lines, write
+from benchmarks.adding import known_rows
+from benchmarks.measured import shown, write
 from datamodules.song import Events, Song
 from experiments.heads import HEADS
 from experiments.music.between.autoencoder import bar_autoencoder, composed
@@ -173,7 +174,7 @@ def _shares(values: list[Any]) -> dict[Any, float]:
 
 def measure(options: Options) -> dict[str, dict[str, Any]]:
     """By way, then by figure: the means at the mixes, and their intervals."""
-    known = _known(options.raw)
+    known = _known(options)
     maker: Maker | None = None
     found: dict[str, dict[str, Any]] = {}
     for way in options.ways:
@@ -190,9 +191,11 @@ def measure(options: Options) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _known(path: Path) -> dict[tuple[str, float], list[list[float]]]:
+def _known(options: Options) -> dict[tuple[str, float], list[list[float]]]:
     """What was measured, by way and mix."""
-    return {(row["way"], row["mix"]): row["songs"] for row in map(json.loads, whole_lines(path))}
+    of = {"run": options.run, "songs": list(map(str, options.songs)), "seeds": options.seeds, "events": options.events}
+    rows = known_rows(options.raw, "benchmarks.music.between", of)
+    return {(row["way"], row["mix"]): row["songs"] for row in rows}
 
 
 def summed(rows: Mapping[float, list[list[float]]]) -> dict[str, Any]:

@@ -29,7 +29,8 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
-from benchmarks.measured import shown, tell_each
+from benchmarks.adding import tell_each
+from benchmarks.measured import shown
 from benchmarks.music.lockstep import in_lockstep
 from benchmarks.music.stuck import Repeats, cut, repeats
 from datamodules.errors import UserError
@@ -246,6 +247,7 @@ def main() -> None:
     options = tyro.cli(Options)
     tell_each(
         "traps",
+        "benchmarks.music.traps",
         "Excerpts of new songs that are a trap",
         options.names,
         lambda name, known: measure(name, options, known),

@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measured import ROOT
+from benchmarks.speed import spaces
+from benchmarks.speed.spaces import HEAD
 from experiments.heads import HEADS
 from experiments.tables import SEARCH, EpochTable, TrialRow, TrialTable
 
-__all__ = ["HEAD", "TUNE", "Search", "Timed", "reports", "search", "trials", "with_updates"]
+__all__ = ["TUNE", "Search", "Timed", "reports", "search", "trials", "with_updates"]
 
-HEAD = "notes"
 TUNE = ("-m", "experiments.tune")  # what Python runs
 LINES = {"began": re.compile(r"searching on "), "won": re.compile(r"winner: trial ")}
 TERMINAL = {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
@@ -47,7 +48,7 @@ class Search:
 
     def arguments(self, runs: Path) -> list[str]:
         """The command's, for a run under `runs`."""
-        space = f"{ROOT / 'benchmarks' / 'speed' / 'spaces.py'}:{self.space}"
+        space = f"{spaces.__file__}:{self.space}"
         counts = ("--trials", self.trials, "--max-epochs", self.max_epochs, "--max-concurrent", self.workers)
         place = ("--address", "local", "--runs", runs, "--name", "timed", "--space", space)
         return [HEAD, *map(str, counts + place), "--wandb", "offline", *self.more]

@@ -46,8 +46,9 @@ from ray.tune.search.optuna import OptunaSearch
 
 import benchmarks.speed.spaces
 from benchmarks.measured import tell
-from benchmarks.speed.command import HEAD, TUNE, Search, Timed, search, trials, with_updates
+from benchmarks.speed.command import TUNE, Search, Timed, search, trials, with_updates
 from benchmarks.speed.plain_lightning import PlainData, PlainModule
+from benchmarks.speed.spaces import HEAD
 from datamodules.columns import Column
 from datamodules.framing import UPDATES_PER_EPOCH
 from experiments.heads import HEADS

@@ -26,7 +26,8 @@ import tyro
 
 from benchmarks.measured import tell
 from benchmarks.speed.bare_loop import REPETITIONS, Bare, Job, time_jobs
-from benchmarks.speed.command import HEAD, Search, Timed, reports, search, trials
+from benchmarks.speed.command import Search, Timed, reports, search, trials
+from benchmarks.speed.spaces import HEAD
 from experiments.heads import HEADS
 from experiments.run_folder import Run
 from experiments.tables import TrialRow

@@ -40,7 +40,7 @@ import tyro
 
 from benchmarks.measured import tell
 from benchmarks.speed.bare_loop import Job, bare_loop
-from benchmarks.speed.command import HEAD
+from benchmarks.speed.spaces import HEAD
 from datamodules.columns import Column
 from datamodules.framing import UPDATES_PER_EPOCH
 from datamodules.midi_windows import MidiWindows
