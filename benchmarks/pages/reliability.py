@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from benchmarks.pages.kept import Kept, dated
+from benchmarks.pages.kept import FIGURES_LACK, Kept, dated, why
 from benchmarks.rows.reliability import FAULTS
+from datamodules.errors import UserError
 
 __all__ = ["reliability_page", "table"]
 
@@ -159,9 +160,16 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     lines = ["| fault | how | times | lost | until work went on |", "|---|---|---|---|---|"]
     for name, row in ROWS.items():
         if name in found and "skipped" not in found[name]:
-            one = found[name]
-            lines.append(f"| {name} | {row.how} | {row.times(one)} | {row.lost(one)} | {row.time(one)} |")
+            lines.append(f"| {' | '.join([name, row.how, *_cells(name, row, found[name])])} |")
     return lines
+
+
+def _cells(name: str, row: Row, found: Mapping[str, Any]) -> list[str]:
+    try:
+        return [row.times(found), row.lost(found), row.time(found)]
+    except FIGURES_LACK as error:
+        told = f"docs/reliability.md: the line of `{name}` cannot be made of its figures: {why(error)}"
+        raise UserError(told, status=1) from error
 
 
 def reliability_page(kept: Kept) -> str:

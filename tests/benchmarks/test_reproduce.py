@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pages import ROOT
 from toy_row import TOY
 
 from benchmarks import reproduce
@@ -115,3 +119,66 @@ def test_a_row_that_cannot_be_measured_here(
     assert run("--stale") == 0  # chosen by the command: left out
     assert run("toy") == 1  # asked for
     assert "not measured: toy" in capsys.readouterr().err
+
+
+# pages and figures that are others than they say
+
+
+@pytest.fixture
+def others(with_toy: Places) -> Callable[[str, Callable[[dict[str, Any]], None]], None]:
+    """Changes the figures of a row that is kept, beside all others."""
+    shutil.copytree(ROOT / "benchmarks" / "results", with_toy.results)
+
+    def change(name: str, how: Callable[[dict[str, Any]], None]) -> None:
+        (file, *_) = kept_files(name, ROWS[name], with_toy)
+        found = json.loads(file.read_text())
+        how(found["figures"])
+        file.write_text(json.dumps(found))
+
+    return change
+
+
+Change = Callable[[str, Callable[[dict[str, Any]], None]], None]
+
+
+def _pages(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    status = run("--pages")
+    told = capsys.readouterr()
+    assert "Traceback" not in told.out + told.err
+    return status, told.out + told.err
+
+
+def test_figures_that_round_otherwise_are_told_with_page_and_sentence(
+    others: Change, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def steeper(figures: dict[str, Any]) -> None:
+        (pair,) = figures.values()
+        pair["probabilities"]["nats B"][1] += 7
+
+    def longer(figures: dict[str, Any]) -> None:
+        figures["command_s_of_each_run"] = [601.0, 700.0]
+
+    others("between_bundled", steeper)
+    others("first_song", longer)
+    status, told = _pages(capsys)
+    assert status == 1
+    assert re.search(r"docs/between\.md no longer says what the figures do: less likely .* by \d+ and \d+ nats", told)
+    assert "README.md no longer says what the figures do: after ten to 12 minutes on two cores" in told
+
+
+def test_figures_that_are_lacking_are_told_and_the_other_pages_are_written(
+    others: Change, with_toy: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others("faults_processes", lambda figures: figures["driver killed"].pop("start_to_first_epoch_s"))
+    others("traps_nottingham", lambda figures: figures["nottingham"].pop("longest"))
+    status, told = _pages(capsys)
+    assert status == 1
+    assert "docs/reliability.md: the line of `driver killed` cannot be made of its figures: KeyError" in told
+    assert "docs/music.md cannot be made of the figures that are kept: KeyError: 'longest'" in told
+    assert "docs/music.md no longer says what the figures do: the figures of traps_nottingham make no sentence" in told
+    assert (with_toy.docs / "performance.md").exists()
+    assert not (with_toy.docs / "reliability.md").exists()
+
+
+def test_pages_that_say_what_the_figures_do_are_no_failure(others: Change, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _pages(capsys)[0] == 0
