@@ -19,9 +19,11 @@ What goes wrong in a long search, provoked for real: processes killed, machines 
 fewer times each, are tests: `tests/search/test_faults.py`, `tests/search/test_machines.py`,
 `tests/datamodules/test_hostile_files.py`.
 
-After each search it was looked at whether every trial stands in `trials.csv` once, every epoch of each in `epochs.csv`
-once and none is missing, the study holds no open trial and has ended each row once, and the winner is the best that the
-tables tell. *Lost* counts what was not so.
+After each search that came to its end, by itself or resumed, it was looked at whether every trial stands in
+`trials.csv` once, every epoch of each in `epochs.csv` once and none is missing, the study holds no open trial and has
+ended each row once, and the winner is the best that the tables tell. *Lost* counts what was not so. Of searches that
+were asked to end it was looked whether a winner and a song are there, and of those that were refused whether trials
+had begun.
 """
 TAIL = """## How
 
@@ -69,7 +71,8 @@ def _killed(found: Mapping[str, Any]) -> str:
 
 
 def _ended(found: Mapping[str, Any]) -> str:
-    return "nothing; a winner and a song are there" if found["winner"] and found["song"] else "no winner"
+    lacking = [f"no {name}" for name in ("winner", "song") if not found[name]]
+    return ", ".join(lacking) or "a winner and a song are there"
 
 
 def _disk(found: Mapping[str, Any]) -> str:
@@ -157,7 +160,10 @@ ROWS: dict[str, Row] = {
 
 def table(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The faults that were provoked."""
-    lines = ["| fault | how | times | lost | until work went on |", "|---|---|---|---|---|"]
+    lines = [
+        "| fault | how | times | lost, or what was found | until work went on, or how it ended |",
+        "|---|---|---|---|---|",
+    ]
     for name, row in ROWS.items():
         if name in found and "skipped" not in found[name]:
             lines.append(f"| {' | '.join([name, row.how, *_cells(name, row, found[name])])} |")

@@ -18,7 +18,7 @@ VALID = {"nats": "valid", "mae": "mae"}  # what a head calls a baseline's figure
 WAYS = ("none", "plan")
 WORTH = ("worth_of_form_bundled", "worth_of_form_nottingham", "worth_of_form_mutopia")
 STEPS = {  # by the row that measured it, with the changes of all before it
-    "jsb_step_original": "the original's design",
+    "jsb_step_original": "the original's design, 256 windows an update",
     "jsb_step_unweighted": "no class weights",
     "jsb_step_spelled": "chords spelled pitch by pitch",
     "jsb_step_half": "windows of 32, half of it targets",
@@ -182,8 +182,10 @@ def _form(found: Figures) -> list[str]:
             *(f"{100 * again[f'form={way}']:.0f} %" for way in WAYS),
         ],
     ]
-    title = "all heads together on held-out songs, nats an event: "
-    rows += [[title + songs, *_three(*_with_form(found, songs))] for songs in ("nottingham", "bundled songs")]
+    rows += [
+        [f"all heads together on {held}, nats an event: {songs}", *_three(*_with_form(found, songs))]
+        for songs, held in (("nottingham", "held-out songs"), ("bundled songs", "the held-out ends of songs"))
+    ]
     return table(("", "without", "with"), rows)
 
 

@@ -4,7 +4,7 @@
 
 What changes the work itself is judged by this: the time to the same validation loss (`valid`, complete nats an event)
 of the notes head, on three seeds, one thread each, two trainings at once. The reference is bare_loop.py's loop, with
-the head's own network and window but one target a window, 64 windows an update, as the original had it. Its learning
+the head's own network and window, but one target a window, as the original had, and 64 windows an update. Its learning
 rate falls over its two minutes; the others run as a trial does, under Lightning, and their rate falls over `--within`
 of that. The time of each, and of the reference itself, is when its best `valid` so far first reaches the reference's
 best: what the reference trains after its best counts for nobody. Networks and batches are made before the clock starts;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,16 +14,22 @@ from benchmarks.pages.blocks import filled, names
 from benchmarks.pages.kept import Kept, dated
 from benchmarks.pages.made import pages
 from benchmarks.pages.performance import performance_page
+from benchmarks.pages.reliability import table
+from benchmarks.pages.results import together
 from benchmarks.pages.said import SAID, unsaid
+from benchmarks.pages.story import STEPS
 from benchmarks.reproducing.measuring import kept_files
 from benchmarks.reproducing.needs import NEEDS
 from benchmarks.reproducing.places import Places
 from benchmarks.rows import GROUPS, ROWS, Row
 from benchmarks.rows.music import SEARCHES
 from benchmarks.rows.reliability import FAULTS
+from benchmarks.speed import lightning_epoch
+from benchmarks.speed.lightning_epoch import SETTINGS
 from datamodules.errors import UserError
 from experiments.command_line.cli import parse
 from experiments.command_line.completion import options_class
+from search_spaces.presets import PRESETS
 
 FULL = Places(ROOT / "benchmarks" / "results", ROOT / "docs", Path("nowhere"), Path("nowhere"), ROOT)
 
@@ -145,3 +152,33 @@ def test_blocks_are_filled_in_and_the_rest_stays() -> None:
     for bad, blocks in ((page, {"x": ""}), ("<!-- table: x -->\n", {"x": ""}), ("", {"x": ""})):
         with pytest.raises(UserError, match="page"):
             filled(bad, blocks, "page")
+
+
+def test_what_intervals_hold_is_said_of_the_figures_that_are_there(kept: Kept) -> None:
+    found = deepcopy(kept.of_group("learning"))
+    (one,), (other,) = found["two_songs_notes"], found["two_songs_from_mutopia"]
+    assert "each winner's interval holds the other's figure" in " ".join(together(found))
+    one["evaluate"]["heads"]["notes"]["figures"]["valid"] = 99.0
+    assert "one winner's interval holds" in " ".join(together(found))
+    other["evaluate"]["heads"]["notes"]["intervals"].pop("nats")
+    assert "interval" not in " ".join(together(found))
+    assert "interval" not in " ".join(together({}))
+
+
+def test_what_was_not_looked_for_is_not_called_lost_by_nobody() -> None:
+    asked = {"winner": 0.3, "song": True, "seconds": 9.0, "status": 1}
+    (*_, line) = table({"ctrl-c": asked})
+    assert "| a winner and a song are there |" in line
+    assert "nothing" not in line
+    (*_, line) = table({"ctrl-c": {**asked, "song": False}})
+    assert "| no song |" in line
+
+
+def test_a_design_that_is_not_the_presets_says_so() -> None:
+    """The first step of the story has more windows an update than the preset."""
+    options = shlex.split(ROWS["jsb_step_original"].commands[0])
+    batch = next(word.partition("=")[2] for word in options if word.startswith("batch_size="))
+    assert options[options.index("--preset") + 1] == "original"
+    assert f"{batch} windows an update" in STEPS["jsb_step_original"]
+    assert "preset `original`" in (lightning_epoch.__doc__ or "")
+    assert SETTINGS.items() - PRESETS["original"]["notes"].items()
