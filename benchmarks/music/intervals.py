@@ -13,11 +13,12 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.evaluating.bootstrap import FEWEST, interval, units_of
+
 __all__ = ["difference_of_shares", "mean_over_songs", "share_over_songs"]
 
 Z = 1.959964  # of the normal distribution, at 97.5 %
-FEW = 5  # songs; of fewer that differ no spread can be told
-DRAWS = 2000
+FEW = FEWEST  # songs; of fewer that differ no spread can be told
 
 Counts = NDArray[np.int64]
 
@@ -66,7 +67,7 @@ def difference_of_shares(
 
 
 def mean_over_songs(values: Sequence[float], digits: int) -> list[float | None]:
-    """The mean, and its interval by the percentile bootstrap over songs (Efron 1979).
+    """The mean, and its interval as `evaluate` tells it: the expanded percentile bootstrap (Hesterberg 2015).
 
     None in place of both ends where fewer than five songs differ from the value that most of them have.
 
@@ -78,5 +79,5 @@ def mean_over_songs(values: Sequence[float], digits: int) -> list[float | None]:
     ((_, alike),) = Counter(known.tolist()).most_common(1)
     if len(known) - alike < FEW:
         return [mean, None, None]
-    drawn = known[np.random.default_rng(1).integers(len(known), size=(DRAWS, len(known)))].mean(axis=1)
-    return [mean, *(round(float(end), digits) for end in np.percentile(drawn, [2.5, 97.5]))]
+    ends = interval(units_of(np.arange(len(known))), known)
+    return [mean, *(round(end, digits) for end in ends or ())]

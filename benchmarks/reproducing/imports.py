@@ -36,7 +36,7 @@ def imported(root: Path, modules: Iterable[str], cut: Cut = lambda importer, fil
     while left:
         importer = left.pop()
         for name in _named((root / importer).read_text(), importer.partition("/")[0] == STARTING):
-            new = {file for file in files(name) if file not in found and not cut(importer, file)}
+            new = {file for file in files(name) if not cut(importer, file)} - found
             found |= new
             left += sorted(new)
     data = (root.glob(f"{package}/{files}") for package, files in DATA.items() if f"{package}/__init__.py" in found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks.learning import RIVAL
 from benchmarks.rows.row import Row
 
 __all__ = ["LEARNING"]
@@ -68,10 +69,11 @@ LEARNING = {
     "freedoom_notes": _notes(27, "{corpora}/freedoom", "--trials 4 --max-epochs 16 --confirm 3", SEEDS),
     "two_songs_notes": _notes(6, TWO, SHORT),
     "two_songs_from_mutopia": _row(
-        4,
+        10,
         _search("notes {corpora}/mutopia_pd", "--trials 4 --max-epochs 20", run="corpus"),
         _search(f"notes {TWO}", f"{SHORT} --init corpus"),
-        EVALUATE,
+        _search(f"notes {TWO}", SHORT, run=RIVAL),  # the same without, on the same targets
+        f"{EVALUATE} --against {RIVAL}",
     ),
     "bundled": _row(15, _search("all", ""), EVALUATE, SONG, keeps=("song.mid",)),
     # one thing changed

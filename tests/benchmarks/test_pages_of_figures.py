@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pages import ROOT
 
+from benchmarks.learning import RIVAL
 from benchmarks.pages.blocks import filled, names
 from benchmarks.pages.kept import Kept, dated
 from benchmarks.pages.made import pages
@@ -154,15 +155,22 @@ def test_blocks_are_filled_in_and_the_rest_stays() -> None:
             filled(bad, blocks, "page")
 
 
-def test_what_intervals_hold_is_said_of_the_figures_that_are_there(kept: Kept) -> None:
+def test_a_difference_is_told_where_it_was_tested(kept: Kept) -> None:
     found = deepcopy(kept.of_group("learning"))
-    (one,), (other,) = found["two_songs_notes"], found["two_songs_from_mutopia"]
-    assert "each winner's interval holds the other's figure" in " ".join(together(found))
-    one["evaluate"]["heads"]["notes"]["figures"]["valid"] = 99.0
-    assert "one winner's interval holds" in " ".join(together(found))
-    other["evaluate"]["heads"]["notes"]["intervals"].pop("nats")
-    assert "interval" not in " ".join(together(found))
-    assert "interval" not in " ".join(together({}))
+    (row,) = found["two_songs_from_mutopia"]
+    gap = {"difference": -0.1, "interval": [-0.2, 0.05], "verdict": "not told apart"}
+    row["evaluate"]["heads"]["notes"]["against"] = {"fresh": {"nats": gap}}
+    assert "-0.100 nats (-0.200 to +0.050) from one of fresh weights: not told apart." in " ".join(together(found))
+    gap["interval"] = None  # type: ignore[assignment]
+    assert "-0.100 nats from one" in " ".join(together(found))
+    row["evaluate"]["heads"]["notes"].pop("against")
+    assert "no test of their difference" in " ".join(together(found))
+    assert "no test of their difference" in " ".join(together({}))
+
+
+def test_the_rival_is_searched_as_the_row_that_is_shown_beside_it() -> None:
+    (fresh,) = (one for one in ROWS["two_songs_from_mutopia"].commands if f"--name {RIVAL} " in one)
+    assert fresh == ROWS["two_songs_notes"].commands[0].replace("{run}", RIVAL)
 
 
 def test_what_was_not_looked_for_is_not_called_lost_by_nobody() -> None:
