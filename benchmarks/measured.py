@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from rich.table import Table
 
 from experiments.provenance import made_by
 
-__all__ = ["ROOT", "machine", "shown", "tell", "tell_each", "whole_lines", "write"]
+__all__ = ["ROOT", "machine", "shown", "tell", "write"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,48 +37,14 @@ def tell(name: str, title: str, figures: Mapping[str, Any], path: Path | None) -
         write(name, title, figures, path)
 
 
-def write(
-    name: str, title: str, figures: Mapping[str, Any], path: Path, asked: Mapping[str, Any] | None = None
-) -> None:
-    """Write figures to a JSON file, at once, with the machine, the versions, the date, and what was asked for."""
+def write(name: str, title: str, figures: Mapping[str, Any], path: Path, more: Mapping[str, Any] | None = None) -> None:
+    """Write figures to a JSON file, at once, with the machine, the versions, the date, and more, if it is given."""
     whole = {"name": name, "title": title, "figures": dict(figures), "machine": machine(), "made_by": made_by()}
-    whole |= {"date": time.strftime("%Y-%m-%d")} | ({"asked": dict(asked)} if asked else {})
+    whole |= {"date": time.strftime("%Y-%m-%d")} | dict(more or {})
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     part.write_text(json.dumps(whole, indent=1) + "\n")
     part.replace(path)
-
-
-def tell_each(
-    name: str,
-    title: str,
-    runs: Sequence[str],
-    measure: Callable[[str, dict[str, Any]], Iterator[dict[str, Any]]],
-    path: Path | None,
-) -> None:
-    """Measure runs one after another, and write what is known after each step; what stands in the file is not redone.
-
-    Args:
-        measure: of a run's name and its figures so far, its figures with some more each time.
-    """
-    figures: dict[str, Any] = json.loads(path.read_text())["figures"] if path is not None and path.exists() else {}
-    for run in runs:
-        for found in measure(run, figures.get(run, {})):
-            figures[run] = found
-            if path is not None:
-                write(name, title, figures, path)
-
-
-def whole_lines(path: Path) -> list[str]:
-    """The lines of a raw file that a measurement adds to; none if it is not there.
-
-    A last line that was cut off, as the process that wrote it was killed, is cut off the file.
-    """
-    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    whole = [line for line in lines if line.endswith("\n")]
-    if whole != lines:
-        path.write_text("".join(whole))
-    return [line.rstrip("\n") for line in whole]
 
 
 def shown(value: Any) -> str:

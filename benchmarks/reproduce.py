@@ -23,7 +23,7 @@ import tyro
 from rich.console import Console
 
 from benchmarks.measured import ROOT
-from benchmarks.pages.kept import Kept
+from benchmarks.pages.kept import FIGURES_LACK, Kept, why
 from benchmarks.pages.made import draw_pictures, pages
 from benchmarks.pages.said import unsaid
 from benchmarks.reproducing.listing import listing, stale_rows
@@ -85,18 +85,21 @@ def reproduce(options: Options, arguments: Sequence[str] = ()) -> None:
     """The command.
 
     Raises:
-        UserError: a row failed, or one that was asked for cannot be measured here.
+        UserError: a row failed, one that was asked for cannot be measured here, a page cannot be made, or one says
+            something else than the figures do.
     """
     places = options.places()
     chosen = options.rows or (stale_rows(ROWS, places) if options.stale else SHOWN if options.quick else ())
     if not (chosen or options.pages):
         listing(ROWS, Kept.read(places), places, console)
     done, failed, left_out = _measured(chosen, places, options)
-    _write_pages(places, done)
+    wrong = _write_pages(places, done)
     if failed:
         raise UserError(f"failed: {', '.join(failed)}; what was kept of them stays as it was", status=1)
     if left_out and options.rows:
         raise UserError(f"not measured: {', '.join(left_out)}", status=1)
+    if wrong:
+        raise UserError(f"{wrong} page{'s' * (wrong > 1)} or sentence{'s' * (wrong > 1)} to be written anew", status=1)
 
 
 def _measured(chosen: Sequence[str], places: Places, options: Options) -> tuple[set[str], list[str], list[str]]:
@@ -138,22 +141,27 @@ def _again(options: Options) -> str:
     return " ".join(["python -m benchmarks.reproduce", *folders, *(["--quick"] if options.quick else [])])
 
 
-def _write_pages(places: Places, measured: Collection[str]) -> None:
-    """The pages, of all that is kept; and what is said elsewhere and is no longer so."""
-    kept, changed = Kept.read(places), []
+def _write_pages(places: Places, measured: Collection[str]) -> int:
+    """The pages, of all that is kept; and how many cannot be made, or say in prose what is no longer so."""
+    kept, changed, wrong = Kept.read(places), [], list[str]()
     places.docs.mkdir(parents=True, exist_ok=True)
-    for name, text in pages(kept, ROOT / "docs").items():
+    for name, text in pages(kept, ROOT / "docs", wrong.append).items():
         file = places.docs / name
         if not file.exists() or file.read_text() != text:
             file.write_text(text)
             changed.append(file)
-    changed += draw_pictures(kept, places.docs, set(measured))
+    try:
+        changed += draw_pictures(kept, places.docs, set(measured))
+    except FIGURES_LACK as error:
+        wrong.append(f"a picture cannot be drawn of the figures that are kept: {why(error)}")
     console.print(
         f"wrote {', '.join(map(str, changed))}" if changed else "all pages are as the figures are", markup=False
     )
     if not kept.quick:
-        for page, sentence in unsaid(kept, ROOT):
-            console.print(f"{page} no longer says what the figures do: {sentence}", markup=False)
+        wrong += [f"{page} no longer says what the figures do: {words}" for page, words in unsaid(kept, ROOT)]
+    for line in wrong:
+        console.print(line, markup=False)
+    return len(wrong)
 
 
 if __name__ == "__main__":

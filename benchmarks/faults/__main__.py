@@ -19,6 +19,7 @@ from typing import Any
 
 import tyro
 
+from benchmarks.adding import code_of, known_figures
 from benchmarks.faults import disks, drivers, endings, failing, files, machines, nodes, trainers
 from benchmarks.measured import write
 
@@ -76,7 +77,7 @@ class Options:
     quick: bool = False
     """fewer kills and mutations"""
     json: Path | None = None
-    """write the figures here too; those of faults that are not provoked now stay"""
+    """write the figures here too; those of faults that are not provoked now stay, if they are of the same code"""
     missing: bool = False
     """provoke only those that the JSON lacks"""
 
@@ -94,9 +95,8 @@ def main() -> None:
     options = tyro.cli(Options)
     if unknown := set(options.only) - set(FAULTS):
         sys.exit(f"no fault {', '.join(sorted(unknown))}; there are: {', '.join(FAULTS)}")
-    found: dict[str, Any] = {}
-    if options.json and options.json.exists():
-        found = json.loads(options.json.read_text())["figures"]
+    module = "benchmarks.faults"
+    found = known_figures(options.json, module)
     for name in options.only or FAULTS:
         if options.missing and name in found:
             continue
@@ -105,7 +105,7 @@ def main() -> None:
         found[name] = provoke(name, options.quick)
         print(f"  {time.monotonic() - began:.0f} s: {json.dumps(found[name])}", flush=True)
         if options.json:
-            write("faults", "Faults provoked", found, options.json)
+            write("faults", "Faults provoked", found, options.json, {"code": code_of(module)})
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ def ended(folder: Path, how: str, *, after: float = 5.0) -> dict[str, Any]:
         after: seconds of training.
 
     Returns:
-        "seconds" from the request to the end of the process, its status, its last line, whether there is a winner and a
-        song, and whether what it left can be gone on with.
+        "seconds" from the request to the end of the process, its status, its last line, and whether there is a winner,
+        and a song.
     """
     budget = 15.0 + after
     options = (*LONG, *SMALL, *(("--time-budget", str(budget)) if how == "budget" else ()))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.learning import RIVAL
 from experiments.search.study.optuna_study import METRIC
 from experiments.tables import CONFIRM, EpochTable
 from experiments.winners import load_winner
@@ -23,7 +24,8 @@ def learnt(folder: Path, name: str) -> dict[str, Any]:
             found[part] = json.loads((folder / f"{part}.json").read_text())
             found[part].pop("songs", None)  # paths of this machine
     found["winners"] = _winners(folder / "runs" / name)
-    found["core_minutes"] = sum(map(_core_minutes, (folder / "runs").glob("*/*/trials.csv")))
+    tables = (folder / "runs").glob("*/*/trials.csv")
+    found["core_minutes"] = sum(_core_minutes(table) for table in tables if table.parent.parent.name != RIVAL)
     return found
 
 

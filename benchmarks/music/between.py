@@ -21,10 +21,11 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import tyro
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from benchmarks.measured import shown, whole_lines, write
+from benchmarks.adding import known_rows
+from benchmarks.measured import shown, write
+from benchmarks.music.intervals import mean_over_songs
 from datamodules.song import Events, Song
 from experiments.heads import HEADS
 from experiments.music.between.autoencoder import bar_autoencoder, composed
@@ -48,10 +49,7 @@ MIXES = (0.0, 0.25, 0.5, 0.75, 1.0)
 PROBABILITIES, ALONE = "probabilities", "alone"
 WAYS = (ALONE, PREDICTIONS, PROBABILITIES, EMBEDDING, AUTOENCODER)
 FIGURES = ("nats A", "nats B", "like A", "like B", "copied A", "copied B", "longest A", "longest B")
-DRAWS = 2000
 APART = 1000  # seeds of the songs of one source alone are so far from those of the mixed ones
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -173,7 +171,7 @@ def _shares(values: list[Any]) -> dict[Any, float]:
 
 def measure(options: Options) -> dict[str, dict[str, Any]]:
     """By way, then by figure: the means at the mixes, and their intervals."""
-    known = _known(options.raw)
+    known = _known(options)
     maker: Maker | None = None
     found: dict[str, dict[str, Any]] = {}
     for way in options.ways:
@@ -190,9 +188,11 @@ def measure(options: Options) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _known(path: Path) -> dict[tuple[str, float], list[list[float]]]:
+def _known(options: Options) -> dict[tuple[str, float], list[list[float]]]:
     """What was measured, by way and mix."""
-    return {(row["way"], row["mix"]): row["songs"] for row in map(json.loads, whole_lines(path))}
+    of = {"run": options.run, "songs": list(map(str, options.songs)), "seeds": options.seeds, "events": options.events}
+    rows = known_rows(options.raw, "benchmarks.music.between", of)
+    return {(row["way"], row["mix"]): row["songs"] for row in rows}
 
 
 def summed(rows: Mapping[float, list[list[float]]]) -> dict[str, Any]:
@@ -200,16 +200,11 @@ def summed(rows: Mapping[float, list[list[float]]]) -> dict[str, Any]:
     tables = [np.array(songs) for songs in rows.values()]
     found: dict[str, Any] = {"mixes": list(rows)}
     for column, name in enumerate(FIGURES):
-        found[name] = [round(float(table[:, column].mean()), 3) for table in tables]
-        found[f"{name}: 95 %"] = [_interval(table[:, column]) for table in tables]
+        means = [mean_over_songs(table[:, column].tolist(), 3) for table in tables]
+        found[name] = [mean for mean, *_ in means]
+        found[f"{name}: 95 %"] = [ends for _, *ends in means]
     found["monotone"] = bool((np.diff(found["nats A"]) > 0).all() and (np.diff(found["nats B"]) < 0).all())
     return found
-
-
-def _interval(values: Floats) -> list[float]:
-    chance = np.random.default_rng(1)
-    means = values[chance.integers(len(values), size=(DRAWS, len(values)))].mean(axis=1)
-    return [round(float(x), 3) for x in np.percentile(means, [2.5, 97.5])]
 
 
 def main() -> None:

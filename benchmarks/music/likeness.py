@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 import tyro
 
-from benchmarks.measured import shown, tell_each
+from benchmarks.adding import tell_each
+from benchmarks.measured import shown
 from benchmarks.music.traps import WAYS, corpus_of, learnt_of, primes_of, written
 from datamodules.baselines.kneser_ney import kneser_ney
 from datamodules.columns import build_column
@@ -123,6 +124,7 @@ def main() -> None:
     options = tyro.cli(Options)
     tell_each(
         "likeness",
+        "benchmarks.music.likeness",
         "How like held-out songs new ones are",
         options.names,
         lambda name, known: measure(name, options, known),

@@ -14,14 +14,13 @@ long. Of each is told
 - what it shares with the training songs, and with its prime (experiments/music/copying/figures.py).
 
 A row a song goes to --raw at once; what stands there already is not written again, so that a run that was stopped goes
-on. Intervals are of 95 % over songs, by the bootstrap.
+on. Intervals are of 95 % over songs, by the bootstrap; there is none where hardly any two songs differ.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,7 +31,8 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
-from benchmarks.measured import tell, whole_lines
+from benchmarks.adding import known_rows
+from benchmarks.measured import tell
 from benchmarks.music.form import agreement, one_label, random_labels
 from benchmarks.music.pasted import pasted
 from benchmarks.music.planned_figures import figures
@@ -51,7 +51,6 @@ from experiments.music.form.planned import planned
 from experiments.music.form.planning import Plan, read_plan
 from experiments.music.prime import find_prime
 from experiments.music.training_songs import TrainingSongs
-from experiments.provenance import made_by
 from songs import bundled
 
 FORMS = ("AABA", "ABACA", "ABABCB", "intro:4-verse:16-chorus-verse:16-chorus-outro:4")
@@ -203,16 +202,9 @@ def measured(options: Options) -> list[Row]:
     """All rows, those that stand in the raw file already first."""
     writer = Writer(options)
     of = {name: hashlib.sha256(winner.path.read_bytes()).hexdigest() for name, winner in writer.winners.items()}
-    lines = whole_lines(options.raw)
-    rows: list[Row] = [json.loads(line) for line in lines]
-    if rows and rows.pop(0)["winners"] != of:
-        raise SystemExit(f"--raw {options.raw}: is of other winners; name another file")
-    options.raw.parent.mkdir(parents=True, exist_ok=True)
+    rows: list[Row] = known_rows(options.raw, "benchmarks.music.planned", {"winners": of})
     done = {(row["how"], row["form"], row["seed"]) for row in rows}
     with options.raw.open("a") as file:
-        if not lines:
-            about = {"winners": of, "made_by": made_by(), "date": time.strftime("%Y-%m-%d")}
-            file.write(json.dumps(about) + "\n")
         for source in (real_rows(options, done), writer.rows(options.seeds, done)):
             for row in source:
                 rows.append(_rounded(row))

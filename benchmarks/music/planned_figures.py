@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.music.intervals import mean_over_songs
 from experiments.music.copying.figures import GRAMS
 
 __all__ = ["figures", "returning"]
 
-DRAWS = 2000
 RECOGNISED = (0.5, 0.95)  # where what returns is neither another section nor the same again
 
 Row = Mapping[str, Any]
 
 
 def figures(rows: Sequence[Row]) -> dict[str, Any]:
-    """All figures; each is [mean, low, high] over songs, but where it is a number of songs."""
+    """All figures; each is [mean, low, high] over songs (intervals.py), but where it is a number of songs."""
     ways = list(dict.fromkeys(row["how"] for row in rows if row["how"] != "real"))
     found: dict[str, Any] = {}
     for group in ("forms", "like"):
@@ -83,10 +83,7 @@ def _repeated(rows: Sequence[Row], ways: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _mean(values: Sequence[float | None]) -> list[float]:
-    """The mean of those that are known, and the interval of 95 % by the bootstrap over songs."""
-    known = np.array([value for value in values if value is not None], float)
-    if not len(known):
-        return []
-    drawn = known[np.random.default_rng(1).integers(len(known), size=(DRAWS, len(known)))].mean(axis=1)
-    return [round(float(x), 4) for x in (known.mean(), *np.percentile(drawn, [2.5, 97.5]))]
+def _mean(values: Sequence[float | None]) -> list[float | None]:
+    """The mean of those that are known, with its interval; empty if none is."""
+    known = [value for value in values if value is not None]
+    return mean_over_songs(known, 4) if known else []

@@ -12,8 +12,9 @@ An excerpt is a trap where its longest run of equal events, its longest stretch 
 offsets (benchmarks/music/stuck.py) is longer than the 99.5th percentile of that figure over all excerpts of the
 corpus's training songs. Beside these stand two chords in turn, whatever their timing, and bars without an onset.
 Held-out real songs, of which the percentiles know nothing, are judged alike. Each figure is the share of the excerpts,
-and its 95 % interval is a bootstrap over songs; where there is none at all, its upper end is the exact one, of as many
-songs.
+with an interval of 95 % over songs that is right for few and for none too, and so is that of the difference to the
+held-out ones (benchmarks/music/intervals.py). New songs are draws from the primes that there are: what other primes
+would bring is in no interval.
 
 What FILE holds is not measured again; remove it there to repeat it.
 """
@@ -29,7 +30,9 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
-from benchmarks.measured import shown, tell_each
+from benchmarks.adding import tell_each
+from benchmarks.measured import shown
+from benchmarks.music.intervals import difference_of_shares, share_over_songs
 from benchmarks.music.lockstep import in_lockstep
 from benchmarks.music.stuck import Repeats, cut, repeats
 from datamodules.errors import UserError
@@ -49,10 +52,8 @@ __all__ = ["TRAPS", "WAYS", "Corpus", "Rates", "corpus_of", "learnt_of", "primes
 LENGTHS = (256, 128, 64)  # events of an excerpt
 PERCENTILE = 99.5
 TRAPS = ("equal", "cycle", "offsets")  # the figures of which one too long is enough
-DRAWS = 2000
 
 Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -132,23 +133,12 @@ class Rates:
 
     def share(self, name: str) -> list[float]:
         """The share of the excerpts, and its interval."""
-        counts = self.counts[name]
-        low, high = np.quantile(self.draws(name), [0.025, 0.975]).tolist()
-        high = high if counts.any() else 1 - 0.025 ** (1 / len(counts))
-        return [round(float(x), 4) for x in (counts.sum() / self.sizes.sum(), low, high)]
+        return [round(x, 4) for x in share_over_songs(self.counts[name], self.sizes)]
 
     def above(self, other: Rates, name: str) -> list[float]:
         """How much larger the share is than that of other songs, and the interval of the difference."""
-        difference = self.counts[name].sum() / self.sizes.sum() - other.counts[name].sum() / other.sizes.sum()
-        low, high = np.quantile(self.draws(name) - other.draws(name, seed=2), [0.025, 0.975]).tolist()
-        return [round(float(x), 4) for x in (difference, low, high)]
-
-    def draws(self, name: str, seed: int = 1) -> Floats:
-        """The share among songs that are drawn with replacement, again and again."""
-        songs = len(self.sizes)
-        times = np.random.default_rng(seed).multinomial(songs, np.full(songs, 1 / songs), size=DRAWS)
-        drawn: Floats = (times @ self.counts[name]) / (times @ self.sizes)
-        return drawn
+        here, there = (share_over_songs(rates.counts[name], rates.sizes) for rates in (self, other))
+        return [round(x, 4) for x in difference_of_shares(here, there)]
 
     def told(self, other: Rates | None = None) -> dict[str, Any]:
         """All of it as plain data; `by_song` has a digit a song: its excerpts that are a trap."""
@@ -246,6 +236,7 @@ def main() -> None:
     options = tyro.cli(Options)
     tell_each(
         "traps",
+        "benchmarks.music.traps",
         "Excerpts of new songs that are a trap",
         options.names,
         lambda name, known: measure(name, options, known),

@@ -12,7 +12,6 @@ What stands in the JSON already is not trained again.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ import numpy as np
 import torch
 import tyro
 
+from benchmarks.adding import code_of, known_figures
 from benchmarks.measured import shown, write
 from datamodules.batches import in_order
 from datamodules.columns import Column, only_value
@@ -114,9 +114,11 @@ def main() -> None:
     """The command."""
     options = tyro.cli(Options)
     torch.set_num_threads(1)
-    figures = json.loads(options.json.read_text())["figures"] if options.json.exists() else {}
+    module = "benchmarks.music.worth_of_form"
+    figures = known_figures(options.json, module)
     asked = {"epochs": options.epochs, "every": options.every, "window": options.long}
-    measure(options, lambda found: write("worth_of_form", TITLE, found, options.json, asked), figures)
+    more = {"asked": asked, "code": code_of(module)}
+    measure(options, lambda found: write("worth_of_form", TITLE, found, options.json, more), figures)
 
 
 if __name__ == "__main__":

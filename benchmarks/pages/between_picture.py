@@ -44,7 +44,7 @@ def draw(figures: Mapping[str, Mapping[str, Any]], path: Path) -> None:
 def _curves(axis: Any, ways: Mapping[str, Any], kind: str) -> None:
     for number, (way, title) in enumerate(TITLES.items()):
         for side, style in (("A", "-"), ("B", "--")) if way in ways else ():
-            mean, bounds = np.array(ways[way][f"{kind} {side}"]), np.array(ways[way][f"{kind} {side}: 95 %"])
+            mean, bounds = np.array(ways[way][f"{kind} {side}"]), np.array(ways[way][f"{kind} {side}: 95 %"], float)
             axis.plot(MIXES, mean, style, color=f"C{number}", label=f"{title}, {side}", marker="o", ms=3)
             axis.fill_between(MIXES, bounds[:, 0], bounds[:, 1], color=f"C{number}", alpha=0.12, lw=0)
     for side, at in (("A", 0), ("B", 1)) if "alone" in ways else ():

@@ -61,10 +61,10 @@ def _numbers(values: Sequence[float]) -> list[str]:
     return [f"{value:.2f}" for value in values]
 
 
-def _span(value: Sequence[float], digits: int = 2, times: float = 1) -> str:
-    """A mean and its interval."""
-    mean, low, high = (f"{times * number:.{digits}f}" for number in value)
-    return f"{mean} ({low} to {high})"
+def _span(value: Sequence[float | None], digits: int = 2, times: float = 1) -> str:
+    """A mean and its interval, where it has one: songs that are all alike have none."""
+    mean, low, high = (None if number is None else f"{times * number:.{digits}f}" for number in value)
+    return f"{mean} ({low} to {high})" if low is not None and value[1] != value[2] else f"{mean} (no interval)"
 
 
 def _form(figures: Found) -> list[str]:

@@ -13,9 +13,11 @@ from benchmarks.reproducing.places import Places
 from benchmarks.reproducing.stale import CHANGES
 from benchmarks.rows import ROWS, Row
 
-__all__ = ["NOTHING", "Found", "Kept", "commit_of", "dated", "table"]
+__all__ = ["FIGURES_LACK", "NOTHING", "Found", "Kept", "commit_of", "dated", "table", "why"]
 
 Found = dict[str, Any]
+# what comes of figures that are others than a page tells: of an older row, of a small version, or rounded otherwise
+FIGURES_LACK = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, StopIteration)
 NOTHING = "Not measured yet."
 
 
@@ -66,6 +68,11 @@ class Kept:
     def quick(self) -> bool:
         """Whether any figure is of a small version of its row."""
         return any(found.get("quick") for rows in self.rows.values() for found in rows)
+
+
+def why(error: Exception) -> str:
+    """What figures lack, in a line."""
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 def commit_of(found: Found) -> str:

@@ -8,12 +8,13 @@ from pathlib import Path
 from benchmarks.pages.between import PAIRS, between_blocks
 from benchmarks.pages.blocks import filled
 from benchmarks.pages.form import form_blocks
-from benchmarks.pages.kept import Kept
+from benchmarks.pages.kept import FIGURES_LACK, Kept, why
 from benchmarks.pages.music import music_blocks
 from benchmarks.pages.performance import performance_page
 from benchmarks.pages.reliability import reliability_page
 from benchmarks.pages.results import results_page
 from benchmarks.pages.story import STEPS, draw_steps, story_blocks
+from datamodules.errors import UserError
 
 __all__ = ["draw_pictures", "pages"]
 
@@ -34,15 +35,34 @@ QUICK = """> **Quick figures.** Made by `python -m benchmarks.reproduce --quick`
 """
 
 
-def pages(kept: Kept, docs: Path) -> dict[str, str]:
+def pages(kept: Kept, docs: Path, tell: Callable[[str], None] | None = None) -> dict[str, str]:
     """By file name, the pages; `docs` has those whose prose is written by hand.
 
+    Args:
+        tell: called with a line for each page that cannot be made, which is left out.
+
     Raises:
-        UserError: a page has other blocks than those that are made.
+        UserError: a page cannot be made, and there is nobody to tell: it has other blocks than those that are made, or
+            figures are not what it tells.
     """
-    made = {name: page(kept) for name, page in WHOLE.items()}
-    made |= {name: filled((docs / name).read_text(), blocks(kept), f"docs/{name}") for name, blocks in BLOCKS.items()}
-    return {name: QUICK * kept.quick + text for name, text in made.items()}
+    made = {}
+    for name in (*WHOLE, *BLOCKS):
+        try:
+            made[name] = QUICK * kept.quick + _page(name, kept, docs)
+        except UserError as error:
+            if tell is None:
+                raise
+            tell(str(error))
+    return made
+
+
+def _page(name: str, kept: Kept, docs: Path) -> str:
+    try:
+        if name in WHOLE:
+            return WHOLE[name](kept)
+        return filled((docs / name).read_text(), BLOCKS[name](kept), f"docs/{name}")
+    except FIGURES_LACK as error:
+        raise UserError(f"docs/{name} cannot be made of the figures that are kept: {why(error)}", status=1) from error
 
 
 def draw_pictures(kept: Kept, docs: Path, measured: set[str]) -> list[Path]:

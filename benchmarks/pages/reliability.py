@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from benchmarks.pages.kept import Kept, dated
+from benchmarks.pages.kept import FIGURES_LACK, Kept, dated, why
 from benchmarks.rows.reliability import FAULTS
+from datamodules.errors import UserError
 
 __all__ = ["reliability_page", "table"]
 
@@ -18,9 +19,11 @@ What goes wrong in a long search, provoked for real: processes killed, machines 
 fewer times each, are tests: `tests/search/test_faults.py`, `tests/search/test_machines.py`,
 `tests/datamodules/test_hostile_files.py`.
 
-After each search it was looked at whether every trial stands in `trials.csv` once, every epoch of each in `epochs.csv`
-once and none is missing, the study holds no open trial and has ended each row once, and the winner is the best that the
-tables tell. *Lost* counts what was not so.
+After each search that came to its end, by itself or resumed, it was looked at whether every trial stands in
+`trials.csv` once, every epoch of each in `epochs.csv` once and none is missing, the study holds no open trial and has
+ended each row once, and the winner is the best that the tables tell. *Lost* counts what was not so. Of searches that
+were asked to end it was looked whether a winner and a song are there, and of those that were refused whether trials
+had begun.
 """
 TAIL = """## How
 
@@ -68,7 +71,8 @@ def _killed(found: Mapping[str, Any]) -> str:
 
 
 def _ended(found: Mapping[str, Any]) -> str:
-    return "nothing; a winner and a song are there" if found["winner"] and found["song"] else "no winner"
+    lacking = [f"no {name}" for name in ("winner", "song") if not found[name]]
+    return ", ".join(lacking) or "a winner and a song are there"
 
 
 def _disk(found: Mapping[str, Any]) -> str:
@@ -156,12 +160,22 @@ ROWS: dict[str, Row] = {
 
 def table(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The faults that were provoked."""
-    lines = ["| fault | how | times | lost | until work went on |", "|---|---|---|---|---|"]
+    lines = [
+        "| fault | how | times | lost, or what was found | until work went on, or how it ended |",
+        "|---|---|---|---|---|",
+    ]
     for name, row in ROWS.items():
         if name in found and "skipped" not in found[name]:
-            one = found[name]
-            lines.append(f"| {name} | {row.how} | {row.times(one)} | {row.lost(one)} | {row.time(one)} |")
+            lines.append(f"| {' | '.join([name, row.how, *_cells(name, row, found[name])])} |")
     return lines
+
+
+def _cells(name: str, row: Row, found: Mapping[str, Any]) -> list[str]:
+    try:
+        return [row.times(found), row.lost(found), row.time(found)]
+    except FIGURES_LACK as error:
+        told = f"docs/reliability.md: the line of `{name}` cannot be made of its figures: {why(error)}"
+        raise UserError(told, status=1) from error
 
 
 def reliability_page(kept: Kept) -> str:

@@ -1,6 +1,7 @@
 """Figures that are said in prose: what must stand in a page word for word, with the numbers of what is kept.
 
 Where the figures have changed, the sentence is to be written anew by someone who has thought about what they say now.
+Where they make no such sentence, that is told too, and all others are looked for nevertheless.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
 
-from benchmarks.pages.kept import Found, Kept
+from benchmarks.pages.kept import FIGURES_LACK, Found, Kept, why
 
 __all__ = ["SAID", "Said", "unsaid"]
 
@@ -32,10 +33,15 @@ class Said(NamedTuple):
     told: Callable[..., str]
 
 
+def _number(value: int) -> str:
+    """In words up to ten."""
+    return NUMBERS[value] if value < len(NUMBERS) else str(value)
+
+
 def _minutes(found: Found) -> str:
     """As "two to four minutes": the whole ones around all runs."""
     seconds = found["figures"]["command_s_of_each_run"]
-    return f"after {NUMBERS[int(min(seconds) / 60)]} to {NUMBERS[ceil(max(seconds) / 60)]} minutes on two cores"
+    return f"after {_number(int(min(seconds) / 60))} to {_number(ceil(max(seconds) / 60))} minutes on two cores"
 
 
 def _validated(found: Found) -> str:
@@ -49,8 +55,8 @@ def _tested(found: Found) -> str:
 def _less_likely(*found: Found) -> str:
     """How far the nats under B rise on the way there, where predictions are mixed as probabilities."""
     under = [next(iter(one["figures"].values()))["probabilities"]["nats B"] for one in found]
-    (rise,) = {f"{max(nats) - nats[0]:.0f}" for nats in under}
-    return f"less likely under B's heads, by {rise} nats, before"
+    rises = dict.fromkeys(f"{max(nats) - nats[0]:.0f}" for nats in under)  # one, where they round alike
+    return f"less likely under B's heads, by {' and '.join(rises)} nats, before"
 
 
 def _ends(found: Found) -> str:
@@ -154,7 +160,7 @@ def _one_prime(found: Found, name: str) -> float:
 def _again_and_again(found: Found) -> str:
     figures = found["figures"]["nottingham"]
     share = 100 * float(figures["ways"]["default"]["equal"][0])
-    times = NUMBERS[int(figures["longest"]["equal"]) + 1]
+    times = _number(int(figures["longest"]["equal"]) + 1)
     return f"say one event {times} times in a row, and {share:.1f} in 100 of the new ones do"
 
 
@@ -204,6 +210,10 @@ def unsaid(kept: Kept, root: Path) -> Iterator[tuple[str, str]]:
     """The pages that do not say what the figures do, each with the words that it should have."""
     for page, rows, told in SAID:
         if kept.rows.keys() >= set(rows):
-            words = told(*(kept.rows[row][0] for row in rows))
+            try:
+                words = told(*(kept.rows[row][0] for row in rows))
+            except FIGURES_LACK as error:
+                yield page, f"the figures of {', '.join(rows)} make no sentence: {why(error)}"
+                continue
             if " ".join(words.split()) not in " ".join((root / page).read_text().split()):
                 yield page, words

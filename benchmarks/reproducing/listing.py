@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from rich.console import Console
 
 from benchmarks.pages.kept import Found, Kept, commit_of
+from benchmarks.reproducing.depends import depends
 from benchmarks.reproducing.measuring import kept_files
 from benchmarks.reproducing.places import Places
 from benchmarks.reproducing.stale import CHANGES, stale
@@ -21,7 +22,8 @@ def standing(row: Row, found: list[Found], places: Places) -> str:
     """Why a row is to be measured again, the worst of its seeds; "" if it need not be."""
     if len(found) < max(len(row.seeds), 1):
         return MISSING if not found else f"{len(found)} of {len(row.seeds)} seeds measured"
-    told = (stale(places.root, commit, row.depends) for commit in dict.fromkeys(map(commit_of, found)))
+    files = depends(row, places.root)
+    told = (stale(places.root, commit, files) for commit in dict.fromkeys(map(commit_of, found)))
     return next(filter(None, told), "")
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measured import machine
+from benchmarks.adding import by_what
+from benchmarks.reproducing.depends import depends, searched
 from benchmarks.reproducing.places import Places
 from benchmarks.reproducing.stale import commit_now
 from benchmarks.reproducing.steps import Steps
-from benchmarks.rows.learning import SEARCHED
-from benchmarks.rows.music import SEARCHES
 from benchmarks.rows.row import Row
-from experiments.provenance import made_by
 
 __all__ = ["kept_files", "measure"]
 
@@ -35,16 +34,16 @@ def measure(name: str, row: Row, places: Places, quick: bool = False) -> None:
     Raises:
         UserError: a command failed.
     """
-    commit = commit_now(places.root, row.depends)
     heads = places.work / "heads"
-    for search in row.heads:
-        _heads(search, row, places, commit, quick).run()
+    shared = [_heads(search, row, places, quick) for search in row.heads]
+    for steps in shared:
+        steps.run()
     measured = []
     for seed, file in zip(row.seeds or (None,), kept_files(name, row, places), strict=True):
         folder = places.work / file.stem
         filled = _filled(places, heads / "runs") | {"json": folder / f"{file.stem}.json"}
         title = name if seed is None else f"{name}, seed {seed}"
-        steps = Steps(title, folder, row.typed(name, seed, quick), filled, commit, row.depends, folder / "runs")
+        steps = _steps(title, folder, row, row.typed(name, seed, quick), filled, folder / "runs")
         steps.run()
         measured.append((seed, file, steps))
         if quick:
@@ -54,7 +53,7 @@ def measure(name: str, row: Row, places: Places, quick: bool = False) -> None:
             "row": name,
             "seed": seed,
             **_figures(steps, name),
-            **_about(steps),
+            **_about(steps, shared),
             **({"quick": True} if quick else {}),
         }
         _keep(found, file, [steps.folder / kept.replace("{run}", name) for kept in row.keeps])
@@ -62,14 +61,23 @@ def measure(name: str, row: Row, places: Places, quick: bool = False) -> None:
         steps.forget()
 
 
-def _about(steps: Steps) -> dict[str, Any]:
-    """What was done, when, where and by what code."""
+def _about(steps: Steps, heads: Sequence[Steps]) -> dict[str, Any]:
+    """What was done, when, where and by what code: of when it began, as no other can have gone on with it."""
     state = steps.state
     beside = {} if state["used"] is None else {"used_by_others": round(state["used"], 2)}
     about = {"commands": list(steps.commands), "seconds": state["seconds"], "date": state["date"]}
-    about |= {"commit": state["commit"], "machine": machine() | beside}
-    about |= {"made_by": {**made_by(), "commit": state["commit"]}}
-    return about | ({"note": RESUMED} if state["resumed"] else {})
+    about |= {"commit": state["commit"], "made_by": state["made_by"], "machine": state["machine"] | beside}
+    searched = {one.title: {"commit": one.state["commit"], "date": one.state["date"]} for one in heads}
+    return about | ({"heads": searched} if heads else {}) | ({"note": RESUMED} if state["resumed"] else {})
+
+
+def _steps(
+    title: str, folder: Path, row: Row, commands: Sequence[str], places: Mapping[str, Path], runs: Path
+) -> Steps:
+    """The commands of a row, which begin anew where its code, versions or machine are others."""
+    root = places["root"]
+    commit = commit_now(root, depends(row, root))
+    return Steps(title, folder, commands, places, commit, lambda: by_what(root, depends(row, root)), runs)
 
 
 def _filled(places: Places, heads: Path) -> dict[str, Path]:
@@ -77,12 +85,12 @@ def _filled(places: Places, heads: Path) -> dict[str, Path]:
     return {name: path.resolve() for name, path in (folders | {"heads": heads}).items()}
 
 
-def _heads(name: str, row: Row, places: Places, commit: str, quick: bool) -> Steps:
+def _heads(name: str, row: Row, places: Places, quick: bool) -> Steps:
     """The search of heads that rows share, in `heads/runs/NAME`."""
-    typed = Row(row.group, row.page, SEARCHES[name], 0, SEARCHED).typed(name, None, quick)
-    folder = places.work / "heads"
+    search, folder = searched(name, row), places.work / "heads"
     runs = folder / "runs"
-    return Steps(f"heads of {name}", folder / name, typed, _filled(places, runs), commit, SEARCHED, runs)
+    typed = search.typed(name, None, quick)
+    return _steps(f"heads of {name}", folder / name, search, typed, _filled(places, runs), runs)
 
 
 def _figures(steps: Steps, name: str) -> dict[str, Any]:

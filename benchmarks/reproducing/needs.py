@@ -67,7 +67,7 @@ def lacking(row: Row, places: Places, quick: bool = False) -> str:
         quick: a small version, which needs no quiet machine.
     """
     searches = [command for name in row.heads for command in SEARCHES[name]]
-    read = {*row.corpora, *Row("", "", tuple(searches), 0, ()).corpora}
+    read = {*row.corpora, *Row("", "", tuple(searches), 0).corpora}
     missing = sorted(name for name in read if not (places.corpora / name).exists())
     if missing:
         return f"it needs {', '.join(missing)} in {places.corpora}: see docs/songs.md, and give --corpora DIR"

@@ -13,16 +13,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from benchmarks.measured import machine
 from benchmarks.reproducing.needs import busy
-from benchmarks.reproducing.stale import stale
 from datamodules.errors import UserError
+from experiments.provenance import made_by
 
 __all__ = ["Steps"]
 
@@ -39,10 +40,12 @@ class Steps:
         folder: where they run; what they leave there belongs to them alone.
         commands: as typed; `{name}` is filled in from `places`.
         commit: of the code that runs.
-        depends: what of the code matters: if it has changed since the first of them, all begin anew.
+        code: tells what runs apart from other code, versions and machines. What was begun by another begins anew, and
+            if it changes while commands run, that ends them: no figures are of two kinds.
         runs: where runs are kept.
-        state: what of them is done, and how: `seconds` of each, whether one was killed and `resumed`, the `commit`
-            and the `date`, and how much of the processors' time others `used` as they began.
+        state: what of them is done, and how: `seconds` of each, whether one was killed and `resumed`, the `commit`,
+            the `code`, the versions (`made_by`), the `machine` and the `date`, and how much of the processors' time
+            others `used` as they began.
     """
 
     title: str
@@ -50,7 +53,7 @@ class Steps:
     commands: Sequence[str]
     places: Mapping[str, Path]
     commit: str
-    depends: Sequence[str]
+    code: Callable[[], str]
     runs: Path
     state: dict[str, Any] = field(default_factory=dict)
 
@@ -58,13 +61,15 @@ class Steps:
         """Run those that are left.
 
         Raises:
-            UserError: one of them failed.
+            UserError: one of them failed, or the code has changed meanwhile.
         """
         self._open()
+        self._check()
         for number in range(len(self.state["seconds"]), len(self.commands)):
             again = self.state["begun"] > number
             self._save(begun=number + 1, resumed=self.state["resumed"] or again)
             seconds = round(self._one(number, again), 1)
+            self._check()
             self._save(seconds=[*self.state["seconds"], seconds], date=time.strftime("%Y-%m-%d"))
 
     def forget(self) -> None:
@@ -72,21 +77,28 @@ class Steps:
         (self.folder / STATE).unlink(missing_ok=True)
 
     def _open(self) -> None:
-        file, fresh = self.folder / STATE, {"commands": list(self.commands), "commit": self.commit}
+        file, fresh = self.folder / STATE, {"commands": list(self.commands), "code": self.code()}
         if file.exists():
             self.state = json.loads(file.read_text())
-            if self.state["commands"] == fresh["commands"] and self._same_code():
+            if all(self.state.get(name) == value for name, value in fresh.items()):
                 return
-            console.print(f"{self.title}: what was begun there is of other code or commands, and begins anew")
+            console.print(
+                f"{self.title}: what was begun there is of other code, versions or commands, and begins anew",
+                markup=False,
+            )
         for run in _runs_of(self.commands):
             shutil.rmtree(self.runs / run, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        self._save(**fresh, begun=0, resumed=False, seconds=[], used=busy())
+        about = {"commit": self.commit, "made_by": {**made_by(), "commit": self.commit}, "machine": machine()}
+        self._save(**fresh, **about, begun=0, resumed=False, seconds=[], used=busy())
 
-    def _same_code(self) -> bool:
-        before = self.state["commit"]
-        return before == self.commit or not stale(self.places["root"], before, self.depends)
+    def _check(self) -> None:
+        if self.code() != self.state["code"]:
+            raise UserError(
+                f"{self.title}: the code that it depends on has changed while it ran; begun again, it begins anew",
+                status=1,
+            )
 
     def _save(self, **known: Any) -> None:
         self.state |= known

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from benchmarks.learning import RIVAL
 from benchmarks.rows.row import Row
 
-__all__ = ["LEARNING", "SEARCHED"]
+__all__ = ["LEARNING"]
 
 SEEDS = (1, 2, 3)
-SEARCHED = (  # the code of a search and of what judges its winners
-    *("datamodules", "lightning_modules", "search_spaces", "experiments/search", "experiments/evaluating"),
-    *("experiments/tune.py", "experiments/train.py", "experiments/evaluate.py", "experiments/training.py"),
-    *("experiments/heads.py", "experiments/initial.py", "experiments/winners.py", "experiments/dataset.py"),
-)
 EVALUATE = "experiments.evaluate {run} --json evaluate.json"
 SONG = "experiments.generate {run} --events 256 --seed {seed} --out song.mid"
 TWO = "{corpora}/two_songs_freedoom"
@@ -40,7 +36,7 @@ def _search(what: str, options: str, run: str = "{run}") -> str:
 
 def _row(minutes: float, *commands: str, seeds: tuple[int, ...] = (1,), keeps: tuple[str, ...] = ()) -> Row:
     needs = ("quiet",) if "--time-budget" in commands[0] else ()  # what it finds depends on who else works there
-    return Row("learning", "docs/results.md", commands, minutes, SEARCHED, seeds, needs, keeps=keeps)
+    return Row("learning", "docs/results.md", commands, minutes, seeds, needs, keeps=keeps, song=bool(keeps))
 
 
 def _notes(minutes: float, songs: str, options: str, seeds: tuple[int, ...] = (1,)) -> Row:
@@ -73,10 +69,11 @@ LEARNING = {
     "freedoom_notes": _notes(27, "{corpora}/freedoom", "--trials 4 --max-epochs 16 --confirm 3", SEEDS),
     "two_songs_notes": _notes(6, TWO, SHORT),
     "two_songs_from_mutopia": _row(
-        4,
+        10,
         _search("notes {corpora}/mutopia_pd", "--trials 4 --max-epochs 20", run="corpus"),
         _search(f"notes {TWO}", f"{SHORT} --init corpus"),
-        EVALUATE,
+        _search(f"notes {TWO}", SHORT, run=RIVAL),  # the same without, on the same targets
+        f"{EVALUATE} --against {RIVAL}",
     ),
     "bundled": _row(15, _search("all", ""), EVALUATE, SONG, keeps=("song.mid",)),
     # one thing changed

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks.rows.learning import SEARCHED
 from benchmarks.rows.row import Row
 
 __all__ = ["MUSIC", "SEARCHES"]
 
-WRITING = ("experiments/music", "experiments/generate.py", "benchmarks/measured.py")
 BUNDLED_SONGS = "{songs}/tin_roof_morning.mid {songs}/the_last_ferry_north.mid"
 FREEDOOM = (
     "{corpora}/two_songs_freedoom/FloodTheCity_Martins_d_e1m4.mid"
@@ -52,9 +50,7 @@ SEARCHES: dict[str, tuple[str, ...]] = {
 def _row(
     page: str, minutes: float, *commands: str, heads: tuple[str, ...] = (), quick: str = "", keeps: tuple[str, ...] = ()
 ) -> Row:
-    modules = tuple(dict.fromkeys(f"{command.split()[0].replace('.', '/')}.py" for command in commands))
-    depends = (*SEARCHED, *WRITING, *modules)
-    return Row("music", f"docs/{page}.md", commands, minutes, depends, heads=heads, quick=quick, keeps=keeps)
+    return Row("music", f"docs/{page}.md", commands, minutes, heads=heads, quick=quick, keeps=keeps)
 
 
 def _planned(minutes: float, heads: str, options: str) -> Row:

@@ -8,7 +8,6 @@ from benchmarks.rows.row import Row
 
 __all__ = ["FAULTS", "RELIABILITY"]
 
-SURVIVING = ("benchmarks/faults", "experiments/search", "experiments/stopping.py", "experiments/tables.py")
 FAULTS = {  # row -> the faults of benchmarks/faults/__main__.py
     "faults_processes": ("driver killed", "driver killed ten times", "trainers killed", "trainers killed by chance"),
     "faults_failures": ("exception", "loss not a number", "out of memory", "ctrl-c", "sigterm", "time budget"),
@@ -21,15 +20,26 @@ FAULTS = {  # row -> the faults of benchmarks/faults/__main__.py
 }
 
 
-def _row(name: str, minutes: float, depends: tuple[str, ...] = SURVIVING, needs: tuple[str, ...] = ()) -> Row:
+def _row(name: str, minutes: float, *files: str, needs: tuple[str, ...] = ()) -> Row:
+    """A row of faults that are provoked in files of benchmarks/faults/, which `__main__` chooses from."""
     command = f"benchmarks.faults --only {shlex.join(FAULTS[name])} --missing --json {{json}}"
-    return Row("reliability", "docs/reliability.md", (command,), minutes, depends, needs=needs, quick="--quick")
+    begins = ("benchmarks.faults.__main__", *(f"benchmarks.faults.{file}" for file in files))
+    return Row(
+        "reliability",
+        "docs/reliability.md",
+        (command,),
+        minutes,
+        needs=needs,
+        quick="--quick",
+        begins=begins,
+        song="endings" in files,
+    )
 
 
 RELIABILITY = {
-    "faults_processes": _row("faults_processes", 14),
-    "faults_failures": _row("faults_failures", 5),
-    "faults_disks": _row("faults_disks", 4, needs=("root",)),
-    "faults_machines": _row("faults_machines", 7, needs=("root", "networks")),
-    "faults_files": _row("faults_files", 1, ("benchmarks/faults/files.py", "datamodules/midi", "datamodules/corpus")),
+    "faults_processes": _row("faults_processes", 14, "drivers", "trainers"),
+    "faults_failures": _row("faults_failures", 5, "failing", "endings"),
+    "faults_disks": _row("faults_disks", 4, "disks", needs=("root",)),
+    "faults_machines": _row("faults_machines", 7, "machines", "nodes", needs=("root", "networks")),
+    "faults_files": _row("faults_files", 1, "files"),
 }

@@ -1,4 +1,4 @@
-"""What a row of figures is: a few commands, the code that they depend on, and what they need."""
+"""What a row of figures is: a few commands, where the code that they depend on begins, and what they need."""
 
 from __future__ import annotations
 
@@ -23,29 +23,37 @@ class Row:
             and `{heads}` are folders, and `{json}` is where a command of benchmarks/ writes its figures. Without a
             `{json}` the figures are those of the run's winners, of `train.json` and of `evaluate.json`.
         minutes: that the row takes on two cores, all seeds together.
-        depends: files and folders of code; where one has changed since its commit, a figure is stale.
         seeds: the row is measured once with each; none: once, whatever the commands' own seeds are.
         needs: of benchmarks/reproducing/needs.py, beside the corpora, which are told by the commands.
         heads: searches of benchmarks/rows/music.py, whose winners the commands take from `{heads}`.
         quick: options that make its commands of benchmarks/ small ones; of the product, `smaller` does.
         keeps: further files that the commands leave, kept beside the JSON under its name.
+        begins: modules whose code, with all that it imports, makes the figures; none: those of the commands. Where it
+            has changed since its commit, a figure is stale (benchmarks/reproducing/depends.py).
+        song: whether figures are also of the song, or the page, that a search ends with.
     """
 
     group: str
     page: str
     commands: tuple[str, ...]
     minutes: float
-    depends: tuple[str, ...]
     seeds: tuple[int, ...] = ()
     needs: tuple[str, ...] = ()
     heads: tuple[str, ...] = ()
     quick: str = ""
     keeps: tuple[str, ...] = ()
+    begins: tuple[str, ...] = ()
+    song: bool = False
 
     @property
     def corpora(self) -> tuple[str, ...]:
         """The folders and files under `{corpora}` that its commands read."""
         return tuple(dict.fromkeys(re.findall(r"\{corpora\}/([\w./-]+)", " ".join(self.commands))))
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Whose code makes the figures, beside that of its heads' searches."""
+        return self.begins or tuple(dict.fromkeys(shlex.split(command)[0] for command in self.commands))
 
     def typed(self, name: str, seed: int | None, quick: bool = False) -> list[str]:
         """The commands, but for folders: `{corpora}`, `{heads}` and `{json}` are left.

@@ -29,7 +29,7 @@ import torch
 import tyro
 
 from benchmarks.measured import tell
-from benchmarks.speed.command import HEAD
+from benchmarks.speed.spaces import HEAD
 from datamodules.columns import Column
 from datamodules.framing import UPDATES_PER_EPOCH
 from datamodules.midi_windows import MidiWindows

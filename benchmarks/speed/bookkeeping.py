@@ -92,15 +92,17 @@ def measure(options: Options) -> dict[str, Any]:
         order = (True, False) if number % 2 == 0 else (False, True)
         found = {kept: timed(options, kept) for kept in order}
         pairs.append((found[True], found[False]))
-    ratios = [on.wall / off.wall for on, off in pairs]
-    to_end = [(on.ended - on.began) / (off.ended - off.began) for on, off in pairs]
+    to_winner = [on.to_winner / off.to_winner for on, off in pairs]
+    to_end = [on.to_end / off.to_end for on, off in pairs]
     return {
-        "ratio": statistics.median(ratios),
+        "ratio": statistics.median(to_winner),
         "ratio_to_end": statistics.median(to_end),
-        "ratios": ratios,
+        "ratios": to_winner,
         "ratios_to_end": to_end,
-        "on_seconds": [on.wall for on, _ in pairs],
-        "off_seconds": [off.wall for _, off in pairs],
+        "on_seconds": [on.to_winner for on, _ in pairs],
+        "off_seconds": [off.to_winner for _, off in pairs],
+        "on_seconds_to_end": [on.to_end for on, _ in pairs],
+        "off_seconds_to_end": [off.to_end for _, off in pairs],
         "workers": options.workers,
     }
 

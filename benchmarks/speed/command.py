@@ -1,8 +1,9 @@
 """`experiments.tune` as a user starts it, timed from outside by the lines that it prints.
 
-A search begins with the line "searching on ...", when Ray runs and before workers start, and ends with the line
-"winner: ...", which comes when winner.safetensors is written. Both are timed by one clock, as they are read. The live
-table is on: the command is told that it writes to a terminal.
+A search begins with the line "searching on ...", when Ray runs and before workers start. Its winner is there with the
+line "winner: ...", but a user waits on: Ray ends, the first song is written, and W&B's runs are closed. So it ends with
+the command. All are timed by one clock, as lines are read. The live table is on: the command is told that it writes to
+a terminal.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measured import ROOT
+from benchmarks.speed import spaces
+from benchmarks.speed.spaces import HEAD
 from experiments.heads import HEADS
 from experiments.tables import SEARCH, EpochTable, TrialRow, TrialTable
 
-__all__ = ["HEAD", "TUNE", "Search", "Timed", "reports", "search", "trials", "with_updates"]
+__all__ = ["TUNE", "Search", "Timed", "reports", "search", "trials", "with_updates"]
 
-HEAD = "notes"
 TUNE = ("-m", "experiments.tune")  # what Python runs
 LINES = {"began": re.compile(r"searching on "), "won": re.compile(r"winner: trial ")}
 TERMINAL = {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
@@ -46,7 +48,7 @@ class Search:
 
     def arguments(self, runs: Path) -> list[str]:
         """The command's, for a run under `runs`."""
-        space = f"{ROOT / 'benchmarks' / 'speed' / 'spaces.py'}:{self.space}"
+        space = f"{spaces.__file__}:{self.space}"
         counts = ("--trials", self.trials, "--max-epochs", self.max_epochs, "--max-concurrent", self.workers)
         place = ("--address", "local", "--runs", runs, "--name", "timed", "--space", space)
         return [HEAD, *map(str, counts + place), "--wandb", "offline", *self.more]
@@ -67,9 +69,14 @@ class Timed:
     ended: float
 
     @property
-    def wall(self) -> float:
-        """Seconds from the start of the search to the winner written."""
+    def to_winner(self) -> float:
+        """Seconds from the start of the search to the winner written; W&B's runs may still be open then."""
         return self.won - self.began
+
+    @property
+    def to_end(self) -> float:
+        """Seconds from the start of the search to the command's end: all that a user waits for."""
+        return self.ended - self.began
 
 
 def with_updates(updates: int) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ import torch
 import tyro
 
 from benchmarks.measured import tell, write
-from benchmarks.speed.command import HEAD
+from benchmarks.speed.spaces import HEAD
 from datamodules.columns import Column
 from datamodules.midi_windows import MidiWindows
 from experiments.data_options import DataOptions

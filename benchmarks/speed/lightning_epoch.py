@@ -2,12 +2,13 @@
 
     python -m benchmarks.speed.lightning_epoch [--json FILE]
 
-The network is a notes head of the original's design (five chords to predict the sixth, one LSTM of 64, a softmax over
-the vocabulary) over the bundled songs, on one thread. One side is `training.fit`; the other draws its batches from the
-same data module, steps torch's AdamW, clips and validates alike, in a loop. From the same weights both must have equal
-losses. They take turns, and who begins changes from pair to pair. The seconds of an epoch, with its
-validation and the making of its batches, are the mean over a turn; the ratio is the median over the pairs. What `fit`
-takes outside of its epochs, to make a Trainer and to end it, is a figure of its own.
+The network is a small notes head (five chords to predict the sixth, one LSTM of 64, a softmax over the vocabulary; not
+the preset `original`, which has dense layers, BatchNorm, Dropout and class weights too) over the bundled songs, on one
+thread. One side is `training.fit`; the other draws its batches from the same data module, steps torch's AdamW, clips
+and validates alike, in a loop. From the same weights both must have equal losses. They take turns, and who begins
+changes from pair to pair. The seconds of an epoch, with its validation and the making of its batches, are the mean over
+a turn; the ratio is the median over the pairs. What `fit` takes outside of its epochs, to make a Trainer and to end it,
+is a figure of its own.
 """
 
 from __future__ import annotations

@@ -10,8 +10,10 @@ are cut and moved anew each epoch too, without which it would stop to learn, and
 are cut by this project's code, the optimizer is fused, validation batches are large, and Lightning's logger, bar,
 summary and own checkpoints are off. As trials end early by what they learn, the epochs of both are told.
 
-Both are timed with Ray running: the command as command.py says, the pattern from the making of its Tuner until the best
-result is known and W&B closed.
+Both are timed from when Ray runs until nothing of them is left. Ours ends as the command does (command.py): the winner
+is written, Ray has ended, W&B's runs are closed; the first song, which the pattern does not write, is in its seconds
+too. The pattern begins with the making of its Tuner; its W&B is closed within `fit`, then the best result is known and
+its Ray ended. Neither driver's imports are counted before that, the workers' are on both sides.
 
 How large the ratio is depends on how long a trial trains: what the pattern costs a trial (a worker that starts, a W&B
 process) and an epoch (a checkpoint, a report that is waited for) is spread over it. So there are three sizes: the notes
@@ -44,14 +46,16 @@ from ray.tune.search.optuna import OptunaSearch
 
 import benchmarks.speed.spaces
 from benchmarks.measured import tell
-from benchmarks.speed.command import HEAD, TUNE, Search, Timed, search, trials, with_updates
+from benchmarks.speed.command import TUNE, Search, Timed, search, trials, with_updates
 from benchmarks.speed.plain_lightning import PlainData, PlainModule
+from benchmarks.speed.spaces import HEAD
 from datamodules.columns import Column
 from datamodules.framing import UPDATES_PER_EPOCH
 from experiments.heads import HEADS
 from experiments.run_folder import Run
 from experiments.search.one_head import GRACE
 from experiments.search.plan import REDUCTION
+from experiments.tables import TrialRow
 from lightning_modules.head import CLIP_NORM
 from search_spaces import complete
 
@@ -169,9 +173,9 @@ def pattern(given: Search, timed: Timed, updates: int, folder: Path) -> tuple[fl
             began = time.monotonic()
             results = tuner(given, timed, column, updates, folder).fit()
             results.get_best_result("best", "min", scope="all")
-            seconds = time.monotonic() - began
         finally:
             ray.shutdown()
+        seconds = time.monotonic() - began
     if results.errors:
         sys.exit(f"{len(results.errors)} trials of the pattern failed, the first with: {results.errors[0]}")
     return seconds, [int(result.metrics["training_iteration"]) for result in results]
@@ -185,21 +189,31 @@ def measure(options: Options, folder: Path) -> dict[str, Any]:
     timed = search(given, folder, TUNE if updates == UPDATES_PER_EPOCH else with_updates(updates))
     rows = trials(timed.run)
     seconds, ran = pattern(given, timed, updates, folder)
+    return figures(timed, rows, seconds, ran, given.workers)
+
+
+def figures(timed: Timed, rows: list[TrialRow], seconds: float, ran: list[int], workers: int) -> dict[str, Any]:
+    """What is told.
+
+    Args:
+        rows: the command's trials.
+        seconds, ran: of the pattern, and the epochs of its trials.
+    """
+    epochs = sum(row.epoch for row in rows)
     return {
-        "ratio": (len(rows) / timed.wall) / (len(ran) / seconds),
-        "ratio_of_epochs": (sum(row.epoch for row in rows) / timed.wall) / (sum(ran) / seconds),
-        "trials_a_minute": 60 * len(rows) / timed.wall,
-        "pattern_trials_a_minute": 60 * len(ran) / seconds,
-        "trials_an_hour": 3600 * len(rows) / timed.wall,
+        "ratio_to_end": (len(rows) / timed.to_end) / (len(ran) / seconds),
+        "ratio_of_epochs_to_end": (epochs / timed.to_end) / (sum(ran) / seconds),
+        "trials_an_hour": 3600 * len(rows) / timed.to_end,
         "pattern_trials_an_hour": 3600 * len(ran) / seconds,
-        "search_seconds": timed.wall,
-        "pattern_seconds": seconds,
-        "epochs": sum(row.epoch for row in rows),
+        "seconds_to_end": timed.to_end,
+        "pattern_seconds_to_end": seconds,
+        "seconds_to_winner": timed.to_winner,
+        "epochs": epochs,
         "pattern_epochs": sum(ran),
-        "updates_an_epoch": sum(row.updates for row in rows) / sum(row.epoch for row in rows),
+        "updates_an_epoch": sum(row.updates for row in rows) / epochs,
         "trial_seconds": float(np.mean([row.seconds for row in rows])),
         "trials": len(rows),
-        "workers": given.workers,
+        "workers": workers,
     }
 
 

@@ -6,10 +6,11 @@ One run measures both: first the command, `python -m experiments.tune notes` ove
 learning rate and counted layers drawn, two workers), with W&B offline, study, tables, checkpoints and live table on;
 then the bare loop (bare_loop.py) of exactly the trials and epochs that it ran, as many at once.
 
-    share = seconds of the bare loop, over all trials / (workers x seconds of the search)
+    share_to_end = seconds of the bare loop, over all trials / (workers x seconds of the search to the command's end)
 
-A search's seconds are those from the line "searching on ..." to the line "winner: ..." (command.py); the share of the
-whole command, from its start, which imports and starts Ray too, stands beside it. `valid_apart` is the largest
+A search's seconds are those from the line "searching on ..." to the command's end, when W&B's runs are closed and the
+first song is written (command.py). Beside it stand the share to the winner alone, and that of the whole command, from
+its start, which imports and starts Ray too. `valid_apart` is the largest
 difference between a trial's validation loss and the bare loop's after one epoch. The two round differently, which
 high learning rates make large within an epoch; that they are the same work is tested in float64 (test_fast_paths.py).
 """
@@ -25,7 +26,8 @@ import tyro
 
 from benchmarks.measured import tell
 from benchmarks.speed.bare_loop import REPETITIONS, Bare, Job, time_jobs
-from benchmarks.speed.command import HEAD, Search, Timed, reports, search, trials
+from benchmarks.speed.command import Search, Timed, reports, search, trials
+from benchmarks.speed.spaces import HEAD
 from experiments.heads import HEADS
 from experiments.run_folder import Run
 from experiments.tables import TrialRow
@@ -73,13 +75,15 @@ def figures(timed: Timed, rows: list[TrialRow], bare: Bare, given: Search) -> di
     found = reports(timed.run)
     apart = [abs(found[row.row][0]["valid"] - loop.valid[0]) for row, loop in zip(rows, bare.loops, strict=True)]
     return {
-        "share": bare.seconds / (given.workers * timed.wall),
-        "share_of_command": bare.seconds / (given.workers * timed.won),
+        "share_to_end": bare.seconds / (given.workers * timed.to_end),
+        "share_to_winner": bare.seconds / (given.workers * timed.to_winner),
+        "share_of_command": bare.seconds / (given.workers * timed.ended),
         "bare_in_trials": bare.seconds / sum(row.seconds for row in rows),
-        "trials_in_wall": sum(row.seconds for row in rows) / (given.workers * timed.wall),
-        "trials_an_hour": 3600 * len(rows) / timed.wall,
-        "search_seconds": timed.wall,
-        "command_seconds": timed.won,
+        "trials_in_search_to_end": sum(row.seconds for row in rows) / (given.workers * timed.to_end),
+        "trials_an_hour": 3600 * len(rows) / timed.to_end,
+        "seconds_to_end": timed.to_end,
+        "seconds_to_winner": timed.to_winner,
+        "command_seconds": timed.ended,
         "bare_seconds": list(bare.sums),
         "trials": len(rows),
         "stopped_early": sum(row.status == "stopped early" for row in rows),

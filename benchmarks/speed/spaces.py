@@ -12,8 +12,9 @@ from typing import Any
 from search_spaces.counts import draw_counts
 from search_spaces.trial import Trial
 
-__all__ = ["light", "listed", "short", "small"]
+__all__ = ["HEAD", "light", "listed", "short", "small"]
 
+HEAD = "notes"  # that is searched
 HIDDEN = (64, 256)
 _DRAWS = itertools.count()  # anew in each search: the command loads this file by its path
 

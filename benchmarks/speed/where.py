@@ -23,7 +23,8 @@ import torch
 import tyro
 
 from benchmarks.measured import tell
-from benchmarks.speed.command import HEAD, Search, search
+from benchmarks.speed.command import Search, search
+from benchmarks.speed.spaces import HEAD
 from datamodules.midi_windows import MidiWindows
 from experiments.data_options import DataOptions
 from experiments.dataset import read_dataset

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import shlex
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pages import ROOT
 
+from benchmarks.learning import RIVAL
 from benchmarks.pages.blocks import filled, names
 from benchmarks.pages.kept import Kept, dated
 from benchmarks.pages.made import pages
 from benchmarks.pages.performance import performance_page
+from benchmarks.pages.reliability import table
+from benchmarks.pages.results import together
 from benchmarks.pages.said import SAID, unsaid
+from benchmarks.pages.story import STEPS
 from benchmarks.reproducing.measuring import kept_files
 from benchmarks.reproducing.needs import NEEDS
 from benchmarks.reproducing.places import Places
 from benchmarks.rows import GROUPS, ROWS, Row
 from benchmarks.rows.music import SEARCHES
 from benchmarks.rows.reliability import FAULTS
+from benchmarks.speed import lightning_epoch
+from benchmarks.speed.lightning_epoch import SETTINGS
 from datamodules.errors import UserError
 from experiments.command_line.cli import parse
 from experiments.command_line.completion import options_class
+from search_spaces.presets import PRESETS
 
 FULL = Places(ROOT / "benchmarks" / "results", ROOT / "docs", Path("nowhere"), Path("nowhere"), ROOT)
 
@@ -79,8 +87,6 @@ def test_a_row_is_one_that_can_be_run(name: str) -> None:
     assert row.group in GROUPS
     assert (ROOT / row.page).exists()
     assert 0 < row.minutes <= 40
-    assert row.depends
-    assert all((ROOT / path).exists() for path in row.depends)
     assert set(row.needs) <= set(NEEDS)
     assert set(row.heads) <= set(SEARCHES)
     assert any(end in row.commands[-1] for end in ("{json}", "--out", "evaluate.json"))
@@ -97,7 +103,7 @@ def test_a_row_is_one_that_can_be_run(name: str) -> None:
 
 
 def _typed(head: str, quick: bool) -> list[str]:
-    return Row("", "", SEARCHES[head], 0, ()).typed(head, None, quick)
+    return Row("", "", SEARCHES[head], 0).typed(head, None, quick)
 
 
 def test_a_small_version_is_the_same_but_for_its_counts() -> None:
@@ -147,3 +153,40 @@ def test_blocks_are_filled_in_and_the_rest_stays() -> None:
     for bad, blocks in ((page, {"x": ""}), ("<!-- table: x -->\n", {"x": ""}), ("", {"x": ""})):
         with pytest.raises(UserError, match="page"):
             filled(bad, blocks, "page")
+
+
+def test_a_difference_is_told_where_it_was_tested(kept: Kept) -> None:
+    found = deepcopy(kept.of_group("learning"))
+    (row,) = found["two_songs_from_mutopia"]
+    gap = {"difference": -0.1, "interval": [-0.2, 0.05], "verdict": "not told apart"}
+    row["evaluate"]["heads"]["notes"]["against"] = {"fresh": {"nats": gap}}
+    assert "-0.100 nats (-0.200 to +0.050) from one of fresh weights: not told apart." in " ".join(together(found))
+    gap["interval"] = None  # type: ignore[assignment]
+    assert "-0.100 nats from one" in " ".join(together(found))
+    row["evaluate"]["heads"]["notes"].pop("against")
+    assert "no test of their difference" in " ".join(together(found))
+    assert "no test of their difference" in " ".join(together({}))
+
+
+def test_the_rival_is_searched_as_the_row_that_is_shown_beside_it() -> None:
+    (fresh,) = (one for one in ROWS["two_songs_from_mutopia"].commands if f"--name {RIVAL} " in one)
+    assert fresh == ROWS["two_songs_notes"].commands[0].replace("{run}", RIVAL)
+
+
+def test_what_was_not_looked_for_is_not_called_lost_by_nobody() -> None:
+    asked = {"winner": 0.3, "song": True, "seconds": 9.0, "status": 1}
+    (*_, line) = table({"ctrl-c": asked})
+    assert "| a winner and a song are there |" in line
+    assert "nothing" not in line
+    (*_, line) = table({"ctrl-c": {**asked, "song": False}})
+    assert "| no song |" in line
+
+
+def test_a_design_that_is_not_the_presets_says_so() -> None:
+    """The first step of the story has more windows an update than the preset."""
+    options = shlex.split(ROWS["jsb_step_original"].commands[0])
+    batch = next(word.partition("=")[2] for word in options if word.startswith("batch_size="))
+    assert options[options.index("--preset") + 1] == "original"
+    assert f"{batch} windows an update" in STEPS["jsb_step_original"]
+    assert "preset `original`" in (lightning_epoch.__doc__ or "")
+    assert SETTINGS.items() - PRESETS["original"]["notes"].items()

@@ -132,9 +132,21 @@ def test_intervals_hold_the_share_and_say_something_where_there_is_none(corpus: 
     rates = corpus.rates([still] * 10 + [moving] * 40)
     share, low, high = rates.share("any")
     assert low < share == 0.2 < high
-    assert corpus.rates([moving] * 40).share("any") == [0, 0, pytest.approx(1 - 0.025 ** (1 / 40), abs=1e-4)]
+    assert corpus.rates([moving] * 40).share("any") == [0, 0, pytest.approx(1 - 0.025 ** (1 / 40), abs=1e-3)]
     difference, low, high = rates.above(rates, "any")
     assert low < difference == 0 < high
+
+
+def test_songs_without_a_trap_tell_no_difference_that_few_songs_cannot_tell(corpus: Corpus) -> None:
+    """Neither do three real ones beside them."""
+    still, moving = song([C] * 64), corpus.held[0][1].stretch(0, 64)
+    none, few = corpus.rates([moving] * 3), corpus.rates([still, *[moving] * 199])
+    difference, low, high = few.above(none, "any")
+    assert difference == 0.005
+    assert low < -0.5
+    assert high > 0.02
+    difference, low, high = none.above(none, "any")
+    assert (difference, low, high) == (0, -high, pytest.approx(0.56, abs=0.01))
 
 
 def test_songs_of_too_few_events_have_no_excerpts(corpus: Corpus) -> None:
