@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from datamodules.song import Events
+from datamodules.song import DEFAULT_GRID, Events, Notes, Part, Song
 
 Chord = tuple[int, ...]
 BAR = 96  # ticks: 4/4 on the default grid
+
+PART = Part("piano", 0, False, "chords")
 
 
 def events_of(chords: Sequence[Chord], durations: Sequence[int], offsets: Sequence[int]) -> Events:
@@ -56,3 +58,14 @@ def random_songs(seed: int, songs: int = 3, events: int = 50, chords: int = 12) 
 def moved(song: Events, semitones: int) -> Events:
     """The song transposed."""
     return replace(song, pitches=song.pitches + np.int32(semitones))
+
+
+def song_of(events: Events, name: str = "") -> Song:
+    """A song with these events."""
+    sizes = np.diff(events.starts)
+    part = np.zeros(len(events.pitches), np.int32)
+    table = (np.repeat(events.onset, sizes), events.pitches, np.repeat(events.duration, sizes), part + 80, part)
+    metres = np.array([[0, 4, 4]], np.int32)
+    return Song(
+        DEFAULT_GRID, (PART,), Notes(*table), np.array([[0.0, 120.0]]), metres, np.zeros((0, 3), np.int32), name=name
+    )

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import math
-import random
 import re
 import shutil
 from html.parser import HTMLParser
@@ -17,6 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 from midi_files import scale
+from tables_made import BAD, searched
 from winners_made import make_run
 
 from datamodules.corpus.reading import read_song
@@ -27,41 +26,14 @@ from experiments.command_line.cli import main
 from experiments.music.sound.wav import RATE, song_seconds
 from experiments.report import LARGEST, ReportOptions, report
 from experiments.report_page import music
-from experiments.report_page.architecture import boxes
-from experiments.report_page.charts import curves, history, importances, parallel, weighed
 from experiments.report_page.how_made import how_made
 from experiments.run_folder import Run
-from experiments.search.study.optuna_study import METRIC
-from experiments.tables import EpochTable, TrialRow, TrialTable
 from experiments.winners import save_winner
 from songs import bundled
-
-BAD = '<script>alert("x")</script>'
 
 
 def call(*arguments: str) -> int:
     return main(ReportOptions, report, prog="report", arguments=arguments)
-
-
-def searched(run: Run, head: str, trials: int = 30) -> list[TrialRow]:
-    """Tables as a search leaves them, with a failed trial."""
-    chance = random.Random(1)
-    table, epochs = TrialTable(run.head(head) / "trials.csv"), EpochTable(run.head(head) / "epochs.csv")
-    run.note_head(head, {"trials": trials, "metric": "nats", "max_epochs": 6, "set": [], "seed": 1})
-    for number in range(trials):
-        hidden, rate = chance.choice([32, 64, 128]), 10 ** chance.uniform(-4, -2)
-        drawn = {"hidden": hidden, "learning_rate": rate, "dropout_layers": chance.randint(0, 2), "window": 8}
-        row = TrialRow(number, status="done" if number % 3 else "stopped early", hyperparameters=drawn)
-        for epoch in range(1, 7 if number % 3 else 3):
-            value = 2 + 30 / hidden + 3 / epoch + chance.random() / 10
-            row.best, row.best_epoch = min((row.best, row.best_epoch), (value, epoch))
-            own = {"epoch": epoch, "updates": 50 * epoch, METRIC: row.best, "best_epoch": row.best_epoch}
-            row.take(own | {"seconds": float(epoch)}, {"valid": value})
-            epochs.add(number, own | {"seconds": float(epoch), "valid": value})
-        table.rows[number] = row
-    table.rows[trials - 1] = TrialRow(trials - 1, status="failed", reason=BAD, hyperparameters={"hidden": 32})
-    table.write()
-    return list(table.rows.values())
 
 
 def short_song() -> Path:
@@ -281,71 +253,6 @@ def test_of_many_long_songs_each_is_heard_for_less_than_a_second(monkeypatch: py
     sound, seconds = music._mp3(song, "a song", music.MOST_BYTES // many)
     assert 0 < len(sound) <= 2 * music.MOST_BYTES // many
     assert 0 < seconds < 1
-
-
-def test_a_drawing_has_every_layer_and_every_weight(tmp_path: Path) -> None:
-    given: list[dict[str, Any]] = [
-        {"lstm_layers": 2, "dense_layers": 1, "batchnorm_layers": 1, "dropout_layers": 3, "loss": "half"},
-        {"backbone": "transformer", "hidden": 16, "lstm_layers": 1, "inputs": "own", "dropout_layers": 0}
-        | {"dense_layers": 0, "batchnorm_layers": 0},
-    ]
-    for number, hyperparameters in enumerate(given):
-        _, winners = make_run(tmp_path / f"r{number}", **hyperparameters)
-        for winner in winners.values():
-            drawn, trained = boxes(winner), sum(p.numel() for p in winner.head().parameters())
-            assert sum(box.weights for box in drawn) == trained
-            kinds = [box.kind for box in drawn]
-            assert (kinds[0], kinds[1], kinds[-1]) == ("input", "embedding", "output")
-            assert kinds.count("lstm") == hyperparameters["lstm_layers"]
-            assert kinds.count("dense") == hyperparameters.get("dense_layers", 0)
-            assert kinds.count("norm") == hyperparameters.get("batchnorm_layers", 0)
-            assert kinds.count("dropout") == hyperparameters["dropout_layers"]
-    assert [box.kind for box in boxes(winners["notes"])] == ["input", "embedding", "lstm", "output"]
-
-
-def test_charts_of_little_and_of_much(tmp_path: Path) -> None:
-    run, _ = make_run(tmp_path / "demo", [])
-    rows = searched(run, "notes")
-    few, none = rows[:1], [TrialRow(0, status="failed"), TrialRow(1)]
-    assert history(none, {}, "nats") == parallel(none, "nats") == importances(none) == ""
-    assert history(few, {"KN": 3.0}, "nats").startswith("<svg")
-    assert parallel(few, "nats") == importances(few) == curves({}, "valid", 0, "nats") == ""
-    assert curves({3: [{"epoch": 1.0, "valid": math.nan}]}, "valid", 3, "nats") == ""
-    many = [
-        TrialRow(n, status="done", best=2 + (n * 37 % 101) / 50, epoch=3, hyperparameters=rows[n % 25].hyperparameters)
-        for n in range(5000)
-    ]
-    for chart in (history(many, {"KN": 3.0}, "nats"), parallel(many, "nats")):
-        assert len(chart) < 400_000
-    assert history(rows, {}, "nats") == history(rows, {}, "nats")
-
-
-@pytest.mark.parametrize(
-    ("status", "label"),
-    [
-        ("done", "trained in full"),
-        ("stopped early", "stopped early"),
-        *((status, "failed, interrupted or running") for status in ("failed", "interrupted", "running")),
-    ],
-)
-def test_a_trial_of_the_history_is_called_what_became_of_it(status: Any, label: str) -> None:
-    chart = history([TrialRow(0, status=status, best=2.0), TrialRow(1, status=status, best=3.0)], {}, "nats")
-    told = ("trained in full", "stopped early", "failed, interrupted or running")
-    assert [words for words in told if words in chart] == [label]
-
-
-def test_importances_name_what_matters() -> None:
-    chance, rows = random.Random(1), []
-    for number in range(60):
-        drawn = {"hidden": chance.choice([32, 64, 128, 256]), "dropout": chance.random(), "inputs": "own"}
-        rows.append(
-            TrialRow(number, status="done", best=10 / drawn["hidden"] + 0.001 * chance.random(), hyperparameters=drawn)
-        )
-    found = weighed(rows)
-    assert next(iter(found)) == "hidden"
-    assert sum(found.values()) == pytest.approx(1)
-    assert set(found) == {"hidden", "dropout"}
-    assert weighed(rows[:5]) == {}
 
 
 # -- in a browser

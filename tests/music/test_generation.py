@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from midi_files import meta, midi_file, on, track
+from midi_files import midi_file, on, track
 from winners_made import demo_songs, make_run, make_winner
+from written_songs import assert_playable, one, same
 
 from datamodules.columns import column_for
 from datamodules.errors import UserError
-from datamodules.midi.writing import write_midi
-from datamodules.song import Events, Song
+from datamodules.song import Events
 from datamodules.splits import TEST
 from datamodules.windows import Segments, Windows
 from experiments.command_line.cli import main
@@ -29,7 +29,7 @@ from experiments.music.events.generation import generate, unknown_of_prime
 from experiments.music.events.sampling import Sampling, read_sampling
 from experiments.music.events.settings import Settings
 from experiments.music.events.voices import Voice
-from experiments.music.prime import Prime, find_prime
+from experiments.music.prime import find_prime
 from experiments.winners import Winner
 from lightning_modules.head import Head
 from songs import bundled
@@ -58,29 +58,6 @@ def in_style(folder: Path, style: str) -> dict[str, Winner]:
     return winners
 
 
-def one(winners: dict[str, Winner], prime: Prime, settings: Settings) -> Song:
-    (song,) = generate(winners, prime, settings)
-    return song
-
-
-def same(a: Song, b: Song) -> bool:
-    columns = ("onset", "pitch", "length", "velocity", "part")
-    return all(np.array_equal(getattr(a.notes, name), getattr(b.notes, name)) for name in columns)
-
-
-def assert_playable(song: Song) -> None:
-    """No zero lengths, no pitch over its own next onset, velocities that MIDI has, sorted."""
-    notes = song.notes
-    assert (notes.length >= 1).all()
-    assert ((notes.velocity >= 1) & (notes.velocity <= 127)).all()
-    rows = list(zip(notes.onset.tolist(), notes.part.tolist(), notes.pitch.tolist(), strict=True))
-    assert rows == sorted(rows)
-    for pitch in set(notes.pitch.tolist()):
-        own = np.flatnonzero(notes.pitch == pitch)
-        ends = (notes.onset + notes.length)[own]
-        assert (ends[:-1] <= notes.onset[own][1:]).all()
-
-
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("path", bundled(), ids=lambda path: path.stem)
 def test_every_song_is_playable_and_as_long_as_asked(winners: dict[str, Winner], path: Path, seed: int) -> None:
@@ -94,23 +71,6 @@ def test_every_song_is_playable_and_as_long_as_asked(winners: dict[str, Winner],
     assert 0 <= events.onset[0] < bar
     assert song.metres[0, 1:].tolist() == prime.song.metres[0, 1:].tolist()
     assert song.keys[0, 1] == prime.song.keys[0, 1]
-
-
-def test_a_song_goes_on_in_the_metre_where_its_context_ends(winners: dict[str, Winner], tmp_path: Path) -> None:
-    """Not in that of the pickup, nor in one that the prime has left by then."""
-    path = tmp_path / "changes.mid"
-    quarter = [(0, on(60)), (480, on(60, 0))]
-
-    def metre(numerator: int) -> tuple[int, bytes]:
-        return 0, meta(0x58, bytes([numerator, 2, 24, 8]))
-
-    path.write_bytes(midi_file(track(metre(1), *quarter, metre(3), *quarter * 3, metre(4), *quarter * 16)))
-    assert find_prime(winners, path).metre == (4, 4)
-    prime = replace(find_prime(winners, path), context=3)
-    assert prime.metre == (3, 4)
-    assert (prime.place, prime.bar) == (24, 72)
-    assert replace(prime, context=1).metre == (3, 4)
-    assert one(winners, prime, Settings(events=5)).metres.tolist() == [[0, 3, 4]]
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -238,46 +198,6 @@ def test_threads_change_nothing_and_are_left_as_they_were(winners: dict[str, Win
         torch.set_num_threads(before)
 
 
-def test_lacking_timing_heads_are_the_primes_own_columns(winners: dict[str, Winner]) -> None:
-    prime = find_prime(winners, bundled()[0])
-    length = prime.context
-    song = one({"notes": winners["notes"]}, prime, Settings(events=100))
-    events, own = song.events(), prime.events
-    assert np.array_equal(np.diff(events.onset), own.offset[length + 1 : length + 100])
-    assert events.onset[0] == prime.song.bar_position(int(own.onset[length]))  # its own place in the bar
-    assert (events.duration <= own.duration[length : length + 100]).all()  # less only where a pitch comes again
-
-
-def test_a_lacking_notes_head_is_the_primes_chords(winners: dict[str, Winner]) -> None:
-    prime = find_prime(winners, bundled()[1])
-    song = one({"offsets": winners["offsets"]}, prime, Settings(events=30))
-    assert song.events().chords() == prime.events.chords()[8:38]
-
-
-def test_a_short_prime_is_repeated_from_its_start_in_its_place_in_the_bar(
-    winners: dict[str, Winner], tmp_path: Path
-) -> None:
-    # four quarters, the first on the second beat; the repetition begins on a second beat again, after the last note
-    path = tmp_path / "short.mid"
-    notes = [(480, on(60)), (480, on(60, 0)), (0, on(62)), (480, on(62, 0)), (0, on(64)), (480, on(64, 0))]
-    path.write_bytes(midi_file(track(*notes, (0, on(65)), (480, on(65, 0)))))
-    prime = find_prime(winners, path)
-    assert prime.context == 4
-    song = one({"notes": winners["notes"]}, prime, Settings(events=9))
-    assert song.events().onset.tolist() == [24, 48, 72, 96, 120, 144, 168, 192, 216]
-    chords = one({"offsets": winners["offsets"]}, prime, Settings(events=9)).events().chords()
-    assert chords == [(60,), (62,), (64,), (65,), (60,), (62,), (64,), (65,), (60,)]
-
-
-def test_a_prime_of_one_event_is_enough(winners: dict[str, Winner], tmp_path: Path) -> None:
-    path = tmp_path / "one.mid"
-    path.write_bytes(midi_file(track((0, on(60)), (480, on(60, 0)))))
-    for heads in (winners, {"notes": winners["notes"]}):
-        song = one(heads, find_prime(heads, path), Settings(events=20))
-        assert_playable(song)
-        assert len(song.events()) == 20
-
-
 def test_an_offset_of_zero_never_stops_time(winners: dict[str, Winner]) -> None:
     """A head that says nothing but 0 moves on by the shortest offset that it knows."""
     offsets = winners["offsets"]
@@ -347,12 +267,6 @@ def test_what_the_prime_has_and_a_head_lacks_is_counted(tmp_path: Path) -> None:
     assert_playable(one(winners, prime, Settings(events=20)))
 
 
-def test_tempo_comes_from_the_prime_unless_asked_for(winners: dict[str, Winner]) -> None:
-    prime = find_prime(winners, bundled()[0])
-    assert one(winners, prime, Settings(events=3)).tempos[:, 1].tolist() == pytest.approx([112], abs=1e-3)
-    assert one(winners, prime, Settings(events=3, tempo=90.0)).tempos.tolist() == [[0, 90]]
-
-
 def test_progress_never_goes_back_and_ends_at_the_end(winners: dict[str, Winner]) -> None:
     told: list[float] = []
     for settings in (Settings(events=10), Settings(bars=3)):
@@ -364,26 +278,6 @@ def test_progress_never_goes_back_and_ends_at_the_end(winners: dict[str, Winner]
         )
         assert told[-1] == 1
     assert min(told) > 0
-
-
-def test_the_prime_is_read_in_the_parts_that_the_notes_head_learnt(tmp_path: Path) -> None:
-    winner = make_winner(tmp_path / "notes", "notes", demo_songs(parts=("melody",)))
-    prime = find_prime({"notes": winner}, bundled()[0])
-    assert all(len(chord) <= 2 for chord in prime.events.chords())
-    drums = tmp_path / "drums.mid"
-    song = prime.song
-    kept = song.notes.part == next(i for i, part in enumerate(song.parts) if part.drums)
-    columns = {name: getattr(song.notes, name)[kept] for name in ("onset", "pitch", "length", "velocity", "part")}
-    write_midi(replace(song, notes=type(song.notes)(**columns)), drums)
-    with pytest.raises(UserError, match=r"no pitched notes in the parts .*melody.*Drums \(drums\)"):
-        find_prime({"notes": winner}, drums)
-
-
-def test_a_prime_that_is_no_midi_file_is_refused(winners: dict[str, Winner], tmp_path: Path) -> None:
-    for path in (tmp_path / "gone.mid", tmp_path / "text.mid"):
-        (tmp_path / "text.mid").write_text("no music")
-        with pytest.raises(UserError, match="--prime"):
-            find_prime(winners, path)
 
 
 @pytest.mark.parametrize(
