@@ -1,4 +1,4 @@
-"""Heads and a prime to a new song: what holds for every song, and how the prime stands in for a lacking head."""
+"""Heads and a prime to a new song: what holds for every song."""
 
 from __future__ import annotations
 
