@@ -46,7 +46,7 @@ def made(rows: list[tuple[int, int, int, int]], *parts: Part, grid: int = 480) -
     table = np.array([(onset, pitch, length, 70, part) for onset, pitch, length, part in sorted(rows)], np.int32)
     return Song(
         grid, parts, Notes(*table.reshape(-1, 5).T), np.array([[0.0, 100.0], [1920.0, 90.0]]),
-        np.array([[0, 4, 4]], np.int32), np.array([[0, 2]], np.int32),
+        np.array([[0, 4, 4]], np.int32), np.array([[0, 2, 2]], np.int32),
     )  # fmt: skip
 
 
