@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from datamodules.song import Song, bar_length, bar_lines
 
-__all__ = ["bar_begins", "bar_line", "bar_numbers"]
+__all__ = ["bar_begins", "bar_line", "bar_numbers", "last_line", "steady_metre"]
+
+FEWEST = 2  # bars of a section that are a metre: one alone may be a last bar cut short, or a beat put in
 
 Ints = NDArray[np.int64]
 
@@ -32,6 +34,28 @@ def bar_begins(song: Song) -> Ints:
     lines = np.array(bar_lines(song), np.int64)
     place, _ = song.bar_positions(lines)
     return np.unique(lines - place)
+
+
+def last_line(song: Song) -> int:
+    """The end of the last bar in which a note begins, or sounds for a quarter note: a late release is no bar."""
+    onset = song.notes.onset.astype(np.int64)
+    last = max(int(onset.max()), int((onset + song.notes.length).max()) - song.grid)
+    return bar_line(song, int(bar_numbers(song, np.array([last]))[0]) + 1)
+
+
+def steady_metre(song: Song, tick: int) -> tuple[int, int]:
+    """The metre that a song is in at a tick, numerator and denominator; a single bar in another one does not count.
+
+    That is the metre of the last section of at least `FEWEST` bars up to there; the tick's own where there is none.
+    """
+    starts, bar, _ = _sections(song)
+    stops = np.minimum(np.append(starts[1:], np.iinfo(np.int64).max), last_line(song))
+    row = int(song.metre_rows(np.array([tick]))[0])
+    long = stops - starts > (FEWEST - 1) * bar
+    long[0] &= not song.has_pickup
+    steady = np.flatnonzero(long[: row + 1])
+    _, numerator, denominator = song.metres[steady[-1] if len(steady) else row].tolist()
+    return numerator, denominator
 
 
 def _sections(song: Song) -> tuple[Ints, Ints, Ints]:

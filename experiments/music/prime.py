@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.bars import steady_metre
 from datamodules.column_spec import ColumnSpec
 from datamodules.corpus.reading import named_song
 from datamodules.errors import UserError
@@ -31,8 +32,8 @@ __all__ = ["Prime", "find_prime"]
 class Prime:
     """A song to go on from.
 
-    Tempo, metre and key are those where its context ends, as the new song begins there; where the whole song is
-    continued, the metre is that behind its last bar.
+    Tempo, metre and key are those where its context ends, as the new song begins there, though not the metre of a
+    single bar; where the whole song is continued, the metre is that behind its last bar.
 
     Attributes:
         song: on the heads' grid.
@@ -99,8 +100,9 @@ class Prime:
     @property
     def metre(self) -> tuple[int, int]:
         """Numerator and denominator."""
-        row = self.song.metre_rows(self._end)[0] if self.end is None else -1
-        _, numerator, denominator = self.song.metres[row].tolist()
+        if self.end is None:
+            return steady_metre(self.song, int(self._end[0]))
+        _, numerator, denominator = self.song.metres[-1].tolist()
         return numerator, denominator
 
     @property

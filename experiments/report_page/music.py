@@ -143,7 +143,9 @@ def prime_piece(winners: Mapping[str, Winner], *, pieces: int) -> Piece:
     prime = find_prime(winners, None)
     path = Path(prime.song.name)
     song, exact = read_exact("the prime", path, grid=prime.song.grid, limits=reading_limits(winners.values()))
-    return piece(f"What it goes on from: {path.name}", song, exact, path, pieces=pieces)
+    return piece(
+        f"What a new song goes on from, unless another is named: {path.name}", song, exact, path, pieces=pieces
+    )
 
 
 def _mp3(song: Song, title: str, most: int) -> tuple[bytes, float]:

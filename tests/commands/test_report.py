@@ -218,7 +218,7 @@ def test_what_cannot_be_heard_and_nobody_asked_for_is_left_out_and_told(
     (run.path / "song.mid").write_bytes(scale() if parts else b"no song")
     assert call("demo", "--blind", "0") == 0
     page, said = (run.path / "report.html").read_text(), capsys.readouterr().err
-    assert "What it goes on from" not in page
+    assert "What a new song goes on from" not in page
     assert ("New song: song.mid" in page) == bool(parts)
     if parts:
         assert "the page is without what that goes on from: the prime" in said

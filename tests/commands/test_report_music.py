@@ -42,7 +42,7 @@ def test_a_played_song_is_heard_as_it_was_played(tmp_path: Path, monkeypatch: py
     words = ["demo", "--song", str(path), "--blind", "0", "--runs", str(tmp_path / "runs")]
     assert main(ReportOptions, report, prog="report", arguments=words) == 0
     page = (run.path / "report.html").read_text()
-    assert "What it goes on from" in page
+    assert "What a new song goes on from, unless another is named: " in page  # this one went on from none of ours
     assert "16 events, 48 notes" in page  # as the heads and `generate` count them: three keys are one chord
     for song in heard:
         own = read_midi(Path(song.name), grid=480, together=0.0)

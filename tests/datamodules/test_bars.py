@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from midi_files import meta, midi_file, off, on, track
 
-from datamodules.bars import bar_begins, bar_line, bar_numbers
+from datamodules.bars import bar_begins, bar_line, bar_numbers, steady_metre
 from datamodules.midi.reading import read_midi
 from datamodules.midi.writing import write_midi
 from datamodules.song import Notes, Part, Song
@@ -36,6 +36,16 @@ def test_numbers_beginnings_and_places_agree(seed: int) -> None:
     assert (every - whole.bar_positions(every)[0]).tolist() == begins[numbers].tolist()
     assert numbers[0] == 0
     assert [bar_line(whole, number) for number in range(len(begins))] == begins.clip(0).tolist()
+
+
+def test_a_single_bar_in_another_metre_is_not_the_metre() -> None:
+    odd = song([(0, 3, 4), (216, 5, 8), (276, 3, 4), (492, 2, 4)], 540)
+    assert [steady_metre(odd, tick) for tick in (0, 215, 216, 275, 276, 492, 539)] == [(3, 4)] * 7
+    assert steady_metre(song([(0, 3, 4), (216, 5, 8)], 336), 216) == (5, 8)  # of two bars
+    assert steady_metre(song([(0, 3, 4), (216, 5, 8)], 276), 216) == (3, 4)
+    for pickup in ((0, 1, 4), (0, 1, 8)):
+        assert steady_metre(song([pickup, (24, 4, 4)], 100), 0) == (4, 4)  # and a pickup never is
+    assert steady_metre(song([(0, 3, 4), (72, 4, 4)], 100), 80) == (4, 4)  # single bars alone are what they say
 
 
 def test_a_pickup_is_one_bar_that_begins_before_the_song() -> None:

@@ -39,6 +39,14 @@ def test_a_song_goes_on_in_the_metre_where_its_context_ends(winners: dict[str, W
     assert (prime.place, prime.bar) == (24, 72)
     assert replace(prime, context=1).metre == (3, 4)
     assert one(winners, prime, Settings(events=5)).metres.tolist() == [[0, 3, 4]]
+    longer = metre(3), *quarter * 6, metre(5), *quarter * 5, metre(3), *quarter * 9  # a bar alone is no metre
+    path.write_bytes(midi_file(track(*longer)))
+    prime = replace(find_prime(winners, path), context=11)
+    assert prime.metre == (3, 4)
+    song = one(winners, prime, Settings(bars=3))
+    assert song.metres.tolist() == [[0, 3, 4]]
+    assert song.notes.onset.min() < 72
+    assert (song.notes.onset + song.notes.length).max() <= 3 * 72
 
 
 def test_lacking_timing_heads_are_the_primes_own_columns(winners: dict[str, Winner]) -> None:

@@ -7,14 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from datamodules.bars import bar_line, bar_numbers
-from datamodules.song import Song, bar_length
+from datamodules.bars import last_line, steady_metre
+from datamodules.song import Song
 
 __all__ = ["GoingOn", "going_on"]
-
-FEWEST = (
-    2  # bars of a section that has a metre of its own: a last bar alone may be short, as where the song is repeated
-)
 
 
 class GoingOn(NamedTuple):
@@ -37,28 +33,9 @@ def going_on(song: Song, exact: Song) -> GoingOn:
     pickup took from, that is the metre before. What the file says of times after that line was for no music; a tempo
     or a key that stands on it counts.
     """
-    end = _last_line(song)
-    metre, scale = _metre_behind(song, end), exact.grid // song.grid
+    end = last_line(song)
+    metre, scale = steady_metre(song, end - 1), exact.grid // song.grid
     return GoingOn(_opened(song, end, metre), _opened(exact, end * scale, metre), end)
-
-
-def _last_line(song: Song) -> int:
-    """The end of the last bar in which a note begins, or sounds for a quarter note: a late release is no bar."""
-    onset = song.notes.onset.astype(np.int64)
-    last = max(int(onset.max()), int((onset + song.notes.length).max()) - song.grid)
-    return bar_line(song, int(bar_numbers(song, np.array([last]))[0]) + 1)
-
-
-def _metre_behind(song: Song, end: int) -> tuple[int, int]:
-    """Numerator and denominator of the last section of at least `FEWEST` bars; of the last one if none has them."""
-    rows = [row for row in song.metres.tolist() if row[0] < end]
-    stops = [*(row[0] for row in rows[1:]), end]
-    long = [
-        (numerator, denominator)
-        for (start, numerator, denominator), stop in zip(rows, stops, strict=True)
-        if stop - start > (FEWEST - 1) * bar_length(song.grid, numerator, denominator)
-    ]
-    return (long or [(rows[-1][1], rows[-1][2])])[-1]
 
 
 def _opened(song: Song, end: int, metre: tuple[int, int]) -> Song:
