@@ -18,8 +18,9 @@ Made by `python -m benchmarks.reproduce` from the JSON that its rows leave under
 commit, the date and the machine of each). What each measures, and how, stands at the top of its file in
 `benchmarks/speed/`. `python -m benchmarks.reproduce ROW` measures one again, on a quiet machine.
 
-Where two figures are set against each other, both clocks stop at the same work. A search ends as its command does: the
-winner and the first song written, Ray ended, W&B's runs closed; what is told "to the winner" stops before that.
+Where two figures are set against each other, both clocks stop at the same work. A search begins when Ray runs, unless
+the whole command is told, and ends as its command does: the winner and the first song written, Ray ended, W&B's runs
+closed. What is told "to the winner" stops before that.
 
 What stands under `gpu` and `gpu_search` was measured on one; everything else on two cores without. Training on a GPU
 is the same code but for AdamW (torch's own there, as LSTMs want their weights laid out in their own way). By default a

@@ -4,8 +4,9 @@
 
 Trials do nothing but report three epochs, each in a message of its own, so that all that takes time is what is beside
 training: Ray Tune, the sampler (TPE over the default space of the notes head), ASHA, the study's journal, the tables,
-the view (shown, in a terminal of nobody's), and W&B's runs. One search; each stretch of it that ends at 100, 1,000, ...
-trials is told: the driver's processor time a trial, the wall time a trial, and what the process holds at its end.
+the view (shown, in a terminal of nobody's), and, with --wandb, W&B's runs. One search; each stretch of it that ends at
+100, 1,000, ... trials is told: the driver's processor time a trial, the wall time a trial, and what the process holds
+at its end.
 """
 
 from __future__ import annotations
