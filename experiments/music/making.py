@@ -211,7 +211,7 @@ class _Maker:
         """What is new, as it is looked for in the training songs, and the whole song that is written."""
         if self.order.kept is not None:
             return drawn, self.order.kept.dressed(drawn, self.settings, self.dressed)
-        new = self.dressed(drawn, drawn)
+        new = self.dressed(drawn)
         before = self.prime.exact
         if before is None:
             return new, new

@@ -90,7 +90,7 @@ def blind_page(
     dressed = dresser(winners, places[0].prime, training, Dress())
     found = []
     for song, place, row in _songs(winners, places, candidates, seed):
-        found.append(_excerpt(dressed(song, song), place, row))
+        found.append(_excerpt(dressed(song), place, row))
         step()
     order = np.random.default_rng([seed, len(found)]).permutation(len(found))
     return _page(run, [found[number] for number in order.tolist()], places, winners, seed)

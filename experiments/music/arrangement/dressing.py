@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from experiments.music.prime import Prime
 from experiments.music.training_songs import TrainingSongs, leader_of, parts_of
 from experiments.winners import Winner
 
-__all__ = ["Dress", "dress_of", "dresser"]
+__all__ = ["Dress", "Dresser", "dress_of", "dresser"]
 
 
 @dataclass(frozen=True)
@@ -61,23 +61,23 @@ def dress_of(key: str | None, tracks: str, instruments: str | None, drums: str, 
     )
 
 
-def dresser(
-    winners: Mapping[str, Winner], prime: Prime, training: TrainingSongs, dress: Dress
-) -> Callable[[Song, Song], Song]:
-    """What dresses a song as the training songs are, else the prime, and as the user asked; it says what it did.
-
-    It is given the song, and the whole that it is a part of, under which drums lie.
-    """
+def dresser(winners: Mapping[str, Winner], prime: Prime, training: TrainingSongs, dress: Dress) -> Dresser:
+    """What dresses a song as the training songs are, else the prime, and as the user asked; it says what it did."""
     songs = [song for song, _ in training.songs] or [prime.song]
     arrangement = Arrangement.of(songs, parts_of(leader_of(winners)), dress.taken)
     parts = dress.kept.union(arrangement.roles if arrangement is not None else ())
-    return _Dresser(prime, dress, arrangement, {role for role in dress.instruments if role in parts})
+    return Dresser(prime, dress, arrangement, {role for role in dress.instruments if role in parts})
 
 
-class _Dresser:
+class Dresser:
     """What dresses songs.
 
+    It is called with a song, and with the whole that it is a part of, under all of which drums lie; None for itself.
+
     Args:
+        prime: whose drums they are; where it is continued, they lie under the new bars.
+        dress: what the user asked for.
+        arrangement: who plays what; None where nothing tells.
         asked: the roles with an instrument that was asked for, as far as it is known to change something.
     """
 
@@ -93,7 +93,7 @@ class _Dresser:
         elif dress.drums and not any(part.drums for part in prime.song.parts):
             note(f"--drums like: {prime.song.name} has no drums")
 
-    def __call__(self, song: Song, whole: Song) -> Song:
+    def __call__(self, song: Song, whole: Song | None = None) -> Song:
         dress = self.dress
         if self.arrangement is not None:
             song = arranged(song, self.arrangement, dress.instruments, split=dress.split)
