@@ -11,6 +11,7 @@ import inspect
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, cast
 
 import pytorch_lightning as pl
@@ -26,6 +27,7 @@ from lightning_modules.stack import Memory, Stack
 
 __all__ = ["CLIP_NORM", "Head", "evaluating", "score"]
 
+TABLES = 32 << 20  # bytes of tables, a row a target, that validation keeps; what is beyond is computed again
 CLIP_NORM = 1.0  # gradients of LSTMs over long windows can explode
 
 
@@ -81,6 +83,7 @@ class Head(pl.LightningModule):
         self.figures: dict[str, float] = {}
         self._sums: _Sums | None = None  # outside of a training epoch
         self._kept: list[Batch] = []
+        self._whole, self._room = 0, TABLES  # of what is kept: how many with their tables, and bytes left for these
 
     def forward(self, batch: Batch) -> Tensor:
         """The states that predict the targets, (n, hidden)."""
@@ -127,7 +130,7 @@ class Head(pl.LightningModule):
     training_step.__signature__ = inspect.signature(training_step)  # type: ignore[attr-defined]
 
     def on_validation_epoch_start(self) -> None:
-        self._kept = []
+        self._kept, self._whole, self._room = [], 0, TABLES
         self.figures = {}
         self._end_training_epoch()
 
@@ -145,12 +148,29 @@ class Head(pl.LightningModule):
         self._sums = None
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self._kept.append(self.keep(batch))
+        kept = self.keep(batch)
+        tables = sum(tensor.nbytes for tensor in kept.values() if tensor.dim() > 1)
+        self._room -= tables
+        if tables and self._room < 0:
+            kept = {name: kept[name] for name in ("model", "base")}
+        else:
+            self._whole += 1
+        self._kept.append(kept)
 
     def on_validation_epoch_end(self) -> None:
-        self.figures |= self.tally(self._kept, None).figures
+        kept, self._kept = self._kept, []
+        mixture = None
+        if self._whole < len(kept):
+            mixture = _fit(kept)
+            settled = [self.output.settle(each, mixture) for each in kept[: self._whole]]
+            kept = settled + [self.keep(batch, mixture) for batch in self._again(self._whole)]
+        self.figures |= self.tally(kept, mixture).figures
         self.mixture.fill_(self.figures["mixture"])
-        self._kept = []
+
+    def _again(self, first: int) -> Iterator[Batch]:
+        """The batches that are validated, from one on."""
+        for batch in islice(cast("Iterable[Batch]", self.trainer.val_dataloaders), first, None):
+            yield {name: tensor.to(self.device) for name, tensor in batch.items()}
 
     def keep(self, batch: Batch, mixture: float | None = None) -> Batch:
         """What `tally` needs of a batch: little, if the mixture is known."""
@@ -168,11 +188,11 @@ class Head(pl.LightningModule):
             raise ValueError("there are no targets to score")
         if mixture is not None and not MIXTURE_RANGE[0] <= mixture <= MIXTURE_RANGE[1]:
             raise ValueError(f"mixture must be from {MIXTURE_RANGE[0]} to {MIXTURE_RANGE[1]}, not {mixture!r}")
-        if mixture is None:
-            mixture = fit_mixture(*(torch.cat([k[name] for k in kept]) for name in ("model", "base")))
-            kept = [self.output.settle(k, mixture) for k in kept]
         whole = {name: torch.cat([k[name] for k in kept]) for name in kept[0]}
         told = whole.pop("told", None)
+        if mixture is None:
+            mixture = _fit(kept)
+            whole = self.output.settle(whole, mixture)  # at once: small results between large tables leave holes
         score = self.output.score(whole, mixture)
         return score if told is None else charged(score, told.cpu())
 
@@ -222,6 +242,11 @@ class Head(pl.LightningModule):
         """The values that follow, as `sample` draws them, from what `follow` said of the batch."""
         with evaluating(self):
             return self.output.draw(state, batch, temperature, top_p, generator)
+
+
+def _fit(kept: list[Batch]) -> float:
+    """The mixture that is likeliest over batches that were kept."""
+    return fit_mixture(*(torch.cat([each[name] for each in kept]) for name in ("model", "base")))
 
 
 @contextmanager

@@ -22,7 +22,7 @@ __all__ = [
     "target_log_probs",
 ]
 
-_CHUNK = 1 << 20  # float64 numbers of a dense (targets, ticks) table held at once: 8 MiB
+_CHUNK = 1 << 16  # float64 numbers of a dense (targets, ticks) table held at once: 512 KiB; larger ones leave holes
 
 
 def target_log_probs(logits: Tensor, target: Tensor) -> Tensor:
@@ -83,13 +83,14 @@ def settled(
     Args:
         masses: of rows of `raw`, over all ticks of the range.
     """
-    errors, hits = [], []
+    others = {name: values for name, values in kept.items() if name != raw}
+    errors = kept["true"].new_empty(len(kept[raw]), dtype=torch.float64)  # first: the tables are let go around it
+    hits = kept["true"].new_empty(len(kept[raw]), dtype=torch.bool)
     for rows in chunks(len(kept[raw]), len(histogram)):
         probabilities = (1 - mixture) * masses(kept[raw][rows]) + mixture * histogram
-        errors.append((median_tick(probabilities, ticks.lowest) - kept["true"][rows]).abs())
-        hits.append(mode_tick(probabilities, ticks.lowest) == kept["value"][rows])
-    others = {name: values for name, values in kept.items() if name != raw}
-    return others | {"error": torch.cat(errors).double() / ticks.grid, "hit": torch.cat(hits)}
+        errors[rows] = (median_tick(probabilities, ticks.lowest) - kept["true"][rows]).abs().double() / ticks.grid
+        hits[rows] = mode_tick(probabilities, ticks.lowest) == kept["value"][rows]
+    return others | {"error": errors, "hit": hits}
 
 
 def point_figures(kept: Batch) -> dict[str, float]:

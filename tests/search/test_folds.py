@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from datamodules.folds import make_folds
 from datamodules.splits import FIRST, TEST, TRAIN, VALID, Split, make_split
 from experiments.command_line.cli import main
 from experiments.heads import HEADS
+from experiments.search.trial import columns as columns_module
 from experiments.search.trial import trainable
 from experiments.search.trial.columns import Columns
 from experiments.search.trial.storage import TrialStore
@@ -68,6 +70,18 @@ def test_like_songs_are_in_one_fold_and_too_few_songs_are_refused() -> None:
         make_folds(split, songs, 3, 1)
     with pytest.raises(UserError, match=r"--folds 2: there are only 1 different songs .* give more songs$"):
         make_folds(make_split("tail", songs[::2], 1), songs[::2], 2, 1)
+
+
+def test_baselines_over_folds_tell_how_far_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[int, int]] = []
+
+    @contextmanager
+    def bar(what: str) -> Iterator[Callable[[int, int], None]]:
+        yield lambda done, of: told.append((done, of))
+
+    monkeypatch.setattr(columns_module, "bar", bar)
+    _ = Columns(columns(3)[0], columns(3)).searched_baselines
+    assert told == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_baselines_over_folds_count_each_target_once() -> None:

@@ -12,6 +12,7 @@ from datamodules.columns import Column
 from datamodules.folds import make_folds
 from datamodules.vocabulary import Value
 from experiments.dataset import Dataset
+from experiments.progress import bar
 
 __all__ = ["Columns", "columns_of"]
 
@@ -54,7 +55,11 @@ class Columns:
         """What the trials are held against: over folds, each target of all folds once."""
         if not self.folds:
             return self.baselines
-        found, counts = [baselines(column, column.valid_part) for column in self.folds], self.targets
+        found, counts = [], self.targets
+        with bar("baselines of the folds") as advance:  # no trial has begun: of many songs they take minutes
+            for column in self.folds:
+                found.append(baselines(column, column.valid_part))
+                advance(len(found), len(self.folds))
         return {
             name: {
                 figure: sum(one[name][figure] * count for one, count in zip(found, counts, strict=True)) / sum(counts)
