@@ -24,7 +24,7 @@ closed. What is told "to the winner" stops before that.
 
 What stands under `gpu` and `gpu_search` was measured on one; everything else on two cores without. Training on a GPU
 is the same code but for AdamW (torch's own there, as LSTMs want their weights laid out in their own way). By default a
-trial takes a quarter of one, where there is one.
+trial takes a GPU, or down to a quarter of one where there are more trials than GPUs.
 """
 
 REST = """## Where the rest of the time goes
