@@ -234,7 +234,7 @@ def _frozen(value: Any) -> Any:
         value = value.copy()
         value.flags.writeable = False
     elif is_dataclass(value) and any(isinstance(getattr(value, field.name), np.ndarray) for field in fields(value)):
-        return type(value)(**{field.name: _frozen(getattr(value, field.name)) for field in fields(value)})
+        return type(value)(**{field.name: _frozen(getattr(value, field.name)) for field in fields(value) if field.init})
     return value
 
 
