@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -23,7 +24,7 @@ from experiments.command_line.option_fields import worded
 
 if TYPE_CHECKING:
     from experiments.dataset import Dataset
-    from experiments.report_page.music import Music
+    from experiments.report_page.music import Music, Piece
     from experiments.run_folder import Run
     from experiments.winners import Winner
 
@@ -32,6 +33,8 @@ __all__ = ["BLIND", "REPORT", "Pages", "ReportOptions", "report", "write_report"
 REPORT, BLIND = "report.html", "blind.html"
 CANDIDATES, MOST_CANDIDATES = 9, 27  # of the blind page: each of its settings once, or up to three times
 LARGEST = 8_000_000  # bytes that a page is meant to stay under
+AT_ONCE = 2  # songs that are made to sound side by side: it takes longest, and each has all its samples in memory
+PRIME = "what that goes on from"
 
 
 @dataclass(frozen=True)
@@ -209,35 +212,48 @@ def _music(winners: dict[str, Winner], songs: Sequence[Path], asked: bool, step:
     from experiments.music.events.grids import common_grid
     from experiments.music.own_song.exact import read_exact
     from experiments.music.training_songs import reading_limits
-    from experiments.report_page.music import Music, copied, piece, prime_piece
+    from experiments.report_page.music import Music, copied, piece, read_prime
 
     if not songs:
         return Music()
-    pieces, copies, share = [], [], len(songs) + bool(winners)
+    copies, share = [], len(songs) + bool(winners)
     compare = comparison(winners)
     grid = common_grid(winners.values()) if winners else DEFAULT_GRID
     limits = reading_limits(winners.values())
-    for path in songs:
-        with nullcontext() if asked else _noted(path.name):
-            option = "--song" if asked else "the run's own"
-            song, exact = read_exact(option, path, grid=grid, limits=limits)
-            pieces.append(piece(f"New song: {path.name}", song, exact, path, pieces=share))
-            copies.append(copied(path.name, compare.of(song)))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        made: list[tuple[str, Future[Piece]]] = []
+        for path in songs:
+            with _noted(path.name, unless=asked):
+                option = "--song" if asked else "the run's own"
+                song, exact = read_exact(option, path, grid=grid, limits=limits)
+                made.append((path.name, pool.submit(piece, f"New song: {path.name}", song, exact, path, pieces=share)))
+                copies.append(copied(path.name, compare.of(song)))
+        if winners and made:
+            with _noted(PRIME):
+                made.append((PRIME, pool.submit(piece, *read_prime(winners), pieces=share)))
+        return Music(tuple(_counted(made, share, asked, step)), tuple(copies))
+
+
+def _counted(
+    made: Sequence[tuple[str, Future[Piece]]], share: int, asked: bool, step: Callable[[], object]
+) -> Iterator[Piece]:
+    """What is made, in order; a step for each, and for each that was left out."""
+    for _ in range(share - len(made)):
         step()
-    if winners:
-        if pieces:
-            with _noted("what that goes on from"):
-                pieces.append(prime_piece(winners, pieces=share))
+    for what, one in made:
+        with _noted(what, unless=asked and what != PRIME):
+            yield one.result()
         step()
-    return Music(tuple(pieces), tuple(copies))
 
 
 @contextmanager
-def _noted(what: str) -> Iterator[None]:
-    """What is done within is left out of the page if it cannot be done, and why is told."""
+def _noted(what: str, *, unless: bool = False) -> Iterator[None]:
+    """What is done within is left out of the page if it cannot be done, and why is told; unless it was asked for."""
     try:
         yield
     except UserError as error:
+        if unless:
+            raise
         note(f"the page is without {what}: {error}")
 
 

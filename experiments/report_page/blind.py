@@ -10,6 +10,7 @@ import datetime
 import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
@@ -88,10 +89,12 @@ def blind_page(
     if not places:
         raise UserError("no song has enough bars of one metre in a row")
     dressed = dresser(winners, places[0].prime, training, Dress())
-    found = []
-    for song, place, row in _songs(winners, places, candidates, seed):
-        found.append(_excerpt(dressed(song), place, row))
-        step()
+    with ThreadPoolExecutor(1) as pool:  # one is made to sound while the next is written
+        made = []
+        for song, place, row in _songs(winners, places, candidates, seed):
+            made.append(pool.submit(_excerpt, dressed(song), place, row))
+            step()
+    found = [one.result() for one in made]
     order = np.random.default_rng([seed, len(found)]).permutation(len(found))
     return _page(run, [found[number] for number in order.tolist()], places, winners, seed)
 

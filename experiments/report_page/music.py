@@ -24,7 +24,7 @@ from experiments.music.sound.wav import LONGEST_MINUTES, RATE, render, seconds_a
 from experiments.music.training_songs import reading_limits
 from experiments.winners import Winner
 
-__all__ = ["Copied", "Music", "Piece", "copied", "piece", "prime_piece"]
+__all__ = ["Copied", "Music", "Piece", "copied", "piece", "read_prime"]
 
 SECOND = 14  # units that a second is wide
 ROW = 5  # units that a pitch is high
@@ -134,8 +134,8 @@ def piece(title: str, on_grid: Song, song: Song, path: Path, *, pieces: int) -> 
     )
 
 
-def prime_piece(winners: Mapping[str, Winner], *, pieces: int) -> Piece:
-    """The song that a new one goes on from, unless another is named.
+def read_prime(winners: Mapping[str, Winner]) -> tuple[str, Song, Song, Path]:
+    """The song that a new one goes on from, unless another is named: what `piece` takes of it.
 
     Raises:
         UserError: there is none that these heads can go on from.
@@ -143,9 +143,7 @@ def prime_piece(winners: Mapping[str, Winner], *, pieces: int) -> Piece:
     prime = find_prime(winners, None)
     path = Path(prime.song.name)
     song, exact = read_exact("the prime", path, grid=prime.song.grid, limits=reading_limits(winners.values()))
-    return piece(
-        f"What a new song goes on from, unless another is named: {path.name}", song, exact, path, pieces=pieces
-    )
+    return f"What a new song goes on from, unless another is named: {path.name}", song, exact, path
 
 
 def _mp3(song: Song, title: str, most: int) -> tuple[bytes, float]:
