@@ -248,6 +248,7 @@ def test_same_seed_one_worker_same_trials_winner_and_song(tmp_path: Path) -> Non
     assert song_a == song_b
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_damaged_run_is_one_clear_line(searched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

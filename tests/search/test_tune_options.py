@@ -31,6 +31,7 @@ def trials_of(folder: Path) -> list[optuna.trial.FrozenTrial]:
     return open_study(folder / "study.journal", folder.name, 0).get_trials()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_failing_trial_ends_alone_and_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
