@@ -1,16 +1,15 @@
 """The search, through its command and a real Ray of its own."""
 
-import csv
 import json
 import math
 import shutil
 from collections import Counter
 from pathlib import Path
 
-import optuna
 import pytest
 import torch
 from optuna.trial import TrialState
+from searches_made import SMALL, run, table, trials_of
 from wandb_server import offline_runs
 
 from datamodules.baselines.averages import baselines
@@ -23,30 +22,15 @@ from experiments.evaluate import EvaluateOptions, evaluate
 from experiments.heads import HEADS
 from experiments.run_folder import open_run
 from experiments.runs import RunsOptions, list_runs
-from experiments.search.study.optuna_study import open_study
 from experiments.train import TrainOptions, train
-from experiments.tune import TuneOptions, _merged, tune
+from experiments.tune import _merged
 from experiments.winners import load_winner
 from lightning_modules.head import score
 from songs import bundled
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL = ("--set", "hidden=16", "--set", "lstm_layers=1", "--set", "dense_layers=0", "--set", "batch_size=64")
 
 pytestmark = pytest.mark.usefixtures("one_ray")
-
-
-def run(*arguments: str) -> int:
-    return main(TuneOptions, tune, prog="tune", arguments=arguments)
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def trials_of(folder: Path) -> list[optuna.trial.FrozenTrial]:
-    return open_study(folder / "study.journal", folder.name, 0).get_trials()
 
 
 @pytest.fixture(scope="module")

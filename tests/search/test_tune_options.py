@@ -1,34 +1,15 @@
 """What tune is told: options that are wrong, a budget, a space, a storage; and a trial that fails."""
 
-import csv
 import time
 from pathlib import Path
 
-import optuna
 import pytest
 from optuna.trial import TrialState
+from searches_made import SMALL, run, table, trials_of
 
-from experiments.command_line.cli import main
-from experiments.search.study.optuna_study import open_study
-from experiments.tune import TuneOptions, tune
 from experiments.winners import load_winner
 
-SMALL = ("--set", "hidden=16", "--set", "lstm_layers=1", "--set", "dense_layers=0", "--set", "batch_size=64")
-
 pytestmark = pytest.mark.usefixtures("one_ray")
-
-
-def run(*arguments: str) -> int:
-    return main(TuneOptions, tune, prog="tune", arguments=arguments)
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def trials_of(folder: Path) -> list[optuna.trial.FrozenTrial]:
-    return open_study(folder / "study.journal", folder.name, 0).get_trials()
 
 
 @pytest.mark.long
