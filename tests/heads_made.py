@@ -30,17 +30,26 @@ SMALL: dict[str, Any] = {
     "hidden": 16, "embedding": 8, "window": 4, "dropout_layers": 0, "learning_rate": 0.02, "transpose": "none",
 }  # fmt: skip
 
+ENDS = (("own", "last", "mae"), ("context", "half", "grid"))  # the original's choices, and the defaults
+
 Settings = dict[str, Any]
 NUMBERS = [name for name, spec in COLUMNS.items() if not spec.chords]
 
 
 def cases() -> list[Any]:
-    """Every head with every choice of what it sees, learns and predicts, by one backbone; and once by each other."""
+    """Every head with every choice of what it sees, learns and predicts, by one backbone; and once by each other.
+
+    Offsets and velocity are of one class with durations: all but two choices of each are `long`.
+    """
     seen = ("inputs", "loss", "output", "tied", "objective", "grain")
     every = [(name, settings) for name in HEADS for settings in choices(name, *seen)]
     every = [case for case in every if not (case[1].get("tied") == "yes" and case[1]["output"] != "token")]
+    alike = [case for case in every if case[0] in ("offsets", "velocity") and tuple(case[1].values()) not in ENDS]
     every += [(name, settings) for name in HEADS for settings in choices(name, "backbone")[1:]]
-    return [pytest.param(name, settings, id="-".join([name, *settings.values()])) for name, settings in every]
+    return [
+        pytest.param(*case, id="-".join([case[0], *case[1].values()]), marks=pytest.mark.long if case in alike else ())
+        for case in every
+    ]
 
 
 def kind(config: HeadConfig) -> str:

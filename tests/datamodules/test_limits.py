@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from corpus_made import reasons
 from midi_files import scale
+from reading_workers import spinning_in, without_memory_for
 from winners_made import make_run
 
 from datamodules.corpus import reading
@@ -30,8 +31,6 @@ from experiments.music.prime import find_prime
 from experiments.music.training_songs import training_songs
 from experiments.tune import TuneOptions
 from songs import bundled
-
-ROOMY = Limits(memory=1 << 32)  # for a worker that imports this module, and all that it imports
 
 
 def test_time_that_is_up_at_the_very_end_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,47 +55,26 @@ def test_time_that_is_up_at_the_very_end_is_a_reason(tmp_path: Path, monkeypatch
 def test_a_worker_that_cannot_tell_what_it_read_costs_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed, name in enumerate("abcd"):
         (tmp_path / f"{name}.mid").write_bytes(scale(seed))
-    monkeypatch.setattr(song_workers, "_read_chunk", partial(_without_memory_for, "b.mid"))
-    found = reasons(read_corpus([tmp_path], limits=ROOMY).rows)
+    monkeypatch.setattr(song_workers, "_read_chunk", partial(without_memory_for, "b.mid"))
+    found = reasons(read_corpus([tmp_path], limits=Limits()).rows)
     assert found == {"a.mid": "", "b.mid": "ends the process that reads it (out of memory?)", "c.mid": "", "d.mid": ""}
-
-
-def _without_memory_for(
-    name: str, files: list[tuple[int, Path]], grid: int, limits: Limits
-) -> list[tuple[int, Song | RejectedFile]]:
-    """Runs in a worker."""
-    if any(path.name == name for _, path in files):
-        raise MemoryError
-    return [(row, song_workers._read(path, grid, limits)) for row, path in files]
 
 
 @pytest.mark.timeout(60)
 def test_a_library_that_never_returns_ends_its_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed, name in enumerate(("a", "b", "c")):
         (tmp_path / f"{name}.mid").write_bytes(scale(seed))
-    monkeypatch.setattr(song_workers, "_read_chunk", partial(_spinning_in, "b.mid"))
-    found = reasons(read_corpus([tmp_path], limits=Limits(seconds=2, memory=ROOMY.memory)).rows)
+    monkeypatch.setattr(song_workers, "_read_chunk", partial(spinning_in, "b.mid"))
+    found = reasons(read_corpus([tmp_path], limits=Limits(seconds=0.5)).rows)
     assert found == {"a.mid": "", "b.mid": "ends the process that reads it (out of memory?)", "c.mid": ""}
-
-
-def _spinning_in(
-    name: str, files: list[tuple[int, Path]], grid: int, limits: Limits
-) -> list[tuple[int, Song | RejectedFile]]:
-    """Runs in a worker: where Python's signals are not heard."""
-
-    def spin(path: Path, **_: Any) -> Song:
-        return read_midi(path) if path.name != name else sum(range(10**14))  # type: ignore[return-value]
-
-    vars(song_workers)["read_midi"] = spin
-    return [(row, song_workers._read(path, grid, limits)) for row, path in files]
 
 
 def test_the_prime_is_read_by_a_worker_or_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "song.mid"
     path.write_bytes(scale())
-    monkeypatch.setattr(song_workers, "_read_chunk", partial(_without_memory_for, "song.mid"))
+    monkeypatch.setattr(song_workers, "_read_chunk", partial(without_memory_for, "song.mid"))
     with pytest.raises(RejectedFile, match="ends the process"):
-        read_song(path, limits=ROOMY)
+        read_song(path, limits=Limits())
     monkeypatch.undo()
     song = read_song(path, cache=tmp_path / "cache")
     assert song.name == str(path)
@@ -112,7 +90,7 @@ def test_what_was_read_once_is_given_whatever_its_reading_may_cost(
     little = Limits(seconds=0.1)
     with pytest.raises(RejectedFile, match=r"longer than 0\.1 seconds"):
         read_song(path, cache=cache, limits=little)
-    song = read_song(path, cache=cache, limits=Limits(seconds=60, memory=ROOMY.memory))
+    song = read_song(path, cache=cache, limits=Limits(seconds=60))
     monkeypatch.setattr(song_workers, "_context", lambda: pytest.fail("a worker was started"))
     for limits in (little, Limits(), Limits(memory=10**8)):
         assert read_song(path, cache=cache, limits=limits).digest == song.digest

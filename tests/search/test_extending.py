@@ -30,7 +30,8 @@ from lightning_modules.registry import Registry
 
 PAGE = (ROOT / "docs" / "extending.md").read_text()
 FILES = dict(re.findall(r"^`([\w.]+)`:\n\n```\w+\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE))
-SMALL = ("hidden=16", "embedding=8", "window=8", "batch_size=64")
+FIXED = [w for setting in ("hidden=16", "embedding=8", "window=8", "batch_size=64") for w in ("--set", setting)]
+FEW = ("--name", "a", "--max-epochs", "2", "--max-concurrent", "1", "--wandb", "off", "--no-tensorboard", *FIXED)
 
 
 def install(place: Path, groups: dict[str, dict[str, str]], files: dict[str, str], name: str = "toy") -> Path:
@@ -118,22 +119,28 @@ def test_help_knows_it_and_waits_for_no_torch(toy: Path, tmp_path: Path) -> None
     assert "mix_density" not in ended.stdout, "it writes nothing that could be mixed"
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_what_the_page_adds_is_searched_scored_and_played(toy: Path, tmp_path: Path) -> None:
-    songs, runs = tmp_path / "songs", tmp_path / "runs"
-    songs.mkdir()
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("songs")
     for seed in range(2):
-        write_midi(random_song(seed, notes=240), songs / f"{seed}.mid")
-    fixed = [word for setting in SMALL for word in ("--set", setting)]
-    small = ("--name", "a", "--max-epochs", "2", "--max-concurrent", "1", "--wandb", "off", "--no-tensorboard", *fixed)
-    own = ("--searcher", "patient", "--track", "lines", "--set", "backbone=conv")
-    said = done("tune", "density", str(songs), "--trials", "2", *small, *own, packages=toy, runs=runs)
-    assert "convolution of 16 (kernel " in said
-    assert not (runs / "a" / "song.mid").exists(), "it writes nothing"
-    done("tune", "notes", str(songs), "--trials", "1", *small, "--set", "conv.kernel=4", packages=toy, runs=runs)
-    assert (runs / "a" / "song.mid").exists()
+        write_midi(random_song(seed, notes=240), place / f"{seed}.mid")
+    return place
 
+
+@pytest.fixture(scope="module")
+def runs(toy: Path, songs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where run a has what the page adds: its head, backbone, searcher and tracker."""
+    place = tmp_path_factory.mktemp("runs")
+    own = ("--searcher", "patient", "--track", "lines", "--set", "backbone=conv")
+    said = done("tune", "density", str(songs), "--trials", "2", *FEW, *own, packages=toy, runs=place)
+    assert "convolution of 16 (kernel " in said
+    assert not (place / "a" / "song.mid").exists(), "it writes nothing"
+    return place
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_what_the_page_adds_is_searched_and_scored(toy: Path, runs: Path, tmp_path: Path) -> None:
     folder = runs / "a" / "density"
     rows = (folder / "trials.csv").read_text().splitlines()
     assert len(rows) == 3
@@ -144,10 +151,21 @@ def test_what_the_page_adds_is_searched_scored_and_played(toy: Path, tmp_path: P
     assert facts["searcher"] == "patient"
     assert facts["packages"]["heads"] == {"density": "toy 0.1"}
     assert 'searcher = "patient"' in (folder / "tune.toml").read_text()
-
     done("evaluate", "a", "--json", str(tmp_path / "a.json"), packages=toy, runs=runs)
     scored = json.loads((tmp_path / "a.json").read_text())["heads"]["density"]
     assert scored["winner"]["hyperparameters"]["backbone"] == "conv"
+    ended = call("tune", "--resume", "a", runs=runs)
+    assert ended.returncode == 2, ended.stdout + ended.stderr
+    assert "toy 0.1, which is not installed here" in " ".join(ended.stderr.split())
+
+
+@pytest.mark.long
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_what_the_page_adds_is_played_and_shown(toy: Path, songs: Path, runs: Path, tmp_path: Path) -> None:
+    kernel = ("--trials", "1", *FEW, "--set", "conv.kernel=4")
+    done("tune", "notes", str(songs), *kernel, packages=toy, runs=runs)
+    assert (runs / "a" / "song.mid").exists()
     out = tmp_path / "new.mid"
     said = done("generate", "a", "--events", "40", "--candidates", "2", "--out", str(out), packages=toy, runs=runs)
     assert "density/winner.safetensors (writes nothing of a song; judges the candidates with the others)" in said
@@ -158,12 +176,10 @@ def test_what_the_page_adds_is_searched_scored_and_played(toy: Path, tmp_path: P
     page = (runs / "a" / "report.html").read_text()
     assert "Convolution" in page
     assert "density" in page
-
-    for words in (("generate", "--notes", "a"), ("tune", "--resume", "a")):
-        ended = call(*words, runs=runs)
-        assert ended.returncode == 2, ended.stdout + ended.stderr
-        assert "toy 0.1, which is not installed here" in " ".join(ended.stderr.split())
-        assert "Traceback" not in ended.stderr
+    ended = call("generate", "--notes", "a", runs=runs)
+    assert ended.returncode == 2, ended.stdout + ended.stderr
+    assert "toy 0.1, which is not installed here" in " ".join(ended.stderr.split())
+    assert "Traceback" not in ended.stderr
 
 
 def dicts(rows: list[str]) -> Iterator[dict[str, str]]:

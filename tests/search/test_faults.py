@@ -14,6 +14,7 @@ from benchmarks.faults.slow import PROGRAM
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
+@pytest.mark.long
 def test_a_killed_driver_costs_nothing(tmp_path: Path) -> None:
     found = drivers.killed(tmp_path, kills=2, trials=4, epochs=6, compared=False)
     assert found["kills"] == 2

@@ -33,18 +33,6 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("one_ray")
 
 
-@pytest.fixture(scope="module")
-def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of every head, small."""
-    place = tmp_path_factory.mktemp("searched")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TRITONE_CACHE", str(place / "cache"))
-        patch.setenv("NETRC", str(place / "none"))
-        options = ("--runs", str(place), "--name", "a", "--trials", "2", "--max-epochs", "2", *SMALL)
-        assert run("all", *options, "--set", "objective=grid") == 0
-    return place / "a"
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("head", HEADS)
@@ -215,7 +203,7 @@ def test_nothing_held_out_is_said_everywhere(tmp_path: Path, capsys: pytest.Capt
 def test_same_seed_one_worker_same_trials_winner_and_song(tmp_path: Path) -> None:
     found = []
     for name in ("a", "b"):
-        options = ("--name", name, "--trials", "4", "--max-epochs", "3", "--seed", "5", "--max-concurrent", "1")
+        options = ("--name", name, "--trials", "3", "--max-epochs", "2", "--seed", "5", "--max-concurrent", "1")
         assert run("offsets", *options, "--set", "hidden=16", "--wandb", "off") == 0
         folder = tmp_path / "runs" / name
         rows = [
@@ -226,7 +214,7 @@ def test_same_seed_one_worker_same_trials_winner_and_song(tmp_path: Path) -> Non
         found.append((rows, winner, (folder / "song.mid").read_bytes()))
     (rows_a, winner_a, song_a), (rows_b, winner_b, song_b) = found
     assert rows_a == rows_b
-    assert len({row["learning_rate"] for row in rows_a}) == 4
+    assert len({row["learning_rate"] for row in rows_a}) == 3
     assert winner_a.tensors.keys() == winner_b.tensors.keys()
     assert all(torch.equal(winner_a.tensors[name], winner_b.tensors[name]) for name in winner_a.tensors)
     assert song_a == song_b

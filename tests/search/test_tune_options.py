@@ -86,19 +86,19 @@ def test_a_space_and_a_storage_of_ones_own(tmp_path: Path, capsys: pytest.Captur
     space = tmp_path / "space.py"
     space.write_text("def mine(trial):\n    return {'hidden': trial.suggest_int('hidden', 9, 11), 'window': 3}\n")
     own = ("--space", f"{space}:mine")
-    options = ("--trials", "2", "--max-epochs", "2", "--wandb", "off", "--storage", str(tmp_path / "store"))
+    options = ("--trials", "1", "--max-epochs", "1", "--wandb", "off", "--storage", str(tmp_path / "store"))
     assert run("durations", "--name", "s", *options, *own) == 0
     folder = tmp_path / "runs" / "s"
     assert {row["hidden"] for row in table(folder / "durations" / "trials.csv")} <= {"9", "10", "11"}
-    assert len(list((tmp_path / "store").rglob("best.safetensors"))) == 2
+    assert len(list((tmp_path / "store").rglob("best.safetensors"))) == 1
     folder.rename(tmp_path / "runs" / "renamed")
     capsys.readouterr()
     store = ("--storage", str(tmp_path / "store"))
     for given in ((), own, store):  # a run's own space is never executed by itself, nor its storage written to
-        assert run("--resume", "renamed", "--trials", "3", *given) == 2
+        assert run("--resume", "renamed", "--trials", "2", *given) == 2
         assert "give it again" in capsys.readouterr().err
-    assert run("--resume", "renamed", "--trials", "3", *own, *store) == 0
-    assert len(list((tmp_path / "store").rglob("best.safetensors"))) == 3
+    assert run("--resume", "renamed", "--trials", "2", *own, *store) == 0
+    assert len(list((tmp_path / "store").rglob("best.safetensors"))) == 2
     space.write_text("def mine(trial):\n    return trial.suggest_nothing()\n")
     assert run("durations", "--name", "t", *options, *own) == 2
     assert "AttributeError" in capsys.readouterr().err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,20 +12,7 @@ from hostile_made import Malice, call
 
 from experiments.tables import TrialTable
 
-
-@pytest.fixture(scope="module")
-def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A small run, searched by a real Ray, which the tests that follow share."""
-    from experiments.search.machines import cluster
-
-    place = tmp_path_factory.mktemp("searched")
-    small = ("hidden=16", "lstm_layers=1", "dense_layers=0", "batch_size=64")
-    with pytest.MonkeyPatch.context() as patch, cluster.connected("local"):
-        patch.setenv("TRITONE_CACHE", str(place / "cache"))
-        patch.setenv("NETRC", str(place / "none"))
-        options = ["--runs", str(place), "--name", "a", "--trials", "2", "--max-epochs", "2", "--wandb", "off"]
-        assert call("tune", "offsets", *options, *(word for each in small for word in ("--set", each))) == 0
-        yield place / "a"
+pytestmark = pytest.mark.usefixtures("one_ray")
 
 
 @pytest.mark.slow
@@ -59,7 +46,7 @@ def test_no_command_opens_a_pickle_of_a_run(
         (tune_folder / name).unlink(missing_ok=True)
         (tune_folder / name).symlink_to(precious)
     commands: Sequence[Sequence[str]] = [
-        ("tune", "--resume", "a", "--trials", "4"),
+        ("tune", "--resume", "a", "offsets", "--trials", "4"),
         ("runs",),
         ("runs", "a"),
         ("evaluate", "a"),
