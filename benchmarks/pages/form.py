@@ -171,5 +171,9 @@ def _nottingham(figures: Found) -> list[str]:
 
 
 def _said_again(figures: Found) -> list[str]:
-    rows = [[name, f"{100 * share:.0f} %"] for name, share in figures.items()]
-    return table(("notes head", "the same chord again"), rows)
+    shares = {name: [100 * x for x in found["share"]] for name, found in figures.items()}
+    rows = [
+        [name, f"{share:.0f} % ({low:.0f} to {high:.0f})", str(figures[name]["primes"])]
+        for name, (share, low, high) in shares.items()
+    ]
+    return table(("notes head", "the same chord again", "primes"), rows)

@@ -179,7 +179,7 @@ def _form(found: Figures) -> list[str]:
         + [f"{planned[key.format(way)][0]:.2f}" for way in ("no plan", "variation 0.2")],
         [
             "chords as before where a section comes again, all drawn anew: nottingham",
-            *(f"{100 * again[f'form={way}']:.0f} %" for way in WAYS),
+            *(f"{100 * again[f'form={way}']['share'][0]:.0f} %" for way in WAYS),
         ],
     ]
     rows += [
