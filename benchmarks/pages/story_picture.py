@@ -27,7 +27,7 @@ def draw(ladder: Sequence[Step], counted: float, path: Path) -> None:
     height = 0.5 * len(ladder) + 1.0  # inches: a bar has the same, however many there are
     figure = Figure(figsize=(9.6, height), dpi=100, facecolor="white")
     canvas = FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.31, 0.6 / height, 0.66, 1 - 0.9 / height))
+    axes = figure.add_axes((0.345, 0.6 / height, 0.625, 1 - 0.9 / height))
     places, nats = range(len(ladder)), [step.nats for step in ladder]
     colours = [BAR if now < before else LOST for before, now in zip([nats[0] + 1, *nats], nats, strict=False)]
     axes.barh(places, nats, color=colours, height=0.66)
