@@ -1,5 +1,8 @@
 """README: its tree is true, and its commands are commands that the program takes (`.ci/readme` runs them)."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,3 +39,21 @@ def test_the_tree_is_true() -> None:
     shown = {line.split("/")[0] for line in tree.splitlines() if line and not line.startswith(" ")}
     there = {path.name for path in ROOT.iterdir() if path.is_dir() and any(path.glob("*.py"))}
     assert there <= shown
+
+
+@pytest.mark.long
+@pytest.mark.slow
+@pytest.mark.timeout(2400)
+def test_every_command_of_it_runs(tmp_path: Path) -> None:
+    """Eight minutes on two cores that do nothing else; those of its first half are run by `.ci/run` too."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    told = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
+    told.pop("TRITONE_RUNS", None)  # a reader has runs/
+    with (tmp_path / "output.txt").open("w") as output:
+        command = [ROOT / ".ci" / "readme", tmp_path]
+        done = subprocess.run(command, env=told, stdout=output, stderr=subprocess.STDOUT)
+    said = (tmp_path / "output.txt").read_text()
+    assert done.returncode == 0, said[-4000:]
+    assert "Traceback" not in said
+    for run in ("demo", "mine", "from_demo", "on_a_cluster"):
+        assert (tmp_path / "readme" / "runs" / run / "run.json").is_file()

@@ -14,5 +14,6 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("TRITONE_CACHE", str(place / "cache"))
         patch.setenv("NETRC", str(place / "none"))
         options = ("--runs", str(place), "--name", "a", "--trials", "2", "--max-epochs", "2", *SMALL)
+        options += ("--max-concurrent", "1")  # one worker a head: to start it takes longer than both trials
         assert run("all", *options, "--set", "objective=grid") == 0
     return place / "a"

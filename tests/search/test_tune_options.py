@@ -80,6 +80,7 @@ def test_a_time_budget_ends_the_search_with_a_winner(tmp_path: Path, capsys: pyt
     assert load_winner(tmp_path / "runs" / "b" / "offsets" / "winner.safetensors").config.hidden == 16
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_space_and_a_storage_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
