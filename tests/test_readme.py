@@ -45,7 +45,10 @@ def test_the_tree_is_true() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
 def test_every_command_of_it_runs(tmp_path: Path) -> None:
-    """Eight minutes on two cores that do nothing else; those of its first half are run by `.ci/run` too."""
+    """Eight minutes on two cores that do nothing else; those of its first half are run by `.ci/run` too.
+
+    It ends as the README does, with `ray stop`: any other Ray of this machine's user is stopped with its own.
+    """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     told = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
     told.pop("TRITONE_RUNS", None)  # a reader has runs/
