@@ -40,7 +40,7 @@ REST = """## Where the rest of the time goes
   rounding makes of a high learning rate within an epoch.
 - How much faster a search is than Ray's documented pattern depends on how long a trial trains. What that spends beside
   training - a process that starts for each trial, another for its W&B run, a checkpoint and a report that is waited for
-  at each epoch - is most of a trial of half a second, and little of one of 21 s, as the notes head's own are: these
+  at each epoch - is most of a trial of half a second, and little of one of 12 s, as the notes head's own are: these
   are mostly updates, which both make. In between are trials of a small network in short epochs (a window of 5, one
   target each, 16 updates an epoch, where the project's have 50); short ones favour the search, which pays less for one.
   Trials end early by what they learn: epochs an hour compare the work.
