@@ -56,7 +56,7 @@ def measure(name: str, row: Row, places: Places, quick: bool = False) -> None:
             **_about(steps, shared),
             **({"quick": True} if quick else {}),
         }
-        _keep(found, file, [steps.folder / kept.replace("{run}", name) for kept in row.keeps])
+        _keep(found, file, [steps.folder / kept.replace("{run}", name) for kept in row.keeps], steps.places)
     for *_, steps in measured:  # who asks for the row again wants new figures
         steps.forget()
 
@@ -102,11 +102,22 @@ def _figures(steps: Steps, name: str) -> dict[str, Any]:
     return learnt(steps.folder, name)
 
 
-def _keep(found: dict[str, Any], file: Path, more: list[Path]) -> None:
+def _keep(found: dict[str, Any], file: Path, more: Sequence[Path], places: Mapping[str, Path]) -> None:
     """Write them at once or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f"{file.name}.part")
     part.write_text(json.dumps(found, indent=1) + "\n")
     for source in more:
-        shutil.copyfile(source, file.with_suffix(source.suffix))
+        kept = file.with_suffix(source.suffix)
+        if source.suffix == ".jsonl":
+            kept.write_text(_unplaced(source.read_text(), places))
+        else:
+            shutil.copyfile(source, kept)
     part.replace(file)
+
+
+def _unplaced(text: str, places: Mapping[str, Path]) -> str:
+    """Folders of this machine by the names that they have in commands: `{corpora}/...`; a folder before its parent."""
+    for name, path in sorted(places.items(), key=lambda named: -len(str(named[1]))):
+        text = text.replace(f"{path}/", f"{{{name}}}/")
+    return text

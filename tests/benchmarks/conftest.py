@@ -27,6 +27,7 @@ def checkout(tmp_path: Path) -> Path:
         "    figures = {'quick': '--quick' in sys.argv, 'ran': pathlib.Path('ran.txt').read_text().split()}\n"
         "    told = {'name': 'toy', 'title': 'A toy', 'figures': figures, 'machine': machine}\n"
         "    pathlib.Path(sys.argv[2]).write_text(json.dumps(told))\n"
+        "    pathlib.Path('raw.jsonl').write_text(json.dumps({'songs': sys.argv[3:]}))\n"
     )
     (root / "other.py").write_text("")
     git(root, "init", "-q")

@@ -40,6 +40,13 @@ def test_a_row_is_kept_with_all_that_it_is_of(places: Places) -> None:
     assert json.loads(file.read_text())["figures"] == found["figures"]
 
 
+def test_raw_figures_name_no_folder_of_the_machine(places: Places) -> None:
+    row = replace(TOY, commands=("toy --json {json} {corpora}/a.mid {songs}/b.mid",), keeps=("raw.jsonl",))
+    measure("toy", row, places)
+    (file,) = kept_files("toy", row, places)
+    assert json.loads(file.with_suffix(".jsonl").read_text()) == {"songs": ["{corpora}/a.mid", "{songs}/b.mid"]}
+
+
 def _killed(row: Row, places: Places, seed: int | None = None) -> None:
     """Begin a row, whose last command is killed once."""
     (places.work.parent / "die").write_text(str(seed))
