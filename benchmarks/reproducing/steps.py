@@ -147,13 +147,15 @@ class Steps:
         return words
 
     def _resumed(self, words: list[str]) -> list[str]:
-        """A search that goes on; one with a time budget, or that has not begun, begins anew."""
-        name = words[words.index("--name") + 1]
+        """A search that goes on; one with a time budget, or that has not begun, begins anew or joins its run."""
+        head, name = words[3], words[words.index("--name") + 1]
         facts = self.runs / name / "run.json"
-        begun = facts.exists() and bool(json.loads(facts.read_text())["heads"])
-        if begun and "--time-budget" not in words:
+        heads = json.loads(facts.read_text())["heads"] if facts.exists() else {}
+        timed = "--time-budget" in words
+        if not timed and (bool(heads) if head == "all" else head in heads):
             return [*words[:3], "--resume", name, "--wandb", "off"]
-        shutil.rmtree(self.runs / name, ignore_errors=True)
+        if timed or not heads:
+            shutil.rmtree(self.runs / name, ignore_errors=True)
         return words
 
     def _filled(self, word: str) -> list[str]:

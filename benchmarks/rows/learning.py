@@ -13,6 +13,7 @@ SONG = "experiments.generate {run} --events 256 --seed {seed} --out song.mid"
 TWO = "{corpora}/two_songs_freedoom"
 JSB = "{corpora}/jsb_chorales/train --valid {corpora}/jsb_chorales/valid"
 ORIGINAL = "--preset original --trials 8 --max-epochs 20"
+ORIGINALS = ("notes", "durations", "offsets")  # the heads of the original
 TRAIN = "experiments.train all --run {run} --epochs 80 --json train.json"
 LONG = "--trials 16 --max-epochs 80 --confirm 3"  # notes of the chorales learn on for that long
 SHORT = "--trials 12 --max-epochs 60 --confirm 3"
@@ -43,9 +44,11 @@ def _notes(minutes: float, songs: str, options: str, seeds: tuple[int, ...] = (1
     return _row(minutes, _search(f"notes {songs}", options), EVALUATE, seeds=seeds)
 
 
-def _on_training(minutes: float, songs: str, options: str, train: str = TRAIN) -> Row:
-    search = _search(f"all {songs}", f"{options} --split none")
-    return _row(minutes, search, train, EVALUATE, SONG, seeds=SEEDS)
+def _on_training(
+    minutes: float, songs: str, options: str, train: str = TRAIN, heads: tuple[str, ...] = ("all",)
+) -> Row:
+    searches = (_search(f"{head} {songs}", f"{options} --split none") for head in heads)
+    return _row(minutes, *searches, train, EVALUATE, SONG, seeds=SEEDS)
 
 
 def _step(name: str) -> Row:
@@ -82,11 +85,11 @@ LEARNING = {
     **{f"jsb_weights_{scheme}": _notes(4, JSB, WEIGHED + scheme) for scheme in ("none", "sqrt", "balanced")},
     **{f"jsb_step_{name}": _step(name) for name in STEPS},
     # training songs
-    "two_songs_none": _on_training(13, TWO, "--trials 6 --max-epochs 20"),
-    "two_songs_original_none": _on_training(30, TWO, ORIGINAL),
-    "two_songs_unweighted_none": _on_training(30, TWO, f"{ORIGINAL} --set weighting=none"),
-    "two_songs_then_unweighted_none": _on_training(30, TWO, ORIGINAL, f"{TRAIN} --weighting none"),
-    "bundled_original_none": _on_training(30, "", ORIGINAL),
+    "two_songs_none": _on_training(38, TWO, "--trials 6 --max-epochs 20"),
+    "two_songs_original_none": _on_training(15, TWO, ORIGINAL, heads=ORIGINALS),
+    "two_songs_unweighted_none": _on_training(15, TWO, f"{ORIGINAL} --set weighting=none", heads=ORIGINALS),
+    "two_songs_then_unweighted_none": _on_training(15, TWO, ORIGINAL, f"{TRAIN} --weighting none", ORIGINALS),
+    "bundled_original_none": _on_training(15, "", ORIGINAL, heads=ORIGINALS),
     "two_songs_original": _row(4, _search(f"all {TWO}", ORIGINAL), EVALUATE, SONG, seeds=SEEDS),
     "bundled_original": _row(4, _search("all", ORIGINAL), EVALUATE, SONG, seeds=SEEDS),
 }

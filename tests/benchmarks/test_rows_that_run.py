@@ -165,6 +165,17 @@ def test_a_search_is_resumed_and_one_with_a_budget_or_that_had_not_begun_is_not(
     assert not run.exists()
 
 
+def test_a_head_that_joins_the_run_of_others_begins_in_it(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "r" / "run.json"
+    run.parent.mkdir(parents=True)
+    joins = _steps(tmp_path, "python -m experiments.tune offsets --name r --seed 2")
+    run.write_text(json.dumps({"heads": {"notes": {}}}))
+    assert joins._prepared(0, True)[2:] == ["experiments.tune", "offsets", "--name", "r", "--seed", "2"]
+    assert run.exists()
+    run.write_text(json.dumps({"heads": {"notes": {}, "offsets": {}}}))
+    assert joins._prepared(0, True)[2:] == ["experiments.tune", "--resume", "r", "--wandb", "off"]
+
+
 def test_training_that_was_killed_begins_with_the_winners_of_before(tmp_path: Path) -> None:
     winner = tmp_path / "runs" / "r" / "notes" / "winner.safetensors"
     winner.parent.mkdir(parents=True)
