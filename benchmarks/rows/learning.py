@@ -86,10 +86,10 @@ LEARNING = {
     **{f"jsb_step_{name}": _step(name) for name in STEPS},
     # training songs
     "two_songs_none": _on_training(38, TWO, "--trials 6 --max-epochs 20"),
-    "two_songs_original_none": _on_training(15, TWO, ORIGINAL, heads=ORIGINALS),
-    "two_songs_unweighted_none": _on_training(15, TWO, f"{ORIGINAL} --set weighting=none", heads=ORIGINALS),
-    "two_songs_then_unweighted_none": _on_training(15, TWO, ORIGINAL, f"{TRAIN} --weighting none", ORIGINALS),
-    "bundled_original_none": _on_training(15, "", ORIGINAL, heads=ORIGINALS),
+    "two_songs_original_none": _on_training(35, TWO, ORIGINAL, heads=ORIGINALS),
+    "two_songs_unweighted_none": _on_training(35, TWO, f"{ORIGINAL} --set weighting=none", heads=ORIGINALS),
+    "two_songs_then_unweighted_none": _on_training(35, TWO, ORIGINAL, f"{TRAIN} --weighting none", ORIGINALS),
+    "bundled_original_none": _on_training(35, "", ORIGINAL, heads=ORIGINALS),
     "two_songs_original": _row(4, _search(f"all {TWO}", ORIGINAL), EVALUATE, SONG, seeds=SEEDS),
     "bundled_original": _row(4, _search("all", ORIGINAL), EVALUATE, SONG, seeds=SEEDS),
 }
