@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,16 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from datamodules.bars import bar_line
 from datamodules.midi.reading import read_midi
+from datamodules.song import NOTE_COLUMNS, Notes, Song
 from experiments.heads import HEADS
 from experiments.music.pictures import piano_roll
 
 __all__ = ["draw"]
 
 DARK, TRIAL, BEST, BASELINE = "#1b2430", "#b9c7d8", "#2f5fa8", "#d1495b"
-ROWS_SHOWN = 300  # pixels of the piano roll: its first row
+BARS_SHOWN = 16  # a row of the piano roll
 
 
 def draw(winners: dict[str, Any], song: Path, page: Path) -> None:
@@ -32,12 +35,20 @@ def draw(winners: dict[str, Any], song: Path, page: Path) -> None:
     """
     top = _searches(winners)
     with tempfile.TemporaryDirectory() as folder:
-        piano_roll(read_midi(song), Path(folder) / "song.png", "The song that they wrote")
+        piano_roll(_beginning(read_midi(song)), Path(folder) / "song.png", "The song that they wrote")
         roll = (image.imread(io.BytesIO((Path(folder) / "song.png").read_bytes()))[..., :3] * 255).astype(np.uint8)
-    roll = roll[:ROWS_SHOWN]
     width = min(top.shape[1], roll.shape[1])
     whole = np.ascontiguousarray(np.concatenate([top[:, :width], roll[:, :width]]))
     image.imsave(page, whole, metadata={"Software": None})
+
+
+def _beginning(song: Song) -> Song:
+    """The first bars of a song; notes that ring over their end stop there."""
+    end = bar_line(song, BARS_SHOWN)
+    keep = song.notes.onset < end
+    columns = {name: getattr(song.notes, name)[keep] for name in NOTE_COLUMNS}
+    length = np.minimum(columns["length"], end - columns["onset"])
+    return replace(song, notes=Notes(**columns | {"length": length}))
 
 
 def _searches(winners: dict[str, Any]) -> np.ndarray:
