@@ -112,7 +112,7 @@ def together(found: Mapping[str, Sequence[Found]]) -> list[str]:
         return [*wrap(f"{TOGETHER} These are two figures, and no test of their difference.", 120), ""]
     gap = against[RIVAL]["nats"]
     ends = " ({:+.3f} to {:+.3f})".format(*gap["interval"]) if gap["interval"] else ""
-    told = f"the winner after mutopia_pd is by {gap['difference']:+.3f} nats{ends} from one of fresh weights"
+    told = f"the winner after mutopia_pd and one of fresh weights differ by {gap['difference']:+.3f} nats{ends}"
     return [*wrap(f"{TOGETHER} On the test half, event by event, {told}: {gap['verdict']}.", 120), ""]
 
 
