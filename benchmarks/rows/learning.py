@@ -90,6 +90,6 @@ LEARNING = {
     "two_songs_unweighted_none": _on_training(35, TWO, f"{ORIGINAL} --set weighting=none", heads=ORIGINALS),
     "two_songs_then_unweighted_none": _on_training(35, TWO, ORIGINAL, f"{TRAIN} --weighting none", ORIGINALS),
     "bundled_original_none": _on_training(35, "", ORIGINAL, heads=ORIGINALS),
-    "two_songs_original": _row(4, _search(f"all {TWO}", ORIGINAL), EVALUATE, SONG, seeds=SEEDS),
-    "bundled_original": _row(4, _search("all", ORIGINAL), EVALUATE, SONG, seeds=SEEDS),
+    "two_songs_original": _row(20, _search(f"all {TWO}", ORIGINAL), EVALUATE, SONG, seeds=SEEDS),
+    "bundled_original": _row(20, _search("all", ORIGINAL), EVALUATE, SONG, seeds=SEEDS),
 }
