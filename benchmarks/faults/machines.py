@@ -102,7 +102,7 @@ class Machines:
         command += [f"--node-ip-address={self.ip(number)}", f"--num-cpus={cpus}", "--object-store-memory=100000000"]
         PRIVATE.mkdir(parents=True, exist_ok=True)
         within = ["ip", "netns", "exec", name, "unshare", "-m", "sh", "-c", ENTER, str(PRIVATE), *command]
-        plain = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "RAY_ADDRESS")}
+        plain = without_project()
         plain["PATH"] = f"{self.python.parent}:{plain['PATH']}"
         log = (self.folder / f"node{number}.log").open("wb")
         with log:
@@ -144,6 +144,11 @@ class Machines:
         return False
 
 
+def without_project() -> dict[str, str]:
+    """This environment, but for what leads to the project, or to a cluster."""
+    return {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "RAY_ADDRESS")}
+
+
 def bare_python(folder: Path) -> Path:
     """A Python with everything that this one has but this project, which is installed here in place."""
     venv.create(folder, with_pip=False, symlinks=True)
@@ -155,7 +160,14 @@ def bare_python(folder: Path) -> Path:
     site = next((folder / "lib").glob("python*/site-packages"))
     (site / "dependencies.pth").write_text(f"{mirror}\n")
     python = folder / "bin" / "python"
-    asked = subprocess.run([python, "-c", "import ray; import experiments"], cwd=folder, capture_output=True, text=True)
+    asked = subprocess.run(
+        [python, "-c", "import ray; import experiments"],
+        cwd=folder,
+        env=without_project(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if "No module named 'experiments'" not in asked.stderr:
         raise RuntimeError(f"the nodes' Python is not what it should be: {asked.stderr[-300:]}")
     return python
