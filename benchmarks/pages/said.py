@@ -150,10 +150,6 @@ def _alike(forms: Found, like: Found) -> str:
     return f"the figures are the same within {0.5 * ceil(max(apart) / 0.5):.1f} points"
 
 
-def _one_prime(found: Found, name: str) -> float:
-    return 100 * float(found["figures"][name]["ways"]["default, one prime"]["any"][0])
-
-
 def _again_and_again(found: Found) -> str:
     figures = found["figures"]["nottingham"]
     share = 100 * float(figures["ways"]["default"]["equal"][0])
@@ -167,9 +163,12 @@ def _few_excerpts(found: Found) -> str:
 
 
 def _missed(found: Found) -> str:
-    ((name, figures),) = found["figures"].items()
-    new, held = (100 * float(rates["any"][0]) for rates in (figures["ways"]["default"], figures["held-out"]))
-    return f"by {new:.1f} against {held + 2:.1f} (with the default prime {_one_prime(found, name):.1f})"
+    (figures,) = found["figures"].values()
+    ways = figures["ways"]
+    new, one, held = (
+        100 * float(rates["any"][0]) for rates in (ways["default"], ways["default, one prime"], figures["held-out"])
+    )
+    return f"by {new:.1f} against {held + 2:.1f} (with the default prime {one:.1f})"
 
 
 def _unlikely(found: Found) -> str:
