@@ -1,9 +1,10 @@
-"""The house's layers hold: imports point down only."""
+"""The house's layers hold: imports point down only, and no two files of tests have one name."""
 
 import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +24,11 @@ def test_only_one_file_imports_each_tracker_and_only_search_imports_ray() -> Non
     found = _importers("ray")
     assert found
     assert all(name.startswith("search/") for name in found)
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    names = Counter(file.name for file in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, files in names.items() if files > 1] == []  # pytest takes one for the other, and stops
 
 
 def _importers(package: str) -> set[str]:
