@@ -18,9 +18,12 @@ NUMBERS = ("nats of notes", "nats of durations", "nats of offsets", "divergence 
 def music_blocks(kept: Kept) -> dict[str, str]:
     """By name."""
     traps = [f"traps_{name}" for name in CORPORA]
-    likeness = [f"likeness_{name}" for name in CORPORA if name != "bundled"]
+    behind, likeness = (
+        [f"{row}_{name}" for name in CORPORA if name != "bundled"] for row in ("after_equal", "likeness")
+    )
     blocks = {
         "traps": (_traps(kept.figures(*traps)), traps),
+        "after_equal": (_after_equal(kept.figures(*behind)), behind),
         "likeness": (_likeness(kept.figures(*likeness)), likeness),
     }
     return {name: "\n".join([*lines, "", kept.stand(*rows)]).strip() for name, (lines, rows) in blocks.items()}
@@ -55,6 +58,17 @@ def _traps(figures: Found) -> list[str]:
         row("default, above held-out", lambda found: _share(found["ways"]["default"]["above held-out"])),
     ]
     return table(("songs", *(CORPORA[name] for name in known)), rows)
+
+
+def _after_equal(figures: Found) -> list[str]:
+    rows = []
+    for name, told in CORPORA.items():
+        found = figures.get(name, {})
+        for kind in ("held-out", "new") if found else ():
+            figure = [_share(found[kind][one]) if found[kind][one] else "" for one in ("chord", "duration", "offset")]
+            rows.append([told, str(found["equal events"]), kind, f"{found[kind]['events']:,}", *figure])
+    headings = ("songs", "equal events", "in", "events behind", "chord again", "its duration too", "its offset too")
+    return table(headings, rows)
 
 
 def _likeness(figures: Found) -> list[str]:
