@@ -157,6 +157,16 @@ def _again_and_again(found: Found) -> str:
     return f"say one event {times} times in a row, and {share:.1f} in 100 of the new ones do"
 
 
+def _returns(found: Found) -> str:
+    (figures,) = found["figures"].values()
+    new, held = ([100 * figures[kind][name][0] for name in ("chord", "duration")] for kind in ("new", "held-out"))
+    few = round(figures["held-out"]["events"] * held[0] / 100)
+    return (
+        f"({new[0]:.1f} % against {held[0]:.1f}), but with its duration in {new[1]:.0f} % of these events, where"
+        f" held-out songs have it in {held[1]:.0f}. Those are few, {few} events"
+    )
+
+
 def _few_excerpts(found: Found) -> str:
     figures = found["figures"]["bundled"]
     return f"{figures['training excerpts']} training and {figures['held-out']['excerpts']} held-out excerpts"
@@ -191,6 +201,7 @@ SAID = (
     Said("docs/form.md", PLANNED, _copied_by_plan),
     Said("docs/form.md", PLANNED, _alike),
     Said("docs/music.md", ("traps_nottingham",), _again_and_again),
+    Said("docs/music.md", ("after_equal_nottingham",), _returns),
     Said("docs/music.md", ("traps_bundled",), _few_excerpts),
     Said("docs/music.md", ("traps_jsb",), _missed),
     Said("docs/music.md", ("traps_nottingham",), _missed),
