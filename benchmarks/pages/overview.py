@@ -18,12 +18,11 @@ from datamodules.bars import bar_line
 from datamodules.midi.reading import read_midi
 from datamodules.song import NOTE_COLUMNS, Notes, Song
 from experiments.heads import HEADS
-from experiments.music.pictures import piano_roll
+from experiments.music.pictures import BARS_A_ROW, piano_roll
 
 __all__ = ["draw"]
 
 DARK, TRIAL, BEST, BASELINE = "#1b2430", "#b9c7d8", "#2f5fa8", "#d1495b"
-BARS_SHOWN = 16  # a row of the piano roll
 
 
 def draw(winners: dict[str, Any], song: Path, page: Path) -> None:
@@ -44,7 +43,7 @@ def draw(winners: dict[str, Any], song: Path, page: Path) -> None:
 
 def _beginning(song: Song) -> Song:
     """The first bars of a song; notes that ring over their end stop there."""
-    end = bar_line(song, BARS_SHOWN)
+    end = bar_line(song, BARS_A_ROW)
     keep = song.notes.onset < end
     columns = {name: getattr(song.notes, name)[keep] for name in NOTE_COLUMNS}
     length = np.minimum(columns["length"], end - columns["onset"])
