@@ -20,7 +20,11 @@ commit, the date and the machine of each). What each measures, and how, stands a
 
 Where two figures are set against each other, both clocks stop at the same work. A search begins when Ray runs, unless
 the whole command is told, and ends as its command does: the winner and the first song written, Ray ended, W&B's runs
-closed. What is told "to the winner" stops before that.
+closed. What is told "to the winner" stops before that. *The bare loop* trains the same trials for the same epochs in
+plain PyTorch, without search, reports or files; the *share* is the part of a search's time that it would take. *Ray's
+documented pattern* is a search as the pages of Ray and Lightning show it (`benchmarks/speed/ray_pattern.py`). Of
+several repetitions, pairs or seeds each figure is a median of its own, so that a ratio need not be that of the two
+figures beside it.
 
 What stands under `gpu` and `gpu_search` was measured on one; everything else on two cores without. Training on a GPU
 is the same code but for AdamW (torch's own there, as LSTMs want their weights laid out in their own way). By default a
@@ -34,22 +38,23 @@ REST = """## Where the rest of the time goes
   one's beginning pass through the driver, and after the winner Ray ends, W&B's runs are closed and the first song is
   written. These weigh less the longer a search is; the one whose processors' time is told is a short one.
 - What lies between the bare loop and a trial: Lightning's own loop (*an epoch under Lightning*); reports, for which a
-  trial waits where ASHA may stop it, and at its end, but nowhere else; weights written when they are the best so far;
+  trial waits where ASHA may stop it, and at its end, but nowhere else; weights written when they are the best so
+  far, and to go on from;
   and that driver, Ray and W&B share two cores with two workers (*where the time of a search goes*).
 - The repetitions of the bare loop behind *share* are its *bare seconds*; their median counts. *valid apart* is what
   rounding makes of a high learning rate within an epoch.
-- How much faster a search is than Ray's documented pattern depends on how long a trial trains. What that spends beside
-  training - a process that starts for each trial, another for its W&B run, a checkpoint and a report that is waited for
-  at each epoch - is most of a trial of half a second, and little of one of 12 s, as the notes head's own are: these
-  are mostly updates, which both make. In between are trials of a small network in short epochs (a window of 5, one
-  target each, 16 updates an epoch, where the project's have 50); short ones favour the search, which pays less for one.
+- How much faster a search is than Ray's documented pattern depends on how long a trial trains. The pattern starts a
+  process for each trial and another for its W&B run, and waits at each epoch for a checkpoint and a report: a trial
+  takes 20 s of a worker there where ours trains for 1 s, and 31 s where ours trains for 12 s, as those of the notes
+  head do. In between are trials of a small network in short epochs (a window of 5, one target each, 16 updates an
+  epoch, where the project's have 50); short ones favour the search, which pays less for one.
   Trials end early by what they learn: epochs an hour compare the work.
 - Where the driver becomes the limit (*the driver of a search as trials add up*): it is one process, and the rest waits
-  while it suggests a trial or takes a report. Its time a trial, above all TPE's, grew with every trial before it; now a
-  suggestion is made from a thousand of them (`experiments/search/study/sampler.py`), tables and view take a fixed share
-  of the time, and reports of several epochs go together. What is left grows more slowly than
-  trials do. At so many milliseconds a trial,
-  workers whose trials take a minute are kept busy as long as there are fewer of them than 60,000 / that.
+  while it suggests a trial or takes a report. Asked of every trial before, TPE would take longer with
+  each: a suggestion is made from a thousand of them (`experiments/search/study/sampler.py`), tables and view take a
+  fixed share of the time, and reports of several epochs go together. What is left grows more slowly than trials do. At
+  so many milliseconds a trial, workers whose trials take a minute are kept busy as long as there are fewer of them than
+  60,000 / that.
 - An update is matrix products, mostly those of the LSTM: *where the time of a search goes* has its parts.
 """
 
@@ -81,7 +86,7 @@ AIMS = (
         False,
     ),
     Aim("ray_pattern_light", "ratio_of_epochs_to_end", "epochs an hour / that pattern's, the same"),
-    Aim("ray_pattern_short", "ratio_to_end", "the same for trials of half a second", 10, False),
+    Aim("ray_pattern_short", "ratio_to_end", "the same for trials of a second", 10, False),
     Aim("lightning_epoch", "ratio", "an epoch under Lightning / the bare loop, windows of 5, one LSTM of 64", 1.15),
     Aim(
         "bookkeeping",
@@ -107,9 +112,9 @@ OTHERWISE = "not measured so yet"  # a figure that the row's JSON lacks: it is o
 
 # rows whose title is that of others too
 WHICH = {
-    "ray_pattern": ": the notes head's own",
+    "ray_pattern": ": the notes head, hidden 64 to 256",
     "ray_pattern_light": ": a small network, short epochs",
-    "ray_pattern_short": ": half a second each",
+    "ray_pattern_short": ": a second each",
 }
 
 

@@ -84,11 +84,16 @@ durations it is then worse than the original's 0.8.
 HELD_OUT = """## The same, held out
 
 The same preset with the last fifth of each song held out (`--split auto`), scored by `evaluate` on the test half.
+The original had no velocity head: that of these tables is the default one.
 """
 SEARCHED = """## The default search, held out
 
 `tune all`, then `evaluate` on events that no search has seen: the test half of each song's last fifth.
 """
+COMMANDS = (
+    "Rows that begin with `jsb_step_` are the steps of [story.md](story.md). `{corpora}` is the folder that `--corpora`"
+    " names: [songs.md](songs.md#the-songs-of-the-figures)."
+)
 
 
 def results_page(kept: Kept) -> str:
@@ -119,7 +124,7 @@ def together(found: Mapping[str, Sequence[Found]]) -> list[str]:
 def _commands(kept: Kept) -> list[str]:
     """What each row ran, when, and of which commit."""
     found = kept.of_group("learning")
-    lines = ["## The commands", "", "Rows that begin with `jsb_step_` are the steps of [story.md](story.md).", ""]
+    lines = ["## The commands", "", *wrap(COMMANDS, 120), ""]
     missing = [f"`{name}`" for name, row in ROWS.items() if row.group == "learning" and name not in found]
     if missing:
         lines += [f"Not measured yet: {', '.join(missing)}.", ""]

@@ -209,7 +209,7 @@ def _seconds(found: Figures) -> list[str]:
     half = found.of("time_to_loss")
     rows = [
         [
-            f"to the best loss of one target a window in two minutes, {title}",
+            f"to the best loss of one target a window in about two minutes, {title}",
             *(
                 _time(half, f"{corpus}: seconds of {way} to that loss")
                 for way in ("one target a window", "half a window")
@@ -219,7 +219,7 @@ def _seconds(found: Figures) -> list[str]:
     ]
     for name, title in (
         ("ray_pattern_light", "trials of a small network in short epochs, Ray's documented pattern or ours"),
-        ("ray_pattern", "trials of the notes head's defaults, the same"),
+        ("ray_pattern", "trials of the notes head, hidden 64 to 256, the same"),
     ):
         one = found.of(name)
         times = (_time(one, key) for key in ("pattern_seconds_to_end", "seconds_to_end"))

@@ -17,7 +17,7 @@ its Ray ended. Neither driver's imports are counted before that, the workers' ar
 
 How large the ratio is depends on how long a trial trains: what the pattern costs a trial (a worker that starts, a W&B
 process) and an epoch (a checkpoint, a report that is waited for) is spread over it. So there are three sizes: the notes
-head as it is; `light`, a window of 5 and 16 updates an epoch; and `short`, trials of half a second.
+head as it is; `light`, a window of 5 and 16 updates an epoch; and `short`, trials of about a second.
 """
 
 from __future__ import annotations
