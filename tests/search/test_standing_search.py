@@ -51,7 +51,8 @@ def test_a_search_over_the_form(one_ray: None, tmp_path: Path, capsys: pytest.Ca
 
     space = tmp_path / "space.py"
     space.write_text("def mine(trial):\n    return {'form': trial.suggest_categorical('form', ['none', 'plan'])}\n")
-    assert tuned("offsets", "--name", "own", "--trials", "3", *small, "--space", f"{space}:mine") == 0
+    drawing_both = ("--seed", "3", "--trials", "3")
+    assert tuned("offsets", "--name", "own", *drawing_both, *small, "--space", f"{space}:mine") == 0
     with (runs / "own" / "offsets" / "trials.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["status"] for row in rows} <= {"done", "stopped"}
