@@ -27,8 +27,7 @@ had begun.
 """
 TAIL = """## How
 
-- What is counted does not hang on the machine's speed; seconds do. Those of `faults_processes`, `faults_failures` and
-  `faults_disks` were taken while the machine did other work, and are about twice those of an idle one.
+- What is counted does not hang on the machine's speed; seconds do.
 - Epochs are made to last half a second, and trials are not stopped early, so that each epoch of each trial can be
   counted (`benchmarks/faults/slow.py`); all else is a search as any other.
 - *driver killed* is the measure of Ray's own tests: 8 trials of 8 such epochs, two at a time. Kills come at random
