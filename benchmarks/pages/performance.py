@@ -39,21 +39,21 @@ REST = """## Where the rest of the time goes
   written. These weigh less the longer a search is; the one whose processors' time is told is a short one.
 - What lies between the bare loop and a trial: Lightning's own loop (*an epoch under Lightning*); reports, for which a
   trial waits where ASHA may stop it, and at its end, but nowhere else; weights written when they are the best so
-  far, and to go on from;
-  and that driver, Ray and W&B share two cores with two workers (*where the time of a search goes*).
+  far, and to go on from; and that driver, Ray and W&B share two cores with two workers (*where the time of a search
+  goes*).
 - The repetitions of the bare loop behind *share* are its *bare seconds*; their median counts. *valid apart* is what
   rounding makes of a high learning rate within an epoch.
 - How much faster a search is than Ray's documented pattern depends on how long a trial trains. The pattern starts a
   process for each trial and another for its W&B run, and waits at each epoch for a checkpoint and a report: a trial
   takes 20 s of a worker there where ours trains for 1 s, and 31 s where ours trains for 12 s, as those of the notes
   head do. In between are trials of a small network in short epochs (a window of 5, one target each, 16 updates an
-  epoch, where the project's have 50); short ones favour the search, which pays less for one.
-  Trials end early by what they learn: epochs an hour compare the work.
+  epoch, where the project's have 50); short ones favour the search, which pays less for one. Trials end early by what
+  they learn: epochs an hour compare the work.
 - Where the driver becomes the limit (*the driver of a search as trials add up*): it is one process, and the rest waits
-  while it suggests a trial or takes a report. Asked of every trial before, TPE would take longer with
-  each: a suggestion is made from a thousand of them (`experiments/search/study/sampler.py`), tables and view take a
-  fixed share of the time, and reports of several epochs go together. What is left grows more slowly than trials do. At
-  so many milliseconds a trial, workers whose trials take a minute are kept busy as long as there are fewer of them than
+  while it suggests a trial or takes a report. Asked of every trial before, TPE would take longer with each:
+  a suggestion is made from a thousand of them (`experiments/search/study/sampler.py`), tables and view take a fixed
+  share of the time, and reports of several epochs go together. What is left grows more slowly than trials do. At so
+  many milliseconds a trial, workers whose trials take a minute are kept busy as long as there are fewer of them than
   60,000 / that.
 - An update is matrix products, mostly those of the LSTM: *where the time of a search goes* has its parts.
 """
