@@ -1,4 +1,7 @@
-"""docs/performance.md out of the JSON under benchmarks/results/speed/: no number is typed by hand but the aims."""
+"""docs/performance.md out of the JSON under benchmarks/results/speed/.
+
+No number is typed by hand but the aims, and what the prose says of trials beside Ray's pattern, which said.py checks.
+"""
 
 from __future__ import annotations
 
