@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -73,6 +74,20 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     return tmp_path / "runs"
+
+
+@pytest.fixture
+def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures and sound are left empty: they take seconds, and no test that asks for this looks at them or listens."""
+    from experiments.exploring import distributions
+    from experiments.music import writing
+    from experiments.music.sound.wav import RATE
+    from experiments.report_page import music
+
+    monkeypatch.setattr(distributions, "draw", lambda summary: b"")
+    monkeypatch.setattr(writing, "piano_roll", lambda song, path, *_: path.write_bytes(b""))
+    monkeypatch.setattr(writing, "write_wav", lambda song, path: path.write_bytes(b""))
+    monkeypatch.setattr(music, "render", lambda song: np.zeros((RATE, 2), np.float32))
 
 
 @pytest.fixture(scope="module")

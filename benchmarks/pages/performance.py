@@ -94,7 +94,7 @@ AIMS = (
     Aim(
         "bookkeeping",
         "ratio_to_end",
-        "a search with W&B, study, tables and live view / without, to the command's end",
+        "a search with W&B, TensorBoard, study, tables and live view / without, to the command's end",
         1.05,
     ),
     Aim("bookkeeping", "ratio", "the same to the winner, W&B's runs still open", 1.05),

@@ -204,13 +204,29 @@ def _unlikely(found: Found) -> str:
     return f"less likely than real ones by {nats['default'] - nats['held-out']:.1f} nats"
 
 
+def _of_spelling(two_songs: Found, chorales: Found, mutopia: Found, bundled: Found) -> str:
+    """The weight of Q, by which a head that spells chords is completed."""
+    weights = []
+    for found in (two_songs, chorales, mutopia, bundled):
+        winner = found["winners"]["notes"]
+        if winner["hyperparameters"]["output"] != "factored":
+            raise ValueError("a winner does not spell its chords")
+        weights.append(f"{winner['figures']['mixture']:.3f}")
+    return (
+        f"`l` is {weights[0]} on two rock songs, its least, {weights[1]} on the chorales, {weights[2]} on mutopia_pd"
+        f" and {weights[3]} on the bundled songs"
+    )
+
+
 PATTERN = ("ray_pattern_short", "ray_pattern")
 PLANNED = ("planned_forms", "planned_like")
+SPELLED = ("two_songs_notes", "jsb_notes", "mutopia_notes", "bundled")
 BETWEEN = ("between_bundled", "between_freedoom", "between_mutopia")
 SAID = (
     Said("README.md", ("first_song",), _minutes),
     Said("README.md", ("bundled",), _validated),
     Said("docs/tutorial.md", ("bundled_original",), _tested),
+    Said("docs/design.md", SPELLED, _of_spelling),
     Said("docs/performance.md", PATTERN, _worker_seconds),
     Said("docs/story.md", PATTERN, _times_as_long),
     Said("docs/form.md", ("worth_of_form_nottingham",), _rhythm_given),

@@ -206,6 +206,7 @@ def test_how_it_was_made_is_all_that_a_repeat_needs(tmp_path: Path) -> None:
     assert not {"git commit of notes", "versions of notes"} & set(found)
 
 
+@pytest.mark.usefixtures("unseen")
 @pytest.mark.parametrize("parts", [("violin",), None])
 def test_what_cannot_be_heard_and_nobody_asked_for_is_left_out_and_told(
     parts: tuple[str, ...] | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -227,6 +228,7 @@ def test_what_cannot_be_heard_and_nobody_asked_for_is_left_out_and_told(
         assert "--song" not in said
 
 
+@pytest.mark.usefixtures("unseen")
 def test_songs_are_read_within_the_limits_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, _ = make_run(tmp_path / "runs" / "demo", ["offsets"])
     run.note_head("offsets", {})
@@ -241,7 +243,6 @@ def test_songs_are_read_within_the_limits_of_the_run(tmp_path: Path, monkeypatch
         return read_song(path, limits=limits, **options)
 
     monkeypatch.setattr("datamodules.corpus.reading.read_song", read)
-    monkeypatch.setattr(music, "render", lambda _: np.zeros((RATE, 2), np.float32))  # nobody listens
     assert call("demo", "--song", str(tmp_path / "a.mid"), "--blind", "0") == 0
     assert set(given) == {60}
 

@@ -18,7 +18,6 @@ from experiments.data_options import DataOptions
 from experiments.dataset import read_dataset
 
 
-@pytest.mark.timeout(60)
 def test_loops_of_links_end(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "a" / "song.mid").write_bytes(scale())
@@ -49,7 +48,6 @@ def test_a_folder_that_is_closed_is_told(tmp_path: Path, monkeypatch: pytest.Mon
         read_corpus([tmp_path / "secret"])
 
 
-@pytest.mark.timeout(60)
 def test_a_folder_may_be_deeper_than_python_can_recurse(tmp_path: Path) -> None:
     made = [tmp_path / "d"]
     for _ in range(1500):

@@ -23,6 +23,8 @@ from experiments.music.prime import find_prime
 from experiments.music.training_songs import TrainingSongs
 from experiments.winners import Winner
 
+pytestmark = pytest.mark.usefixtures("unseen")
+
 Notes = Callable[[], list[str]]
 
 

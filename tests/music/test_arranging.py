@@ -24,6 +24,8 @@ from experiments.music.arrangement.keys import key_of, read_key, transposed
 from experiments.music.own_song.joining import continued
 from songs import bundled
 
+pytestmark = pytest.mark.usefixtures("unseen")
+
 SONGS = [read_midi(path) for path in bundled()]
 
 

@@ -36,6 +36,8 @@ from experiments.music.training_songs import TrainingSongs
 from experiments.winners import Winner
 from songs import bundled
 
+pytestmark = pytest.mark.usefixtures("unseen")
+
 STYLES: dict[str, dict[str, Any]] = {
     "spelled": {},
     "tokens": {"output": "token"},

@@ -19,6 +19,8 @@ from experiments.music.between.autoencoder import BarLearning
 from experiments.music.between.learning import Learning
 from songs import bundled
 
+pytestmark = pytest.mark.usefixtures("unseen")
+
 SHORT, BARS = Learning(epochs=1, updates=2), BarLearning(updates=3, batch=4)
 
 A, B = bundled()

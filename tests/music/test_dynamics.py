@@ -18,6 +18,8 @@ from experiments.music.own_song.accompanying import accompaniment
 from experiments.music.own_song.keeping import only, read_kept
 from experiments.music.prime import Prime, find_prime
 
+pytestmark = pytest.mark.usefixtures("unseen")
+
 LOUD, SOFT = 110, 60
 BASS = Part("Bass", 32, False, "bass")
 METRES = [

@@ -22,6 +22,8 @@ from experiments.music.own_song import exact as exact_module
 from experiments.music.own_song.exact import read_exact
 from songs import bundled
 
+pytestmark = pytest.mark.usefixtures("unseen")
+
 
 @pytest.fixture
 def query(monkeypatch: pytest.MonkeyPatch) -> Path:

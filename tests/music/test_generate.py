@@ -70,6 +70,7 @@ def test_the_same_seed_writes_the_same_bytes(runs: Path) -> None:
     assert Path("a.wav").read_bytes() == Path("b.wav").read_bytes()
 
 
+@pytest.mark.usefixtures("unseen")
 def test_candidates_are_numbered_and_the_likeliest_comes_first(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_run(runs / "demo")
     assert call("demo", "--events", "20", "--candidates", "3", "--out", "deep/new.mid") == 0
@@ -87,6 +88,7 @@ def test_candidates_are_numbered_and_the_likeliest_comes_first(runs: Path, capsy
     assert Path("output.mid").read_bytes() == (Path("deep") / alone).read_bytes()
 
 
+@pytest.mark.usefixtures("unseen")
 def test_a_candidate_without_notes_is_left_out(
     runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +123,7 @@ def test_heads_of_several_runs_are_mixed(runs: Path) -> None:
     assert chosen_winners("a", {"durations": taken_out})["durations"].path == Path(taken_out)
 
 
+@pytest.mark.usefixtures("unseen")
 def test_without_a_run_the_newest_winner_of_each_head_is_taken(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for age, (name, heads) in enumerate({"a": ["notes", "durations"], "b": ["notes"], "c": ["notes"]}.items()):
         run, winners = make_run(runs / name, heads)
@@ -146,6 +149,7 @@ def test_commands_to_copy_are_whole_where_a_folder_has_a_space_in_its_name(runs:
         assert shlex.split(command)[-3:] == ["--run", words, "--all-songs"]
 
 
+@pytest.mark.usefixtures("unseen")
 def test_all_songs_takes_the_other_winner(runs: Path) -> None:
     run, _ = make_run(runs / "demo", ["notes", "offsets"])
     with pytest.raises(UserError, match=r"train notes --run .* --all-songs"):
@@ -165,6 +169,7 @@ def test_a_winner_made_without_held_out_songs_is_warned_of(runs: Path, capsys: p
     assert "--split none" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("unseen")
 def test_what_a_head_does_not_know_is_told(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_run(runs / "demo", ["notes"], parts=("melody",), window=5, output="token")
     assert call("demo", "--events", "5", "--prime", str(bundled()[0])) == 0
@@ -182,6 +187,7 @@ def test_what_a_head_does_not_know_is_told(runs: Path, capsys: pytest.CaptureFix
     assert "unknown" not in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("unseen")
 def test_without_songs_the_copy_figures_say_so(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_winner(Path("notes") / "winner.safetensors", "notes", demo_songs())
     make_run(runs / "demo", ["offsets"])
@@ -211,6 +217,7 @@ def test_the_first_song_of_a_run(runs: Path) -> None:
     assert written.copying.copied is not None
 
 
+@pytest.mark.usefixtures("unseen")
 def test_temperature_and_top_p_of_all_heads_and_of_one(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_run(runs / "demo")
     given = ("--temperature", "notes=1.5", "--temperature", "0.5", "--top-p", "offsets=0.7")
@@ -263,6 +270,7 @@ def test_without_any_winner_the_command_to_run_is_told(runs: Path, capsys: pytes
     assert "python -m experiments.tune notes" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("unseen")
 def test_the_page_of_a_run_is_written_again_with_the_new_song(
     runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

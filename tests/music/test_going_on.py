@@ -17,6 +17,8 @@ from experiments.command_line.cli import main
 from experiments.generate import GenerateOptions, generate
 from experiments.music.own_song.going_on import going_on
 
+pytestmark = pytest.mark.usefixtures("unseen")
+
 MELODY, DRUMS = Part("Melody", 73, False, "melody"), Part("Kit", 0, True, "drums")
 Rows = list[tuple[int, int, int]]
 

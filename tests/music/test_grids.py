@@ -33,6 +33,8 @@ from lightning_modules.backbones import BACKBONES
 from lightning_modules.head import score
 from songs import bundled
 
+pytestmark = pytest.mark.usefixtures("unseen")
+
 
 def mixed(folder: Path, **grids: int) -> dict[str, Winner]:
     """Winners of the heads that are named, each on its grid."""

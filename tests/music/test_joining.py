@@ -19,6 +19,8 @@ from experiments.music.own_song.joining import continued, with_drums
 from experiments.music.prime import Prime
 from songs import bundled
 
+pytestmark = pytest.mark.usefixtures("unseen")
+
 MELODY, DRUMS = Part("Melody", 73, False, "melody"), Part("Kit", 0, True, "drums")
 
 

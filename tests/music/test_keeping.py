@@ -30,6 +30,8 @@ from experiments.music.prime import find_prime
 from experiments.winners import Winner
 from songs import bundled
 
+pytestmark = pytest.mark.usefixtures("unseen")
+
 MELODY, CHORDS, BASS = (Part(role.capitalize(), 0, False, role) for role in ("melody", "chords", "bass"))
 WILD = {head: Sampling(temperature=2.0, top_p=1.0) for head in HEADS}
 STYLES: dict[str, dict[str, Any]] = {

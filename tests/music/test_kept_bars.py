@@ -17,6 +17,8 @@ from experiments.music.events.settings import Settings
 from experiments.music.own_song.joining import joined, with_drums
 from experiments.music.own_song.keeping import read_kept
 
+pytestmark = pytest.mark.usefixtures("unseen")
+
 MELODY, CHORDS, DRUMS = (Part(name, 0, name == "Drums", name.lower()) for name in ("Melody", "Chords", "Drums"))
 
 

@@ -22,6 +22,8 @@ from experiments.music.prime import find_prime
 from experiments.winners import ALL_SONGS, load_winner, save_winner
 from songs import bundled
 
+pytestmark = pytest.mark.usefixtures("unseen")
+
 HEADS_MIXED = ("notes", "durations", "offsets")
 
 

@@ -32,6 +32,8 @@ from experiments.music.prime import Prime, find_prime
 from experiments.winners import Winner
 from songs import bundled
 
+pytestmark = pytest.mark.usefixtures("unseen")
+
 Row = tuple[int, int, int]
 
 

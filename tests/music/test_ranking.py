@@ -23,6 +23,8 @@ from experiments.run_folder import open_run
 from experiments.winners import Winner, load_winner
 from songs import bundled
 
+pytestmark = pytest.mark.usefixtures("unseen")
+
 
 @pytest.fixture(scope="module")
 def winners(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Winner]:

@@ -17,6 +17,8 @@ from experiments.heads import HEADS
 from experiments.music.events.sampling import Sampling
 from experiments.music.ratings import FORMAT, MOST_BYTES, liked
 
+pytestmark = pytest.mark.usefixtures("unseen")
+
 Rated = tuple[float, float, int | None]  # temperature, top-p, rating
 
 

@@ -24,6 +24,8 @@ from experiments.music.score.musicxml import Scored, write_musicxml
 from experiments.music.score.staves import spelled
 from songs import bundled
 
+pytestmark = pytest.mark.usefixtures("unseen")
+
 needs_music21 = pytest.mark.skipif(
     importlib.util.find_spec("music21") is None, reason="needs pip install -e '.[scores]'"
 )

@@ -173,7 +173,7 @@ def machine(tmp_path: Path) -> dict[str, str]:
 
 def calls(tmp_path: Path, until: str = "", times: int = 0) -> list[str]:
     """What was called, as soon as `until` is in it so many times: what runs in the background takes a moment."""
-    path, patience = tmp_path / "calls", time.monotonic() + 10
+    path, patience = tmp_path / "calls", time.monotonic() + 100
     while True:
         made = path.read_text().splitlines() if path.exists() else []
         if sum(until in line for line in made) >= times:

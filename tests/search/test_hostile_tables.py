@@ -27,7 +27,6 @@ def test_numbers_of_trials_that_cannot_be_are_damage(name: str, value: str, tmp_
         TrialTable.read(tmp_path / "trials.csv", ())
 
 
-@pytest.mark.timeout(30)
 def test_hostile_tables_are_damage(tmp_path: Path) -> None:
     (tmp_path / "trials.csv").write_text(",".join([*TRIAL, "hidden"]) + "\n" + ",".join([*TRIAL.values(), DEEP]) + "\n")
     assert TrialTable.read(tmp_path / "trials.csv", ("hidden",)).rows[0].hyperparameters == {"hidden": DEEP}
@@ -43,7 +42,6 @@ def test_hostile_tables_are_damage(tmp_path: Path) -> None:
         EpochTable(tmp_path / "epochs.csv")
 
 
-@pytest.mark.timeout(30)
 def test_a_journal_is_never_written_where_a_stranger_points(tmp_path: Path) -> None:
     from experiments.search.study.optuna_study import open_study
 
@@ -106,7 +104,6 @@ def test_a_study_of_another_kind_is_damage(tmp_path: Path) -> None:
         open_study(tmp_path / "study.journal", "notes", 1)
 
 
-@pytest.mark.timeout(30)
 def test_weights_of_a_trial_that_are_none_count_as_not_there(tmp_path: Path) -> None:
     from experiments.search.trial.storage import TrialStore
 

@@ -36,7 +36,6 @@ def test_a_mark_takes_the_place_of_what_is_there_and_goes_through_no_link(there:
     assert not (tmp_path / "nowhere").exists()
 
 
-@pytest.mark.timeout(30)
 def test_links_and_pipes_are_gone_before_the_storage_is_written_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

