@@ -38,7 +38,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], set[str]]
     for name in source_files():  # a copy: a build leaves its own files beside the sources
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, source / name)
-    done = subprocess.run([sys.executable, "-c", BUILD, out], cwd=source, capture_output=True, text=True, timeout=100)
+    done = subprocess.run([sys.executable, "-c", BUILD, out], cwd=source, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     stem = f"tritone-{PROJECT['project']['version']}"
     with zipfile.ZipFile(out / f"{stem}-py3-none-any.whl") as wheel, tarfile.open(out / f"{stem}.tar.gz") as sources:

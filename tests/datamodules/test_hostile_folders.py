@@ -65,7 +65,6 @@ def test_a_folder_may_be_deeper_than_python_can_recurse(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_hundred_thousand_files_are_read_once_where_equal_and_told_in_a_line(tmp_path: Path) -> None:
     """Half of them empty, half of them one song."""
     songs = tmp_path / "songs"

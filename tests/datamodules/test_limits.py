@@ -60,7 +60,6 @@ def test_a_worker_that_cannot_tell_what_it_read_costs_one_file(tmp_path: Path, m
     assert found == {"a.mid": "", "b.mid": "ends the process that reads it (out of memory?)", "c.mid": "", "d.mid": ""}
 
 
-@pytest.mark.timeout(300)
 def test_a_library_that_never_returns_ends_its_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed, name in enumerate(("a", "b", "c")):
         (tmp_path / f"{name}.mid").write_bytes(scale(seed))

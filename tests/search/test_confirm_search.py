@@ -56,7 +56,6 @@ def agrees(folder: Path, seeds: int) -> None:
 
 @pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.timeout(400)
 @pytest.mark.usefixtures("one_ray")
 def test_confirmed_extended_and_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--name", "c", "--trials", "4", "--max-epochs", "3", "--confirm", "2", "--wandb", "offline", *SMALL)
@@ -133,7 +132,7 @@ def test_killed_while_confirming_then_interrupted_then_resumed(tmp_path: Path) -
 
     second = started(tmp_path, 4, "--resume", "k")
     second.send_signal(signal.SIGINT)
-    _, error = second.communicate(timeout=100)
+    _, error = second.communicate(timeout=200)
     assert second.returncode == 1
     assert "--resume" in error
     assert "confirmations are missing" in error
@@ -152,7 +151,6 @@ def test_killed_while_confirming_then_interrupted_then_resumed(tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.long
-@pytest.mark.timeout(300)
 @pytest.mark.usefixtures("one_ray")
 def test_a_time_budget_leaves_time_to_confirm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--trials", "500", "--max-epochs", "4", "--time-budget", "40", "--confirm", "1", "--wandb", "off")

@@ -280,7 +280,6 @@ def test_seeds_make_other_networks_and_the_same_seed_the_same(tmp_path: Path, re
 
 @pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.timeout(400)
 @pytest.mark.usefixtures("one_ray")
 def test_searched_over_folds_then_trained_on_the_split(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def run(*arguments: str) -> int:

@@ -88,7 +88,6 @@ def test_a_trial_goes_on(first: bool, then: bool, tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.usefixtures("one_ray")
 def test_one_seed_gives_one_search_and_one_song(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     epochs, songs = [], []

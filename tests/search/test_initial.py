@@ -143,7 +143,6 @@ def test_values_beside_those_of_training_are_known_and_no_targets() -> None:
 
 @pytest.mark.slow
 @pytest.mark.long
-@pytest.mark.timeout(400)
 @pytest.mark.usefixtures("one_ray")
 def test_a_search_goes_on_from_another_runs_winners(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     songs, runs = list(map(str, bundled())), str(tmp_path)

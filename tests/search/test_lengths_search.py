@@ -116,7 +116,6 @@ def test_conflicts_end_before_anything_is_read(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_search_over_the_lengths_of_notes(one_ray: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = tmp_path / "runs"
     small = ("--trials", "2", "--max-epochs", "2", "--wandb", "off", "--confirm", "0", "--set", "hidden=16")

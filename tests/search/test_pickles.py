@@ -16,7 +16,6 @@ pytestmark = pytest.mark.usefixtures("one_ray")
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
 def test_no_command_opens_a_pickle_of_a_run(
     searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

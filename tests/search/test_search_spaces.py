@@ -193,7 +193,7 @@ def test_presets_are_valid_and_hold(preset: str, name: str) -> None:
 
 def test_drawing_needs_no_torch() -> None:
     code = "import sys, search_spaces; assert not {'torch', 'optuna', 'pytorch_lightning'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_registries_are_frozen() -> None:

@@ -34,7 +34,6 @@ pytestmark = pytest.mark.usefixtures("one_ray")
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("head", HEADS)
 def test_tables_and_winner_agree(searched: Path, head: str) -> None:
     rows = table(searched / head / "trials.csv")
@@ -59,7 +58,6 @@ def test_tables_and_winner_agree(searched: Path, head: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_run_holds_what_the_design_says(searched: Path) -> None:
     facts = json.loads((searched / "run.json").read_text())
     assert facts["heads"]["offsets"]["set"][-1] == "objective=grid"
@@ -79,7 +77,6 @@ def test_a_run_holds_what_the_design_says(searched: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_the_winner_scores_again_what_its_trial_reported(searched: Path) -> None:
     """Weights, vocabulary and mixture of the winner give the figures of its best epoch, in another process."""
     dataset = open_run(searched, searched.parent).dataset()
@@ -92,7 +89,6 @@ def test_the_winner_scores_again_what_its_trial_reported(searched: Path) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_resume_extends(searched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "runs" / "a"
     shutil.copytree(searched, folder)
@@ -114,7 +110,6 @@ def test_resume_extends(searched: Path, tmp_path: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_evaluate_scores_the_test_part_beside_its_baselines(searched: Path, tmp_path: Path) -> None:
     arguments = [str(searched), "--json", str(tmp_path / "figures.json")]
     assert main(EvaluateOptions, evaluate, prog="evaluate", arguments=arguments) == 0
@@ -132,7 +127,6 @@ def test_evaluate_scores_the_test_part_beside_its_baselines(searched: Path, tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_train_goes_on_from_the_winner(searched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "runs" / "a"
     shutil.copytree(searched, folder)
@@ -168,7 +162,6 @@ def test_train_goes_on_from_the_winner(searched: Path, tmp_path: Path, capsys: p
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_runs_lists_and_compares(searched: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(RunsOptions, list_runs, prog="runs", arguments=["--runs", str(searched.parent)]) == 0
     said = capsys.readouterr().out
@@ -180,7 +173,6 @@ def test_runs_lists_and_compares(searched: Path, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_nothing_held_out_is_said_everywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--name", "n", "--trials", "1", "--max-epochs", "1", "--wandb", "off", "--preset", "original")
     assert run("durations", *options, "--split", "none", *SMALL) == 0
@@ -199,7 +191,6 @@ def test_nothing_held_out_is_said_everywhere(tmp_path: Path, capsys: pytest.Capt
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_same_seed_one_worker_same_trials_winner_and_song(tmp_path: Path) -> None:
     found = []
     for name in ("a", "b"):
@@ -222,7 +213,6 @@ def test_same_seed_one_worker_same_trials_winner_and_song(tmp_path: Path) -> Non
 
 @pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_damaged_run_is_one_clear_line(searched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     damages: list[tuple[str, bytes]] = [
         ("run.json", b"[]"),

@@ -13,7 +13,6 @@ pytestmark = pytest.mark.usefixtures("one_ray")
 
 @pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_failing_trial_ends_alone_and_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     options = ("--name", "a", "--trials", "1", "--max-epochs", "2", "--wandb", "off", *SMALL)
     assert run("notes", *options, "--storage", str(tmp_path / "store")) == 0
@@ -69,7 +68,6 @@ def test_bad_arguments_are_one_line_and_status_2(tmp_path: Path, capsys: pytest.
 
 @pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_time_budget_ends_the_search_with_a_winner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--trials", "500", "--max-epochs", "50", "--time-budget", "60", "--wandb", "off", *SMALL)
     assert run("offsets", "--name", "b", *options) == 0
@@ -79,7 +77,6 @@ def test_a_time_budget_ends_the_search_with_a_winner(tmp_path: Path, capsys: pyt
 
 @pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_space_and_a_storage_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     space = tmp_path / "space.py"
     space.write_text("def mine(trial):\n    return {'hidden': trial.suggest_int('hidden', 9, 11), 'window': 3}\n")
