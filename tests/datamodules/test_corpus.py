@@ -275,10 +275,10 @@ def test_a_file_that_hangs_bloats_or_kills_its_worker_is_rejected_alone(
     for seed, name in enumerate(("hang", "bloat", "kill", "kill too")):
         (songs / f"1 {name}.mid").write_bytes(scale(seed))
     monkeypatch.setattr(song_workers, "_read_chunk", _read_misbehaving)
-    corpus = read_corpus([songs], cache=cache, limits=Limits(seconds=0.5, memory=1 << 31))
+    corpus = read_corpus([songs], cache=cache, limits=Limits(seconds=1, memory=1 << 31))
     reasons = {Path(row.path).name: row.reason for row in corpus.rows if row.reason}
     assert reasons == {
-        "1 hang.mid": "takes longer than 0.5 seconds to read",
+        "1 hang.mid": "takes longer than 1 seconds to read",
         "1 bloat.mid": "needs more memory than it may take",
         "1 kill.mid": "ends the process that reads it (out of memory?)",
         "1 kill too.mid": "ends the process that reads it (out of memory?)",
