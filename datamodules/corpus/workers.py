@@ -93,7 +93,8 @@ def _read_chunk(files: Sequence[tuple[int, Path]], grid: int, limits: Limits) ->
 def _read(path: Path, grid: int, limits: Limits) -> Outcome:
     """The song, or why there is none, within the time limit.
 
-    The clock is the processor time of this process, so that a busy machine rejects no file that an idle one reads.
+    The clock is the processor time of this process, which does not grow as it waits for its turn. It does grow, up to a
+    few times, where a neighbour shares the caches: a file near the limit is read by an idle machine and not by that.
     """
 
     def time_is_up(_signal: int, _frame: FrameType | None) -> None:
