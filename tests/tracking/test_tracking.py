@@ -250,6 +250,8 @@ def test_a_server_that_stops_answering(tmp_path: Path, server: Received, monkeyp
 
 def test_the_end_does_not_wait_for_a_server_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Tracking, "PATIENCE", 0.5)
+    for own in ("INIT_TIMEOUT", "FINISH_TIMEOUT"):
+        monkeypatch.setattr(Tracking, own, 1000.0)  # W&B would wait that long: only its own end ends that
     said: list[str] = []
     with hanging() as url:
         reach(url, monkeypatch)
